@@ -1,0 +1,56 @@
+/** Stable codes; part of the public API. `docs/errors.md` gives the cause and the remedy of each. */
+export const ERROR_CODES = [
+  'ERR_INVALID_ARGUMENT',
+  'ERR_MODEL_NOT_FOUND',
+  'ERR_MODEL_FORMAT',
+  'ERR_MODEL_UNSUPPORTED',
+  'ERR_MODEL_MISMATCH',
+  'ERR_UNSAFE_MODEL',
+  'ERR_LIBTORCH_MISSING',
+  'ERR_LIBTORCH_VERSION',
+  'ERR_ADDON_MISSING',
+  'ERR_DEVICE_UNAVAILABLE',
+  'ERR_OUT_OF_MEMORY',
+  'ERR_NON_FINITE',
+  'ERR_BUSY',
+  'ERR_ABORTED',
+  'ERR_DISPOSED',
+  'ERR_DOWNLOAD',
+  'ERR_INTERNAL',
+] as const
+
+export type ErrorCode = (typeof ERROR_CODES)[number]
+
+export interface SentorchErrorOptions {
+  /** The error underneath, when there is one. */
+  cause?: unknown
+  /** Machine-readable facts: which file, which tensors, which places were looked at. */
+  detail?: unknown
+}
+
+/** Every error that this library raises on purpose. `code` is stable; `message` says what, where and what to do. */
+export class SentorchError extends Error {
+  override readonly name = 'SentorchError'
+  readonly code: ErrorCode
+  readonly detail: unknown
+
+  constructor(code: ErrorCode, message: string, options: SentorchErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.detail = options.detail
+  }
+}
+
+/** True for a `SentorchError`, also one that was made by another copy of the package or in another realm (jest). */
+export function isSentorchError(error: unknown): error is SentorchError {
+  return typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'SentorchError'
+}
+
+/** The rejection of an aborted operation; its cause is the signal's reason. */
+export function aborted(signal?: AbortSignal): SentorchError {
+  return new SentorchError('ERR_ABORTED', 'The operation was aborted.', { cause: signal?.reason })
+}
+
+export function throwIfAborted(signal?: AbortSignal): void {
+  if (signal?.aborted) throw aborted(signal)
+}
