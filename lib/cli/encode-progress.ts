@@ -1,0 +1,62 @@
+import { SingleBar } from 'cli-progress'
+import type { EncodeProgress, LoadProgress } from '../options'
+import type { TextInput } from './input'
+
+const DRAWING = { clearOnComplete: true, hideCursor: false, gracefulExit: false, barsize: 30 }
+
+/** A bar that `stop` takes away again. cli-progress draws nothing where the stream is no terminal. */
+export interface Meter<T> {
+  update: (progress: T) => void
+  stop: () => void
+}
+
+/** One bar for each file that is downloaded. */
+export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress> {
+  let bar: SingleBar | undefined
+  let shown: string | undefined
+  return {
+    update({ stage, file = '', loaded, total = 0 }) {
+      if (stage !== 'download') return
+      if (file !== shown) {
+        bar?.stop()
+        bar = new SingleBar({ ...DRAWING, stream, format: `${file} {bar} {percentage}% | {done} MB | {eta_formatted} left` })
+        bar.start(total, 0, { done: 0 })
+        shown = file
+      }
+      bar?.update(loaded, { done: Math.round(loaded / 1e6) })
+    },
+    stop() {
+      bar?.stop()
+    },
+  }
+}
+
+/** A bar over the bytes of the input, or a bare count where the input is a pipe and its end is not known. */
+export function encodeMeter(stream: NodeJS.WritableStream, input: Pick<TextInput, 'bytesRead' | 'bytesTotal'>): Meter<EncodeProgress> {
+  const { bytesTotal = 0 } = input
+  const format = bytesTotal
+    ? '{bar} {percentage}% | {texts} texts | {rate} texts/s | {eta_formatted} left'
+    : '{texts} texts | {rate} texts/s'
+  const bar = new SingleBar({ ...DRAWING, stream, format })
+  const start = performance.now()
+  bar.start(bytesTotal, 0, { texts: 0, rate: '-' })
+  return {
+    update({ texts }) {
+      bar.update(input.bytesRead, { texts, rate: perSecond(texts, performance.now() - start) })
+    },
+    stop() {
+      bar.stop()
+    },
+  }
+}
+
+/** The line that stays: texts, tokens, seconds, texts per second. */
+export function closingLine({ texts, tokens, milliseconds }: { texts: number; tokens: number; milliseconds: number }): string {
+  const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
+  return `${count(texts, 'text')}, ${count(tokens, 'token')} in ${(milliseconds / 1000).toFixed(2)} s: ${perSecond(texts, milliseconds)} texts/s`
+}
+
+function perSecond(count: number, milliseconds: number): string {
+  const rate = milliseconds > 0 ? (count * 1000) / milliseconds : 0
+  return rate.toLocaleString('en-US', { maximumFractionDigits: rate < 10 ? 1 : 0 })
+}

@@ -1,0 +1,103 @@
+import { extname } from 'node:path'
+import type { Writable } from 'node:stream'
+import type { Embeddings } from '../embeddings'
+import type { Precision } from '../quantize'
+import { StagedFile } from './staged-file'
+
+export const OUTPUT_FORMATS = ['.npy', '.jsonl', '.safetensors'] as const
+export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
+
+/** The format of a file by its name; undefined when it is none of ours. `-`, the standard output, is JSON lines. */
+export function outputFormat(path: string): OutputFormat | undefined {
+  if (path === '-') return '.jsonl'
+  const extension = extname(path).toLowerCase()
+  return OUTPUT_FORMATS.find((format) => format === extension)
+}
+
+/** What is written: rows of `dimension` numbers (bytes, for binary precisions). */
+export interface VectorShape {
+  dimension: number
+  precision: Precision
+}
+
+type Rows = Pick<Embeddings<Float32Array | Int8Array | Uint8Array>, 'data' | 'length'> & Iterable<Float32Array | Int8Array | Uint8Array>
+
+export interface VectorWriter {
+  write(rows: Rows): Promise<void>
+  /** Call once, after the last rows: only now does the file appear under its name. */
+  finish(): Promise<void>
+  /** Leaves nothing behind. */
+  discard(): Promise<void>
+}
+
+/** Writes rows as they come; the row count of `.npy` and `.safetensors` goes into the header at the end. */
+export async function openWriter(path: string, format: OutputFormat, shape: VectorShape, stdout: Writable): Promise<VectorWriter> {
+  if (path === '-') return jsonLinesWriter((text) => writeText(stdout, text), shape)
+  const file = await StagedFile.create(path)
+  const end = { finish: () => file.commit(), discard: () => file.discard() }
+  if (format === '.jsonl') return jsonLinesWriter((text) => file.write(Buffer.from(text)), shape, end)
+  const header = format === '.npy' ? npyHeader : safetensorsHeader
+  let count = 0
+  // Until it is finished the file starts with zeros, which no reader takes for a header.
+  await file.write(new Uint8Array(header(0, shape).length))
+  return {
+    async write({ data, length }) {
+      count += length
+      await file.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    },
+    async finish() {
+      await file.writeStart(header(count, shape))
+      await file.commit()
+    },
+    discard: end.discard,
+  }
+}
+
+const NUMPY_TYPES: Record<Precision, string> = { float32: '<f4', int8: '|i1', uint8: '|u1', binary: '|i1', ubinary: '|u1' }
+const NPY_HEADER_BYTES = 128
+
+/** NumPy's format 1.0. Its text may be padded with spaces, so it has one length whatever the row count. */
+function npyHeader(rows: number, { dimension, precision }: VectorShape): Buffer {
+  const text = `{'descr': '${NUMPY_TYPES[precision]}', 'fortran_order': False, 'shape': (${rows}, ${dimension}), }`
+  const header = Buffer.alloc(NPY_HEADER_BYTES, ' ')
+  header.write('\x93NUMPY\x01\x00', 'latin1')
+  header.writeUInt16LE(NPY_HEADER_BYTES - 10, 8)
+  header.write(text, 10, 'latin1')
+  header.write('\n', NPY_HEADER_BYTES - 1, 'latin1')
+  return header
+}
+
+const SAFETENSORS_TYPES: Record<Precision, string> = { float32: 'F32', int8: 'I8', uint8: 'U8', binary: 'I8', ubinary: 'U8' }
+const SAFETENSORS_HEADER_BYTES = 256
+
+/** One tensor named `embeddings`. The format allows spaces behind the header's JSON, so it has one length whatever the row count. */
+function safetensorsHeader(rows: number, { dimension, precision }: VectorShape): Buffer {
+  const bytes = rows * dimension * (precision === 'float32' ? 4 : 1)
+  const tensor = { dtype: SAFETENSORS_TYPES[precision], shape: [rows, dimension], data_offsets: [0, bytes] }
+  const header = Buffer.alloc(SAFETENSORS_HEADER_BYTES, ' ')
+  header.writeBigUInt64LE(BigInt(SAFETENSORS_HEADER_BYTES - 8), 0)
+  header.write(JSON.stringify({ __metadata__: { precision }, embeddings: tensor }), 8, 'latin1')
+  return header
+}
+
+/** One array a line, row i the vector of text i. Nine significant digits give every float32 back exactly. */
+function jsonLinesWriter(
+  append: (text: string) => Promise<void>,
+  { precision }: VectorShape,
+  end: Pick<VectorWriter, 'finish' | 'discard'> = { finish: async () => {}, discard: async () => {} },
+): VectorWriter {
+  const digits = precision === 'float32' ? (x: number) => Number(x.toPrecision(9)) : (x: number) => x
+  return {
+    async write(rows) {
+      let text = ''
+      for (const row of rows) text += `[${Array.from(row, digits).join(',')}]\n`
+      await append(text)
+    },
+    ...end,
+  }
+}
+
+/** Resolves when the stream took the text, so that a slow reader slows us down. */
+function writeText(stream: Writable, text: string): Promise<void> {
+  return new Promise((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve())))
+}

@@ -1,0 +1,53 @@
+import { visit } from 'jsonc-parser'
+
+/** A JSON value whose objects keep every key as data, `__proto__` too. */
+export type HeaderValue = string | number | boolean | null | HeaderValue[] | Map<string, HeaderValue>
+
+/** A shape of more dimensions, or an object in an object in an object, is nothing that a header holds. */
+const MAX_DEPTH = 3
+const MAX_ARRAY = 64
+
+/**
+ * Strict JSON that sees what JSON.parse hides: a key given twice. Throws an Error with the reason.
+ * Nothing is built for what is refused, so a hostile header of 100 MB stops at its first fault.
+ */
+export function parseHeaderJson(text: string): Map<string, HeaderValue> {
+  // The scanner joins white space character by character; writers pad at the end only.
+  const body = text.trimEnd()
+  if (/[ \t]{4096}/.test(body)) throw new Error('it holds thousands of blanks in a row')
+  let root: HeaderValue | undefined
+  const open: (HeaderValue[] | Map<string, HeaderValue>)[] = []
+  let key = ''
+
+  const put = (value: HeaderValue, offset: number): void => {
+    const parent = open.at(-1)
+    if (parent === undefined) root = value
+    else if (parent instanceof Map) parent.set(key, value)
+    else if (parent.push(value) > MAX_ARRAY) throw new Error(`an array has more than ${MAX_ARRAY} numbers at character ${offset}`)
+  }
+  const begin = (value: HeaderValue[] | Map<string, HeaderValue>, offset: number): void => {
+    put(value, offset)
+    if (open.push(value) > MAX_DEPTH) throw new Error(`it is nested deeper than ${MAX_DEPTH} levels at character ${offset}`)
+  }
+  visit(
+    body,
+    {
+      onObjectBegin: (offset) => begin(new Map(), offset),
+      onArrayBegin: (offset) => begin([], offset),
+      onObjectEnd: () => void open.pop(),
+      onArrayEnd: () => void open.pop(),
+      onObjectProperty: (name) => {
+        if ((open.at(-1) as Map<string, HeaderValue>).has(name))
+          throw new Error(`the key ${JSON.stringify(name.slice(0, 200))} is there twice`)
+        key = name
+      },
+      onLiteralValue: (value, offset) => put(value as HeaderValue, offset),
+      onError: (_error, offset) => {
+        throw new Error(`it is not JSON at character ${offset}`)
+      },
+    },
+    { disallowComments: true, allowTrailingComma: false, allowEmptyContent: false },
+  )
+  if (!(root instanceof Map)) throw new Error('it is not a JSON object')
+  return root
+}

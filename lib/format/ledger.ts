@@ -1,0 +1,112 @@
+import type { LinearSource, NormSource, TensorSource } from '../../binding'
+import { SentorchError } from '../errors'
+import { printable } from './safetensors'
+import type { LocatedTensor, Weights } from './weights'
+
+const DTYPES: readonly string[] = ['F32', 'F16', 'BF16']
+
+/** How the weights of one folder and its config disagree. */
+export interface Misfit {
+  weights: string
+  config: string
+  missing: string[]
+  wrong: { tensor: string; file: readonly number[]; config: readonly number[] }[]
+  unknown: string[]
+  /** True, or absent. */
+  hint?: string
+}
+
+/** Takes tensors out of one set of weights by name and shape, and keeps account of what does not fit. */
+export class Ledger {
+  /** Bytes of what was taken, as stored. */
+  bytes = 0
+  private readonly taken = new Set<string>()
+  private readonly missing: string[] = []
+  private readonly wrong: Misfit['wrong'] = []
+  private readonly dtypes: { tensor: string; dtype: string }[] = []
+
+  /** `config`: the file that the shapes come from. */
+  constructor(
+    private readonly weights: Weights,
+    private readonly config: string,
+  ) {}
+
+  has(name: string): boolean {
+    return this.weights.tensors.has(name)
+  }
+
+  /** The tensor of that name, or of the first of several that exists. What it gives for one that does not fit is never used: `close` tells. */
+  take(names: string | readonly string[], shape: number[]): TensorSource {
+    const candidates = typeof names === 'string' ? [names] : names
+    const name = candidates.find((candidate) => this.has(candidate)) ?? candidates[0]!
+    const stored: LocatedTensor | undefined = this.weights.tensors.get(name)
+    this.taken.add(name)
+    if (stored === undefined) {
+      this.missing.push(name)
+      return { name, file: 0, offset: 0, dtype: 'F32', shape }
+    }
+    if (stored.shape.join() !== shape.join()) this.wrong.push({ tensor: name, file: stored.shape, config: shape })
+    if (!DTYPES.includes(stored.dtype)) this.dtypes.push({ tensor: name, dtype: stored.dtype })
+    this.bytes += stored.bytes
+    return { name, file: stored.file, offset: stored.offset, dtype: stored.dtype as TensorSource['dtype'], shape }
+  }
+
+  linear(name: string, inFeatures: number, outFeatures: number, bias = true): LinearSource {
+    return {
+      weight: this.take(`${name}.weight`, [outFeatures, inFeatures]),
+      bias: bias ? this.take(`${name}.bias`, [outFeatures]) : null,
+    }
+  }
+
+  /** LayerNorm; files converted from TensorFlow call the two gamma and beta. */
+  norm(name: string, size: number): NormSource {
+    return { weight: this.take([`${name}.weight`, `${name}.gamma`], [size]), bias: this.take([`${name}.bias`, `${name}.beta`], [size]) }
+  }
+
+  /** What does not fit, undefined where everything does. `ignored`: tensors that may be there unused. */
+  close(ignored: (name: string) => boolean = () => false): Misfit | undefined {
+    const unknown = [...this.weights.tensors.keys()].filter((name) => !this.taken.has(name) && !ignored(name))
+    if (this.missing.length + this.wrong.length + unknown.length === 0) return undefined
+    return { weights: this.weights.name, config: this.config, missing: this.missing, wrong: this.wrong, unknown }
+  }
+
+  /** ERR_MODEL_UNSUPPORTED where a tensor is stored in a type that is not read. */
+  refuseDtypes(shown: string): void {
+    const first = this.dtypes[0]
+    if (first === undefined) return
+    const others = this.dtypes.length - 1
+    throw new SentorchError(
+      'ERR_MODEL_UNSUPPORTED',
+      `${this.weights.name} in ${shown} stores ${printable(first.tensor)}${others > 0 ? ` and ${others} more` : ''} as ${first.dtype}; ` +
+        `supported are ${DTYPES.join(', ')}.`,
+      { detail: { file: this.weights.name, tensors: this.dtypes } },
+    )
+  }
+}
+
+/** Lines of one kind in the message; `detail` has all. */
+const MAX_LINES = 100
+
+/** One error for all that does not fit. */
+export function mismatch(misfits: readonly Misfit[], shown: string): SentorchError {
+  const sections = misfits.map(({ weights, config, missing, wrong, unknown, hint }) => {
+    const names = wrong.map(({ tensor }) => printable(tensor))
+    const width = Math.max(0, ...names.map((name) => name.length))
+    return [
+      `${weights} does not fit ${config} in ${shown}`,
+      ...cut(missing.map((name) => `  missing   ${printable(name)}`)),
+      ...cut(
+        wrong.map(
+          ({ file, config }, i) => `  wrong     ${names[i]!.padEnd(width)}   file [${file.join(', ')}]   config [${config.join(', ')}]`,
+        ),
+      ),
+      ...cut(unknown.map((name) => `  unknown   ${printable(name)}`)),
+      ...(hint === undefined ? [] : [hint]),
+    ].join('\n')
+  })
+  return new SentorchError('ERR_MODEL_MISMATCH', sections.join('\n'), { detail: { misfits } })
+}
+
+function cut(lines: string[]): string[] {
+  return lines.length > MAX_LINES ? [...lines.slice(0, MAX_LINES), `  … and ${lines.length - MAX_LINES} more`] : lines
+}

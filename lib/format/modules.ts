@@ -1,0 +1,136 @@
+import type { DenseActivation, PoolingMode, PostStep } from '../../binding'
+import { describe } from '../check'
+import { SentorchError } from '../errors'
+import type { SimilarityName } from '../similarity'
+import { Fields } from './fields'
+import { readJson } from './files'
+import { readDense, readNormalize, readPooling } from './module-configs'
+import { checkRelative, type ModelRoot } from './paths'
+import { readPrompts } from './prompts'
+import { readTokenLimits } from './token-limits'
+
+export interface DenseModule {
+  /** Folder of the module, relative to the model's. */
+  path: string
+  inFeatures: number
+  outFeatures: number
+  bias: boolean
+  activation: DenseActivation
+}
+
+/** What sentence-transformers' files say about a model, resolved. */
+export interface SentenceModules {
+  /** Folder of the Transformer module (config.json, weights, tokenizer), relative to the model's; '' is the model's own. */
+  transformerPath: string
+  /** Tokens of one text, the special ones counted, as written; `openFolder` cuts it to the positions of the encoder and always sets it. */
+  maxSeqLength?: number
+  doLowerCase: boolean
+  /** Put side by side in this order. */
+  pooling: PoolingMode[]
+  /** Features of a token as the Pooling config states them. */
+  poolingFeatures?: number
+  /**
+   * False: the tokens of the prompt, with the special token before them, are not pooled. `cls` then takes the first token behind the prompt,
+   * `weightedmean` keeps the weights that the remaining tokens have with the prompt. Of a text that was cut inside its prompt nothing
+   * remains: `cls` is the first token after all, the others are 0, `max` is −∞.
+   */
+  includePrompt: boolean
+  /** After pooling, in order. */
+  steps: PostStep[]
+  dense: DenseModule[]
+  /** Texts by their name; an object without a prototype. */
+  prompts: Record<string, string>
+  /** A key of `prompts`, or 'query' or 'document', which always exist and are empty where `prompts` has none. */
+  defaultPromptName?: string
+  similarity?: SimilarityName
+  /** Dimensions that the model itself keeps of its vectors. */
+  truncateDim?: number
+  /** True: there is no modules.json; mean pooling is assumed, and sentence-transformers' other files are not read, as Python has it. */
+  implied: boolean
+}
+
+interface ModuleEntry {
+  kind: string
+  path: string
+}
+
+const MODULES = 'modules.json'
+const SUPPORTED = ['Transformer', 'Pooling', 'Dense', 'Normalize', 'Dropout']
+
+/** `sentence_transformers.models.Pooling`, `sentence_transformers.sentence_transformer.modules.pooling.Pooling`, … */
+const CLASS = /^sentence_transformers\.(?:models|base\.modules|sentence_transformer\.modules)\.(?:\w+\.)?(\w+)$/
+
+/**
+ * Reads modules.json and what it names. ERR_MODEL_UNSUPPORTED names the module or the setting that is not built,
+ * ERR_UNSAFE_MODEL a path that leaves the folder.
+ */
+export async function readModules(root: ModelRoot): Promise<SentenceModules> {
+  const json = await readJson(root, MODULES)
+  if (json === undefined) return impliedModules(root)
+  const [transformer, ...rest] = readEntries(json, root)
+  if (transformer?.kind !== 'Transformer') throw unsupported(root, `begins with ${transformer?.kind ?? 'nothing'} instead of a Transformer`)
+  const [limits, prompts] = await Promise.all([readTokenLimits(root, transformer.path), readPrompts(root)])
+  return { transformerPath: transformer.path, ...limits, ...(await readPipeline(root, rest)), ...prompts, implied: false }
+}
+
+async function readPipeline(
+  root: ModelRoot,
+  entries: readonly ModuleEntry[],
+): Promise<Pick<SentenceModules, 'pooling' | 'poolingFeatures' | 'includePrompt' | 'steps' | 'dense'>> {
+  const pooling = entries[0]
+  if (pooling?.kind !== 'Pooling') {
+    throw unsupported(
+      root,
+      `has ${pooling ? `${pooling.kind} before` : 'no'} Pooling; vectors of single tokens are not what it is loaded for`,
+    )
+  }
+  const steps: PostStep[] = []
+  const dense: DenseModule[] = []
+  for (const { kind, path } of entries.slice(1)) {
+    // Dropout does nothing outside training.
+    if (kind === 'Dropout') continue
+    if (kind === 'Normalize') {
+      await readNormalize(root, path)
+      steps.push('normalize')
+    } else if (kind === 'Dense') {
+      steps.push(dense.push(await readDense(root, path)) - 1)
+    } else {
+      throw unsupported(root, `has a second ${kind} module`)
+    }
+  }
+  return { ...(await readPooling(root, pooling.path)), steps, dense }
+}
+
+function readEntries(json: unknown, root: ModelRoot): ModuleEntry[] {
+  const where = `${MODULES} in ${root.shown}`
+  if (!Array.isArray(json))
+    throw new SentorchError('ERR_MODEL_FORMAT', `Expected a list of modules in ${where}, received ${describe(json)}.`)
+  return json.map((entry, i) => {
+    const fields = new Fields(entry, `module ${i} of ${where}`)
+    const type = fields.string('type')
+    const path = fields.string('path', '')
+    checkRelative(root, path, MODULES)
+    const kind = CLASS.exec(type)?.[1]
+    if (kind === undefined || !SUPPORTED.includes(kind)) throw fields.unsupported('type', `supported modules are ${SUPPORTED.join(', ')}`)
+    return { kind, path: path.replace(/^(\.?\/)+|\/+$/g, '').replace(/^\.$/, '') }
+  })
+}
+
+async function impliedModules(root: ModelRoot): Promise<SentenceModules> {
+  const { maxSeqLength } = await readTokenLimits(root, '', { tokenizerOnly: true })
+  return {
+    transformerPath: '',
+    ...(maxSeqLength !== undefined && { maxSeqLength }),
+    doLowerCase: false,
+    pooling: ['mean'],
+    includePrompt: true,
+    steps: [],
+    dense: [],
+    prompts: {},
+    implied: true,
+  }
+}
+
+function unsupported(root: ModelRoot, what: string): SentorchError {
+  return new SentorchError('ERR_MODEL_UNSUPPORTED', `${MODULES} in ${root.shown} ${what}.`, { detail: { file: MODULES } })
+}

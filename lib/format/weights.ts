@@ -1,0 +1,105 @@
+import { readdir } from 'node:fs/promises'
+import { SentorchError } from '../errors'
+import { readJson } from './files'
+import { Fields } from './fields'
+import { checkRelative, joinPath, resolveFile, type ModelRoot } from './paths'
+import { printable, readSafetensorsHeader, type StoredTensor } from './safetensors'
+
+const SINGLE = 'model.safetensors'
+const INDEX = 'model.safetensors.index.json'
+const MAX_SHARDS = 4096
+
+/** A tensor and the file that it lies in, by its place in `files`. */
+export interface LocatedTensor extends StoredTensor {
+  file: number
+}
+
+export interface Weights {
+  /** The file, or the index of the shards, as messages name it. */
+  name: string
+  tensors: Map<string, LocatedTensor>
+}
+
+/**
+ * Reads the headers of the weights in one folder of the model ('' is the model's own): model.safetensors, else the shards of its index.
+ * Their absolute paths are appended to `files`. ERR_UNSAFE_MODEL where there are pickled weights only.
+ */
+export async function readWeights(root: ModelRoot, folder: string, files: string[]): Promise<Weights> {
+  const single = joinPath(folder, SINGLE)
+  const file = await resolveFile(root, single)
+  if (file !== undefined) {
+    const { tensors } = await readSafetensorsHeader(file, single)
+    return { name: single, tensors: locate(tensors, files.push(file) - 1) }
+  }
+  const index = await readJson(root, joinPath(folder, INDEX))
+  if (index !== undefined) return readShards(root, folder, index, files)
+  throw await nothingToRead(root, folder)
+}
+
+async function readShards(root: ModelRoot, folder: string, json: unknown, files: string[]): Promise<Weights> {
+  const name = joinPath(folder, INDEX)
+  const index = new Fields(json, `${name} in ${root.shown}`)
+  const map = index.object('weight_map')
+  const places = new Map(map.keys().map((tensor) => [tensor, map.string(tensor)]))
+  const shards = new Set(places.values())
+  if (shards.size === 0 || shards.size > MAX_SHARDS) throw broken(root, name, `names ${shards.size} files`)
+  const tensors = new Map<string, LocatedTensor>()
+  for (const [shard, file] of await resolveShards(root, folder, name, [...shards].sort())) {
+    const header = await readSafetensorsHeader(file, joinPath(folder, shard))
+    for (const [tensor, located] of locate(header.tensors, files.push(file) - 1)) {
+      const told = places.get(tensor)
+      if (told !== shard) {
+        const place = told === undefined ? 'does not name' : `looks in ${printable(told)} for`
+        throw broken(root, name, `${place} tensor ${printable(tensor)}, which ${printable(shard)} holds`)
+      }
+      tensors.set(tensor, located)
+    }
+  }
+  for (const [tensor, shard] of places) {
+    if (!tensors.has(tensor)) throw broken(root, name, `looks in ${printable(shard)} for tensor ${printable(tensor)}, which is not there`)
+  }
+  return { name, tensors }
+}
+
+async function resolveShards(root: ModelRoot, folder: string, index: string, shards: readonly string[]): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  for (const shard of shards) {
+    checkRelative(root, shard, index)
+    const file = await resolveFile(root, joinPath(folder, shard), index)
+    if (file !== undefined) found.set(shard, file)
+  }
+  const missing = shards.filter((shard) => !found.has(shard)).map(printable)
+  if (missing.length > 0) throw broken(root, index, `names ${missing.join(', ')}, missing here: the download is incomplete`)
+  return found
+}
+
+function locate(tensors: Map<string, StoredTensor>, file: number): Map<string, LocatedTensor> {
+  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, file }]))
+}
+
+async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchError> {
+  const real = await resolveFile(root, folder)
+  const names = real === undefined ? [] : (await readdir(real)).sort()
+  const pickled = names.filter(
+    (name) => /\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(name) && !/^(training_args|optimizer|scheduler)\b/.test(name),
+  )
+  const where = folder === '' ? root.shown : `${folder} in ${root.shown}`
+  if (pickled.length === 0) {
+    return new SentorchError('ERR_MODEL_FORMAT', `There is neither ${SINGLE} nor ${INDEX} in ${where}.`, { detail: { folder: where } })
+  }
+  const sentence = await resolveFile(root, 'modules.json')
+  const shown = JSON.stringify(root.shown)
+  const convert = sentence
+    ? `from sentence_transformers import SentenceTransformer as M; M(${shown}).save_pretrained(${shown}, safe_serialization=True)`
+    : `from transformers import AutoModel as M; M.from_pretrained(${shown}).save_pretrained(${shown}, safe_serialization=True)`
+  return new SentorchError(
+    'ERR_UNSAFE_MODEL',
+    `The weights in ${where} are pickled (${pickled.map(printable).join(', ')}): opening a pickle can run any code, so it is refused. ` +
+      `If you trust its source, convert it once: python3 -c '${convert}'`,
+    { detail: { folder: where, files: pickled } },
+  )
+}
+
+function broken(root: ModelRoot, index: string, reason: string): SentorchError {
+  return new SentorchError('ERR_MODEL_FORMAT', `${index} in ${root.shown} ${reason}.`, { detail: { file: index, reason } })
+}

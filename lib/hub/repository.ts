@@ -1,0 +1,201 @@
+import { readFile } from 'node:fs/promises'
+import { aborted, isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import type { LoadProgress } from '../options'
+import { isCommit, isWhole, RepositoryCache, type RemoteFile } from './cache'
+import { HubClient } from './client'
+import { downloadBlob } from './download'
+import { explain, HubFailure } from './failure'
+import { selectFiles } from './select'
+import type { HubSettings } from './settings'
+
+export interface RepositoryOptions {
+  onProgress?: ((progress: LoadProgress) => void) | undefined
+  signal?: AbortSignal | undefined
+  /** What the errors say besides: where else the model was looked for. */
+  notes?: string[]
+}
+
+export interface ResolvedRepository {
+  folder: string
+  source: 'cache' | 'hub'
+  id: string
+  commit: string
+}
+
+const CONCURRENCY = 4
+const PROGRESS_MS = 100
+
+/**
+ * The snapshot folder of a model on the hub, complete for loading. A commit that is whole in the cache costs no request, a branch or tag one; a
+ * hub that does not answer leaves the cached copy in use.
+ */
+export async function resolveRepository(id: string, settings: HubSettings, options: RepositoryOptions = {}): Promise<ResolvedRepository> {
+  const cache = new RepositoryCache(settings.cacheFolder, id)
+  const client = new HubClient(id, settings, options.signal)
+  const notes = options.notes ?? []
+  const { commit: cached, note } = await cachedCommit(cache, settings.revision)
+  const fromCache = (commit: string): ResolvedRepository => ({ folder: cache.snapshot(commit), source: 'cache', id, commit })
+
+  if (cached && (settings.offline || isCommit(settings.revision))) return fromCache(cached)
+  if (settings.offline) throw notCached(id, settings, [...notes, note])
+  try {
+    let commit = settings.revision
+    if (!isCommit(commit)) {
+      const info = await client.info(commit, cached === undefined).catch((error: unknown) => {
+        if (cached && error instanceof HubFailure && error.allowsCache) return undefined
+        throw error
+      })
+      if (!info) return fromCache(cached!)
+      commit = info.commit
+      if ((await cache.lacking(commit, info.paths)).length === 0) {
+        await cache.writeRef(settings.revision, commit)
+        return fromCache(commit)
+      }
+    }
+    const downloaded = await fetchSnapshot(cache, client, commit, settings, options)
+    // Last: a revision never points to a snapshot that is not whole.
+    await cache.writeRef(settings.revision, commit)
+    return { ...fromCache(commit), source: downloaded ? 'hub' : 'cache' }
+  } catch (error) {
+    if (options.signal?.aborted) throw aborted(options.signal)
+    if (error instanceof HubFailure) throw explain(error, id, settings, [...notes, note])
+    throw isSystemError(error) ? unwritable(error, id, settings) : error
+  }
+}
+
+/** The commit that the cache holds whole for this revision, or a note on what was found instead. */
+async function cachedCommit(cache: RepositoryCache, revision: string): Promise<{ commit?: string; note: string }> {
+  const commit = await cache.readRef(revision)
+  if (commit === undefined) return { note: `cache  ${cache.folder} (nothing for revision '${revision}')` }
+  const lacking = await cache.lacking(commit)
+  if (lacking.length === 0) return { commit, note: `cache  ${cache.snapshot(commit)}` }
+  return { note: `cache  ${cache.snapshot(commit)} (not complete: lacks ${lacking.join(', ')})` }
+}
+
+/** Downloads what the snapshot lacks; true when anything came over the network. */
+async function fetchSnapshot(
+  cache: RepositoryCache,
+  client: HubClient,
+  commit: string,
+  settings: HubSettings,
+  { onProgress, signal }: RepositoryOptions,
+): Promise<boolean> {
+  const listing = (await cache.listing(commit)) ?? (await client.list(commit))
+  const byPath = new Map(listing.map((file) => [file.path, file]))
+  const report = throttled(onProgress)
+  const stop = new AbortController()
+  const ended = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
+  let downloaded = false
+
+  const fetchFile = async (file: RemoteFile) => {
+    const blob = cache.blob(file.etag)
+    if (await isWhole(blob, file.size)) return
+    downloaded = true
+    const progress = (loaded: number) => ({ stage: 'download' as const, file: file.path, loaded, total: file.size })
+    const onBytes = (loaded: number) => report(progress(loaded), false)
+    await downloadBlob({ client, commit, file, blob, stallTimeout: settings.stallTimeout, signal: ended, onBytes })
+    report(progress(file.size), true)
+  }
+  const readText = async (path: string) => {
+    const file = byPath.get(path)
+    if (!file) return undefined
+    await fetchFile(file)
+    return readFile(cache.blob(file.etag), 'utf8')
+  }
+
+  const { files, missing } = await selectFiles(byPath.keys(), readText)
+  if (missing.length > 0) throw unusable(client.id, commit, missing)
+  const wanted = files.map((path) => byPath.get(path)!)
+  const queue = [...new Map(wanted.map((file) => [file.etag, file])).values()].sort((a, b) => a.size - b.size)
+  const workers = Array.from({ length: CONCURRENCY }, async () => {
+    for (let file = queue.shift(); file; file = queue.shift()) {
+      throwIfAborted(ended)
+      await fetchFile(file)
+    }
+  })
+  const failed = (error: unknown) => {
+    stop.abort()
+    throw error
+  }
+  try {
+    await Promise.all(workers.map((worker) => worker.catch(failed)))
+  } finally {
+    // Nothing is being written any more when the caller hears of the first failure.
+    await Promise.allSettled(workers)
+  }
+
+  // Only now: a snapshot shows all of its files or, after a failure, none that are new.
+  for (const file of wanted) await cache.link(commit, file)
+  if (!byPath.has('modules.json')) await cache.markAbsent(commit, 'modules.json')
+  return downloaded
+}
+
+/** At most one call per 100 ms, save for those that must be heard. */
+function throttled(onProgress: ((progress: LoadProgress) => void) | undefined) {
+  let last = -Infinity
+  return (progress: LoadProgress, always: boolean) => {
+    const now = performance.now()
+    if (!onProgress || (!always && now - last < PROGRESS_MS)) return
+    last = now
+    onProgress(progress)
+  }
+}
+
+function unusable(id: string, commit: string, missing: Awaited<ReturnType<typeof selectFiles>>['missing']): SentorchError {
+  const names = missing.map(({ path }) => path)
+  const detail = { id, commit, missing: names }
+  const pickle = missing.flatMap((file) => file.pickle)
+  if (pickle.length > 0) {
+    return new SentorchError(
+      'ERR_UNSAFE_MODEL',
+      `The hub's repository '${id}' holds weights only as pickle (${list(pickle)}), which can run code when it is opened; nothing was downloaded of them.\n` +
+        'Use a revision or another repository with safetensors, or convert it once where you trust it: in Python, ' +
+        `SentenceTransformer('${id}').save_pretrained('folder'), then load that folder.`,
+      { detail: { ...detail, pickle } },
+    )
+  }
+  const others = missing.flatMap((file) => file.others)
+  if (names.every((name) => name.endsWith('.safetensors'))) {
+    const held = others.length > 0 ? ` It holds ${list(others)}.` : ''
+    return new SentorchError(
+      'ERR_MODEL_UNSUPPORTED',
+      `The hub's repository '${id}' has no ${list(names)}.${held} Weights are read from model.safetensors, or from the shards of its index.`,
+      { detail: { ...detail, others } },
+    )
+  }
+  return new SentorchError(
+    'ERR_MODEL_FORMAT',
+    `The hub's repository '${id}' at ${commit} is no sentence encoder: it lacks ${list(names)}.`,
+    { detail },
+  )
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(', ')
+  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
+}
+
+function notCached(id: string, settings: HubSettings, notes: string[]): SentorchError {
+  return new SentorchError(
+    'ERR_MODEL_NOT_FOUND',
+    [
+      `'${id}' (revision '${settings.revision}') is not in the cache, and offline mode is on. Looked at`,
+      ...notes.map((note) => `  ${note}`),
+      'Load it once with the network, point HF_HOME or the option cacheFolder at a cache that holds it, or switch offline mode off (HF_HUB_OFFLINE, the option offline).',
+    ].join('\n'),
+    { detail: { id, revision: settings.revision } },
+  )
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof (error as { syscall?: unknown } | undefined)?.syscall === 'string' && !isSentorchError(error)
+}
+
+function unwritable(error: NodeJS.ErrnoException, id: string, settings: HubSettings): SentorchError {
+  const remedy = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Make room there' : 'Make it writable'
+  return new SentorchError(
+    'ERR_DOWNLOAD',
+    `Could not store '${id}' in the cache ${settings.cacheFolder}: ${error.message}\n${remedy}, or name another cache with HF_HOME or the option cacheFolder.`,
+    { cause: error, detail: { id, path: error.path, errno: error.code } },
+  )
+}

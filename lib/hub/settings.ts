@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { booleanOf, describe, integerIn, invalid, stringOf } from '../check'
+import { SentorchError, type ErrorCode } from '../errors'
+import type { HubOptions } from '../options'
+
+/** The environment's and the caller's wishes, settled. */
+export interface HubSettings {
+  /** Undefined: the default of `@huggingface/hub`. No trailing slash. */
+  endpoint: string | undefined
+  token: string | undefined
+  cacheFolder: string
+  offline: boolean
+  revision: string
+  /** Milliseconds without an answer before the cached copy, if any, is used instead. */
+  connectTimeout: number
+  /** Milliseconds without a byte before a download is taken up again. */
+  stallTimeout: number
+}
+
+/** Reads the variables that Python's huggingface_hub reads, at each call. Rejects ERR_INVALID_ARGUMENT. */
+export async function hubSettings(options: HubOptions & { connectTimeout?: number }): Promise<HubSettings> {
+  const home = environment('HF_HOME') ?? join(environment('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'huggingface')
+  const cache = option(options.cacheFolder, 'cacheFolder', stringOf)
+  return {
+    endpoint: endpointOf(process.env.HF_ENDPOINT?.trim()),
+    token: option(options.token, 'token', tokenOf) ?? (await savedToken(home)),
+    cacheFolder: resolve((cache || environment('HF_HUB_CACHE')) ?? environment('HUGGINGFACE_HUB_CACHE') ?? join(home, 'hub')),
+    offline: option(options.offline, 'offline', booleanOf) ?? (isTrue('HF_HUB_OFFLINE') || isTrue('TRANSFORMERS_OFFLINE')),
+    revision: revisionOf(options.revision ?? 'main'),
+    connectTimeout:
+      option(options.connectTimeout, 'connectTimeout', (name, value) => integerIn(name, value, 1, 3_600_000)) ??
+      seconds('HF_HUB_ETAG_TIMEOUT', 10),
+    stallTimeout: seconds('HF_HUB_DOWNLOAD_TIMEOUT', 10),
+  }
+}
+
+/** `~` at the start is the home folder. */
+export function expandHome(path: string): string {
+  return path === '~' || /^~[\\/]/.test(path) ? join(homedir(), path.slice(1)) : path
+}
+
+function option<T>(value: T | undefined, name: string, check: (name: string, value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : check(name, value)
+}
+
+function environment(name: string): string | undefined {
+  const value = process.env[name]?.trim()
+  return value ? expandHome(value) : undefined
+}
+
+function isTrue(name: string): boolean {
+  return ['1', 'ON', 'YES', 'TRUE'].includes(process.env[name]?.trim().toUpperCase() ?? '')
+}
+
+function seconds(name: string, otherwise: number): number {
+  const value = Number(process.env[name])
+  return 1000 * (value > 0 && value < 3600 ? value : otherwise)
+}
+
+function endpointOf(text: string | undefined): string | undefined {
+  if (!text) return undefined
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '')
+  throw new SentorchError('ERR_DOWNLOAD', `HF_ENDPOINT is no address such as https://host: ${describe(text)}.`)
+}
+
+async function savedToken(home: string): Promise<string | undefined> {
+  if (isTrue('HF_HUB_DISABLE_IMPLICIT_TOKEN')) return undefined
+  for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']) {
+    const value = process.env[name]?.trim()
+    if (value) return checkedToken(value, name, 'ERR_DOWNLOAD')
+  }
+  const path = environment('HF_TOKEN_PATH') ?? join(home, 'token')
+  let text: string
+  try {
+    text = (await readFile(path, 'utf8')).trim()
+  } catch {
+    return undefined
+  }
+  return text ? checkedToken(text, path, 'ERR_DOWNLOAD') : undefined
+}
+
+function tokenOf(name: string, value: unknown): string {
+  return checkedToken(stringOf(name, value).trim(), name, 'ERR_INVALID_ARGUMENT')
+}
+
+/** The token goes into a header, and never into a message. */
+function checkedToken(token: string, from: string, code: ErrorCode): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token
+  throw new SentorchError(code, `The access token from ${from} is empty or holds characters that no token has.`, { detail: { from } })
+}
+
+/** A revision becomes a file name below `refs`, so it must not lead out of there. */
+function revisionOf(value: unknown): string {
+  const revision = stringOf('revision', value)
+  const safe = /^[^\s\\:*?"<>|~^\0]+$/.test(revision) && revision.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
+  if (!safe) throw invalid('revision', 'a branch, a tag or a commit', value)
+  return revision
+}

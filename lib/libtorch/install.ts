@@ -1,0 +1,193 @@
+import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { SentorchError, isSentorchError, throwIfAborted } from '../errors'
+import { isMusl } from '../libc'
+import { cacheFolder, installedFolder } from './cache'
+import type { Libtorch } from './find'
+import { inspect } from './inspect'
+import type { OnInstallEvent } from './install-events'
+import { withLock } from './lock'
+import { damagedLibraries, readManifest, writeManifest } from './manifest'
+import { findPip } from './pip'
+import { keptLibraries } from './record'
+import { fromRanges } from './range-source'
+import { fromFolder, fromPip, type Source } from './sources'
+import { PLATFORMS, TORCH_VERSION, platformName, type PlatformRow } from './versions'
+
+export interface InstallOptions {
+  /** Keep the libraries of CUDA too. */
+  cuda?: boolean
+  /** Fetch only the needed parts of the wheels, without pip. */
+  ranges?: boolean
+  /** A folder that holds the wheels. Nothing is downloaded. */
+  offline?: string
+  /** Install again over what is there. */
+  force?: boolean
+  onEvent?: OnInstallEvent
+  /** Stops and removes what was begun; rejects with ERR_ABORTED. */
+  signal?: AbortSignal
+  /** Defaults to `cacheFolder()`. */
+  cache?: string
+  /** Defaults to this machine's. */
+  platform?: string
+  /** What to install. Defaults to the platform's row of the table. */
+  row?: PlatformRow
+}
+
+/**
+ * Puts libtorch into our cache, whole or not at all, and returns where it is. What is there already and undamaged stays.
+ * Processes that do this at the same time wait for the first.
+ *
+ * Rejects with ERR_DOWNLOAD (not to be had, wrong bytes, cache not writable), ERR_LIBTORCH_MISSING (none exists for this platform),
+ * ERR_INVALID_ARGUMENT (CUDA where none is offered) or ERR_ABORTED.
+ */
+export async function installLibtorch(options: InstallOptions = {}): Promise<Libtorch> {
+  const { cuda = false, onEvent = () => {}, signal } = options
+  const platform = options.platform ?? platformName()
+  const row = options.row ?? rowOf(platform)
+  if (cuda && !row.cudaWheels) {
+    throw new SentorchError(
+      'ERR_INVALID_ARGUMENT',
+      `No CUDA libraries are offered for ${platform}. A Python torch ${TORCH_VERSION} with CUDA can be used through SENTORCH_LIBTORCH.`,
+    )
+  }
+  const cache = options.cache ?? cacheFolder()
+  const target = installedFolder(cache, platform)
+  const present = async (): Promise<Libtorch | null> => {
+    const libtorch = await undamaged(target, platform, cuda)
+    if (libtorch) onEvent({ type: 'present', folder: target })
+    return libtorch
+  }
+
+  try {
+    const before = options.force ? null : await present()
+    if (before) return before
+    const onWait = (pid: number | undefined) => onEvent({ type: 'waiting', pid })
+    return await withLock(`${target}.lock`, { signal, onWait }, async (waited) => {
+      const meanwhile = options.force && !waited ? null : await present()
+      if (meanwhile) return meanwhile
+      await removeAbandoned(target)
+      const stage = await mkdtemp(stagePrefix(target))
+      try {
+        const source = await chooseSource(options, row, stage, signal)
+        const bytes = await fill(join(stage, 'tree'), source, { row, cuda, platform, onEvent, signal, target })
+        throwIfAborted(signal)
+        await replaceFolder(target, join(stage, 'tree'), join(stage, 'old'))
+        onEvent({ type: 'installed', folder: target, bytes })
+      } finally {
+        await rm(stage, { recursive: true, force: true, maxRetries: 3 })
+      }
+      const libtorch = await undamaged(target, platform, cuda)
+      if (!libtorch) throw new SentorchError('ERR_INTERNAL', `What was installed in ${target} is not found there.`)
+      return libtorch
+    })
+  } catch (error) {
+    throw explain(error, cache)
+  }
+}
+
+function rowOf(platform: string): PlatformRow {
+  const row = PLATFORMS[platform]
+  if (row && !isMusl()) return row
+  const why = row
+    ? `libtorch needs glibc, and this system has musl (Alpine). Use an image with glibc, such as node:24-slim`
+    : `There is no libtorch ${TORCH_VERSION} for ${platform} to install; known are ${Object.keys(PLATFORMS).join(', ')}`
+  throw new SentorchError('ERR_LIBTORCH_MISSING', `${why}.`, { detail: { platform } })
+}
+
+/** What is installed, unless it is incomplete, damaged, or lacks CUDA where that is asked for. */
+async function undamaged(folder: string, platform: string, cuda: boolean): Promise<Libtorch | null> {
+  const manifest = await readManifest(folder)
+  if (!manifest || (cuda && !manifest.cuda) || (await damagedLibraries(folder, manifest)).length > 0) return null
+  const { installation } = await inspect(folder, platform)
+  return installation && { ...installation, source: 'cache' }
+}
+
+async function chooseSource(options: InstallOptions, row: PlatformRow, stage: string, signal?: AbortSignal): Promise<Source> {
+  const wheels = [...row.wheels, ...((options.cuda && row.cudaWheels) || [])]
+  const cuda = options.cuda ?? false
+  if (options.offline !== undefined) return await fromFolder(wheels, options.offline, cuda)
+  const python = options.ranges ? null : await findPip()
+  return python !== null
+    ? fromPip(wheels, python, join(stage, 'wheels'), cuda)
+    : await fromRanges(wheels, join(stage, 'wheels'), cuda, signal)
+}
+
+interface FillOptions {
+  row: PlatformRow
+  cuda: boolean
+  platform: string
+  onEvent: OnInstallEvent
+  signal?: AbortSignal
+  target: string
+}
+
+/** Resolves to the bytes that were put into the new folder `tree`. */
+async function fill(tree: string, source: Source, { row, cuda, platform, onEvent, signal, target }: FillOptions): Promise<number> {
+  await mkdir(tree)
+  try {
+    const { downloadBytes, wheels } = source
+    const installedBytes = source.installedBytes ?? ((cuda && row.installedBytesCuda) || row.installedBytes)
+    const files = wheels.map(({ file }) => file)
+    onEvent({ type: 'plan', method: source.method, files, downloadBytes, installedBytes, folder: target })
+    const kept = await source.place(tree, onEvent, signal)
+    const libraries = new Set(wheels.flatMap((wheel) => keptLibraries(wheel, cuda)))
+    const bytes = kept.reduce((sum, member) => sum + member.bytes, 0)
+    await writeManifest(tree, {
+      version: TORCH_VERSION,
+      platform,
+      cuda,
+      wheels: wheels.map(({ file, record }) => ({ file, record })),
+      libraries: kept.filter(({ path }) => libraries.has(path)),
+      bytes,
+    })
+    return bytes
+  } finally {
+    await source.close()
+  }
+}
+
+function stagePrefix(target: string): string {
+  return join(dirname(target), `.${basename(target)}-`)
+}
+
+/** What a process that was killed left behind. Only called by the holder of the lock, so nobody is using it. */
+async function removeAbandoned(target: string): Promise<void> {
+  const prefix = basename(stagePrefix(target))
+  for (const name of await readdir(dirname(target))) {
+    if (name.startsWith(prefix)) await rm(join(dirname(target), name), { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Puts `from` in the place of `target`, which is never seen half-filled; `old` is where the former one goes. */
+async function replaceFolder(target: string, from: string, old: string): Promise<void> {
+  const hadOne = await rename(target, old).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false
+      throw error
+    },
+  )
+  try {
+    await rename(from, target)
+  } catch (error) {
+    if (hadOne) await rename(old, target)
+    throw error
+  }
+}
+
+function explain(error: unknown, cache: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (isSentorchError(error)) return error
+  const remedies: Record<string, string> = {
+    EACCES: 'Set SENTORCH_CACHE to a folder that can be written to',
+    EPERM: 'Close the programs that use it, or set SENTORCH_CACHE to a folder that can be written to',
+    EROFS: 'Set SENTORCH_CACHE to a folder that can be written to',
+    ENOTDIR: 'Set SENTORCH_CACHE to a folder that can be written to',
+    ENOSPC: 'Make room, or set SENTORCH_CACHE to a folder with more',
+    EDQUOT: 'Make room, or set SENTORCH_CACHE to a folder with more',
+  }
+  const remedy = remedies[code ?? '']
+  if (remedy === undefined) return error
+  return new SentorchError('ERR_DOWNLOAD', `libtorch cannot be put into ${cache}: ${message}. ${remedy}.`, { cause: error })
+}

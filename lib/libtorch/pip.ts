@@ -1,0 +1,107 @@
+import { execFile, spawn } from 'node:child_process'
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SentorchError, aborted } from '../errors'
+import { pythonNames } from './python'
+import type { Wheel } from './versions'
+
+/** The interpreter whose pip answers, or null. */
+export async function findPip(): Promise<string | null> {
+  for (const python of pythonNames()) {
+    if (await answers(python, ['-m', 'pip', '--version'])) return python
+  }
+  return null
+}
+
+/** The arguments after `pip`: exactly these builds, whatever Python runs it. */
+export function pipArguments(wheels: readonly Wheel[], folder: string): string[] {
+  // A wheel is tagged name-version-python-abi-platform[.platform…]; pip takes a wheel only if one of its platforms is named.
+  const platforms = new Set(
+    wheels.flatMap(({ file }) =>
+      file
+        .replace(/\.whl$/, '')
+        .split('-')
+        .at(-1)!
+        .split('.'),
+    ),
+  )
+  const pythonTags = ['--implementation', 'cp', '--python-version', '3.11', '--abi', 'cp311']
+  return [
+    ...['download', '--no-deps', '--only-binary=:all:', '--dest', folder],
+    ...pythonTags,
+    ...[...platforms].flatMap((platform) => ['--platform', platform]),
+    // `===` keeps a further index of the user from answering with another build (2.11.0+cpu), whose bytes are not those in the table.
+    ...wheels.map(({ name, version }) => `${name}===${version}`),
+  ]
+}
+
+/** Downloads the wheels into `folder` through the user's pip, which knows mirrors, proxies and credentials. */
+export async function pipDownload(
+  python: string,
+  wheels: readonly Wheel[],
+  folder: string,
+  onBytes: (bytes: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  const temporary = join(folder, 'pip')
+  await mkdir(temporary, { recursive: true })
+  const timer = setInterval(() => void folderBytes(folder).then(onBytes), 250)
+  try {
+    await runPip(python, pipArguments(wheels, folder), temporary, signal)
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+function runPip(python: string, args: string[], temporary: string, signal?: AbortSignal): Promise<void> {
+  // pip unpacks in its temporary folder: /tmp is often smaller than the wheel. A constraint of the user's project is not about this.
+  const env: NodeJS.ProcessEnv = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary }
+  Object.assign(env, { PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' })
+  delete env.PIP_CONSTRAINT
+  delete env.PIP_REQUIRE_HASHES
+  return new Promise((resolve, reject) => {
+    const child = spawn(python, ['-m', 'pip', ...args], { env, stdio: ['ignore', 'ignore', 'pipe'], windowsHide: true })
+    let said = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-4000)))
+    const stop = () => child.kill()
+    signal?.addEventListener('abort', stop)
+    child.once('error', (cause) => finish(cause.message, cause))
+    child.once('close', (code, killedBy) => finish(code === 0 ? null : `it ended with ${killedBy ?? `exit code ${code}`}`))
+    if (signal?.aborted) stop()
+
+    function finish(failure: string | null, cause?: unknown): void {
+      signal?.removeEventListener('abort', stop)
+      if (signal?.aborted) return reject(aborted(signal))
+      if (failure === null) return resolve()
+      const lines = said.trim().split('\n').slice(-8).map((line) => `  ${line}`) // prettier-ignore
+      reject(
+        new SentorchError(
+          'ERR_DOWNLOAD',
+          [
+            `pip could not download libtorch: ${failure}. It said:`,
+            ...lines,
+            'Try it without pip (--ranges), or bring the wheels by hand (--offline DIR). The call was:',
+            `  ${python} -m pip ${args.join(' ')}`,
+          ].join('\n'),
+          { cause, detail: { command: [python, '-m', 'pip', ...args], stderr: said } },
+        ),
+      )
+    }
+  })
+}
+
+/** Size of all files below a folder that is being written to. */
+async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+  let bytes = 0
+  for (const entry of entries) {
+    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size
+  }
+  return bytes
+}
+
+function answers(file: string, args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(file, args, { timeout: 30_000, windowsHide: true }, (error) => resolve(error === null))
+  })
+}

@@ -1,0 +1,226 @@
+import type { NativeModel } from '../binding'
+import { Admission } from './admission'
+import { invalid } from './check'
+import { chooseDevice, wantsCuda } from './device'
+import type { Embeddings, TokenEmbeddings } from './embeddings'
+import { Encoding } from './encoding'
+import { SentorchError, throwIfAborted } from './errors'
+import { openFolder, type ModelFolder } from './format/folder'
+import { resolveModel } from './hub'
+import { describeModel, type ModelInfo } from './info'
+import { fromNative, openNative } from './native'
+import { resolveEncode, resolveLoad, resolveStream, type EncodeContext, type EncodeOptions, type LoadOptions, type StreamOptions } from './options'
+import type { Precision, VectorOf } from './quantize'
+import { similarity, type Similarities, type SimilarityInput } from './similarity'
+import { ahead, batchesOf } from './stream'
+import { Tokenizer } from './tokenizer'
+
+type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
+
+interface Parts {
+  native: NativeModel
+  tokenizer: Tokenizer
+  folder: ModelFolder
+  admission: Admission
+  info: ModelInfo
+}
+
+/**
+ * A sentence-transformers or transformers encoder on a native thread of its own. JavaScript never waits for it, and an idle model does not keep
+ * the process alive. Give its memory back with `dispose()` or `await using`.
+ */
+export class Model implements AsyncDisposable {
+  /** What was loaded, and how it runs. */
+  readonly info: ModelInfo
+  readonly #native: NativeModel
+  readonly #tokenizer: Tokenizer
+  readonly #folder: ModelFolder
+  readonly #admission: Admission
+  #disposal: Promise<void> | undefined
+
+  /**
+   * Opens a model: a local folder, or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL,
+   * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ABORTED.
+   */
+  static async load(where: string, options: LoadOptions = {}): Promise<Model> {
+    const request = resolveLoad(options, process.env)
+    const { signal, onProgress } = request
+    throwIfAborted(signal)
+    // libtorch opens on a native thread while JavaScript reads the folder and the tokenizer; the first failure gives up the download.
+    const failure = new AbortController()
+    const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal
+    const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
+    const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
+      const folder = await openFolder(resolved.folder)
+      return { resolved, folder, tokenizer: await openTokenizer(folder) }
+    })
+    const [native, { resolved, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
+      failure.abort(error)
+      throw error
+    })
+    const device = chooseDevice(request.device, native)
+    throwIfAborted(signal)
+    const model = new native.addon.Model()
+    // Loading has no task number: giving it up is disposing of what would have been loaded.
+    const stop = () => void model.dispose()
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      const { files, encoder, dense, weightBytes } = folder
+      const { dtype, threads, kernels } = request
+      const loaded = await fromNative(model.load({ files, encoder, dense, dtype, device: device.device, threads, kernels }))
+      throwIfAborted(signal)
+      onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
+      const info = describeModel({ resolved, folder, native, loaded, device, dtype, threads })
+      return new Model({ native: model, tokenizer, folder, admission: new Admission(request.queueBytes), info })
+    } catch (error) {
+      stop()
+      tokenizer.dispose()
+      throwIfAborted(signal)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  private constructor(parts: Parts) {
+    this.info = parts.info
+    this.#native = parts.native
+    this.#tokenizer = parts.tokenizer
+    this.#folder = parts.folder
+    this.#admission = parts.admission
+  }
+
+  /**
+   * Sentence vectors. One string gives one typed array; several give `Embeddings`, rows in the order of the texts; with `tokenEmbeddings`
+   * the states of each text's tokens. The same text gives the same vector alone or in any batch, within 1e-6.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
+   */
+  encode(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encode(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
+  encode<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encode<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encode(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+    return this.#encode(texts, options)
+  }
+
+  /** As `encode`, with the model's prompt for queries. */
+  encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encodeQuery<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encodeQuery(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+    return this.#encode(texts, options, 'query')
+  }
+
+  /** As `encode`, with the model's prompt for documents. */
+  encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encodeDocument<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encodeDocument(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+    return this.#encode(texts, options, 'document')
+  }
+
+  /**
+   * Vectors of a stream of texts, in batches and in order. Memory is bounded: one batch is read and worked on while the reader has the last.
+   * Stopping early closes the source.
+   */
+  async *encodeStream<P extends Precision = 'float32'>(
+    texts: AsyncIterable<string> | Iterable<string>,
+    options?: StreamOptions<P>,
+  ): AsyncGenerator<Vectors<P>, void, undefined> {
+    this.#checkOpen()
+    const { batchTexts, ...request } = resolveStream(options, this.#context())
+    if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'no token embeddings in a stream', true)
+    const promptTokens = await this.#promptTokens(request.prompt)
+    let texts_ = 0
+    let tokens = 0
+    const onProgress = request.onProgress
+    const work = (batch: string[]) => {
+      const before = { texts: texts_, tokens }
+      texts_ += batch.length
+      const counted = {
+        ...request,
+        onProgress: (p: { texts: number; tokens: number }) => {
+          if (p.texts === batch.length) tokens += p.tokens
+          onProgress?.({ texts: before.texts + p.texts, totalTexts: texts_, tokens: before.tokens + p.tokens })
+        },
+      }
+      return this.#admission.hold(bytesOf(batch, request.dimension), () => {
+        this.#checkOpen()
+        return new Encoding(this.#native, this.#tokenizer, counted, promptTokens).vectors<P>(batch)
+      })
+    }
+    yield* ahead(batchesOf(texts, batchTexts), work)
+  }
+
+  /** Tokens of each text, the special ones counted, nothing cut. */
+  countTokens(text: string): Promise<number>
+  countTokens(texts: readonly string[]): Promise<number[]>
+  async countTokens(texts: string | readonly string[]): Promise<number | number[]> {
+    this.#checkOpen()
+    const list = checkTexts(texts)
+    const counts = await this.#tokenizer.count(list)
+    return typeof texts === 'string' ? counts[0]! : counts
+  }
+
+  /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
+  similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
+    return similarity(a, b, this.#folder.modules.similarity)
+  }
+
+  /**
+   * Refuses new work, rejects what waits or runs with ERR_DISPOSED, and resolves when the memory has been given back. Idempotent.
+   */
+  dispose(): Promise<void> {
+    this.#disposal ??= fromNative(this.#native.dispose())
+    this.#tokenizer.dispose()
+    return this.#disposal
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  async #encode(texts: string | readonly string[], options: EncodeOptions | undefined, role?: EncodeContext['role']): Promise<unknown> {
+    this.#checkOpen()
+    const list = checkTexts(texts)
+    const request = resolveEncode(options, { ...this.#context(), texts: list.length, role })
+    throwIfAborted(request.signal)
+    return this.#admission.hold(bytesOf(list, request.dimension), async () => {
+      const promptTokens = await this.#promptTokens(request.prompt)
+      this.#checkOpen()
+      const encoding = new Encoding(this.#native, this.#tokenizer, request, promptTokens)
+      const result = request.tokenEmbeddings ? await encoding.tokenEmbeddings(list) : await encoding.vectors(list)
+      return typeof texts === 'string' ? result.at(0) : result
+    })
+  }
+
+  #context(): Omit<EncodeContext, 'texts'> {
+    return { modules: this.#folder.modules, config: this.#folder.config }
+  }
+
+  async #promptTokens(prompt: string): Promise<number> {
+    return prompt === '' || this.#folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
+  }
+
+  #checkOpen(): void {
+    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again to go on.')
+  }
+}
+
+function openTokenizer({ folder, modules, config }: ModelFolder): Promise<Tokenizer> {
+  const at = modules.transformerPath ? `${folder}/${modules.transformerPath}` : folder
+  return Tokenizer.open(at, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
+}
+
+function checkTexts(texts: unknown): readonly string[] {
+  if (typeof texts === 'string') return [texts]
+  if (!Array.isArray(texts)) throw invalid('texts', 'a string or an array of strings', texts)
+  const list: readonly unknown[] = texts
+  const wrong = list.findIndex((text) => typeof text !== 'string')
+  if (wrong >= 0) throw invalid(`texts[${wrong}]`, 'a string', list[wrong])
+  return texts as string[]
+}
+
+/** What a call holds until it settles: its texts, in UTF-16, and its vectors. */
+function bytesOf(texts: readonly string[], dimension: number): number {
+  return texts.reduce((sum, text) => sum + 2 * text.length, 4 * dimension * texts.length)
+}

@@ -1,0 +1,86 @@
+/// <reference lib="es2024.string" />
+/** Places at which long texts can be cut; `Pipeline` says for which tokenizers they hold. */
+
+/** How far after the wished place a better one is looked for. */
+const REACH = 4096
+
+/**
+ * Letters and digits that stand alone in normalization: none joins what comes before or after it, and none vanishes. Left out are conjoining
+ * Hangul, and letters that extend a grapheme cluster to either side.
+ */
+const STEADY = String.raw`[[\p{L}\p{N}]--[\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u{10000}-\u{10ffff}]]`
+const SPACE_BETWEEN = new RegExp(String.raw`[${STEADY}.,;:!?\)] (?=${STEADY})`, 'v')
+
+/** Lone surrogates become U+FFFD, one for one: places do not move. */
+export function wellFormed(text: string): string {
+  return text.toWellFormed()
+}
+
+/** The first place at or after `from` where a piece may end before a space; undefined where none is near. */
+export function spaceAfter(text: string, from: number): number | undefined {
+  const found = SPACE_BETWEEN.exec(text.slice(from, from + REACH))
+  return found ? from + found.index + 1 : undefined
+}
+
+/**
+ * The first place at or after `from` before which `length` steady characters stand, with spaces among them: single ones, or any number
+ * where `manySpaces`.
+ */
+export function steadyAfter(text: string, from: number, length: number, manySpaces: boolean): number | undefined {
+  const pattern = new RegExp(String.raw`(?:[[!-~]${STEADY}]|${manySpaces ? '' : '(?<! )'} ){${length}}`, 'v')
+  const start = Math.max(0, from - length)
+  const found = pattern.exec(text.slice(start, from + REACH))
+  return found ? start + found.index + length : undefined
+}
+
+/** Runs of characters whose middle may be left out: more than `4 * keep` of one of the `classes` (as in a regular expression). */
+export interface LongRuns {
+  classes: readonly string[]
+  /** Characters that stay at each end of a run. */
+  keep: number
+}
+
+/** The start of a text, with its longest runs shortened. */
+export interface Opening {
+  text: string
+  /** Ascending; `at` counts in the shortened text, `length` is what was left out there. */
+  gaps: { at: number; length: number }[]
+  /** Nothing of the text follows. */
+  complete: boolean
+}
+
+/** At least the first `length` characters of a text whose long runs are shortened, or all of it. Costs no more than the part that is read. */
+export function openingOf(text: string, length: number, { classes, keep }: LongRuns): Opening {
+  if (text.length <= length) return { text, gaps: [], complete: true }
+  const gaps: Opening['gaps'] = []
+  const longRun = new RegExp(classes.map((chars) => `([${chars}]{${4 * keep}})`).join('|') || '(?!)')
+  const ends = classes.map((chars) => new RegExp(`[^${chars}]`, 'g'))
+  let opening = ''
+  let place = 0
+  while (opening.length < length && place < text.length) {
+    const part = text.slice(place, place + length + 4 * keep)
+    const found = longRun.exec(part)
+    if (found === null) {
+      opening += part
+      place += part.length
+      continue
+    }
+    const start = place + found.index
+    const after = ends[found.slice(1).findIndex((group) => group !== undefined)]!
+    after.lastIndex = start
+    const end = after.exec(text)?.index ?? text.length
+    opening += text.slice(place, start + keep)
+    gaps.push({ at: opening.length, length: end - start - 2 * keep })
+    opening += text.slice(end - keep, end)
+    place = end
+  }
+  return { text: opening, gaps, complete: place >= text.length }
+}
+
+/** Moves UTF-16 spans in an opening to where they lie in the whole text, in place. */
+export function restoreSpans(spans: Int32Array, gaps: Opening['gaps']): void {
+  for (let i = 0; i < spans.length; i++) {
+    const place = spans[i]!
+    for (const { at, length } of gaps) if (place > at) spans[i]! += length
+  }
+}

@@ -1,0 +1,78 @@
+import type { LongRuns } from './cut'
+import { modelType, steps, type Component, type TokenizerDocument } from './document'
+
+/** Where a text may be cut, or a prefix of it judged, without changing the ids of what comes before. */
+export interface Pipeline {
+  /** The pieces on both sides of a single space between letters, digits or closing punctuation are tokenized as if they were one text. */
+  splitsAtSpaces: boolean
+  /**
+   * Characters: of any so many that follow each other in a text, one is at the end of a token or of a word given up as unknown.
+   * 0: nothing of the kind is known.
+   */
+  window: number
+  /** Rows of spaces count as characters of that kind too. */
+  manySpaces: boolean
+  /** White space that is dropped anyway, and words too long for the vocabulary, which become one unknown token. */
+  longRuns: LongRuns
+}
+
+/** Vocabularies with longer tokens exist (long rules of dashes); proving a cut with so many prefixes costs more than it saves. */
+const MAX_WINDOW = 512
+
+const LOCAL_NORMALIZERS = ['BertNormalizer', 'Lowercase', 'NFC', 'NFD', 'NFKC', 'NFKD', 'StripAccents', 'Precompiled', 'Strip']
+const DROPPING_PRE_TOKENIZERS = ['BertPreTokenizer', 'WhitespaceSplit', 'Whitespace']
+
+/** Only kinds of steps that were thought through are listed; any other makes every text be tokenized whole. */
+export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens }: TokenizerDocument): Pipeline {
+  const none: Pipeline = { splitsAtSpaces: false, window: 0, manySpaces: false, longRuns: { classes: [], keep: 0 } }
+  if (model.dropout || added_tokens.some((token) => /\s/.test(token.content) || token.rstrip)) return none
+
+  const normalizers = steps(normalizer, 'normalizers')
+  const [first, ...rest] = steps(pre_tokenizer, 'pretokenizers')
+  if (first === undefined) return none
+  const dropsSpaces = DROPPING_PRE_TOKENIZERS.includes(first.type)
+  const restIsLocal = rest.every((step) => ['Metaspace', 'Punctuation', 'Digits'].includes(step.type))
+  const marksSpaces =
+    rest.length === 0 &&
+    (first.type === 'Metaspace'
+      ? first.split !== false && first.prepend_scheme !== 'first'
+      : first.type === 'ByteLevel' && first.use_regex !== false)
+  const strips = normalizers.some((step) => step.type === 'Strip')
+  const readded =
+    first.type === 'Metaspace' && (first.prepend_scheme ?? (first.add_prefix_space === false ? 'never' : 'always')) === 'always'
+  const normalizersAreLocal = normalizers.every(
+    (step) => LOCAL_NORMALIZERS.includes(step.type) || (step.type === 'Replace' && isSpaces(step)),
+  )
+  if (!normalizersAreLocal || !((dropsSpaces && restIsLocal) || marksSpaces) || (strips && marksSpaces && !readded)) return none
+
+  const longest = longestToken(model)
+  const type = modelType(model)
+  const wordPiece = type === 'WordPiece'
+  const longestWord = wordPiece ? ((model.max_input_chars_per_word as number | undefined) ?? 100) : 0
+  const plainBpe = type === 'BPE' && !model.ignore_merges && !model.continuing_subword_prefix && !model.end_of_word_suffix
+  const longestAdded = added_tokens.reduce((most, token) => Math.max(most, token.content.length), 0)
+  const window = Math.max(longest, longestAdded, longestWord) + 2
+  const provable = (wordPiece || plainBpe || type === 'Unigram') && window <= MAX_WINDOW && !added_tokens.some((token) => token.single_word)
+  const classes = []
+  if (dropsSpaces) classes.push(String.raw` \t\n`)
+  // An added token inside a long word would end it.
+  if (dropsSpaces && wordPiece && added_tokens.every((token) => /[^A-Za-z0-9]/.test(token.content))) classes.push('A-Za-z0-9')
+  return {
+    splitsAtSpaces: true,
+    window: provable ? window : 0,
+    manySpaces: first.type === 'ByteLevel' && normalizers.length === 0 && !added_tokens.some((token) => token.lstrip),
+    longRuns: { classes, keep: longestWord + longestAdded },
+  }
+}
+
+function isSpaces(step: Component): boolean {
+  const { String: string, Regex: regex } = (step.pattern ?? {}) as { String?: string; Regex?: string }
+  return (regex === ' {2,}' || (string !== undefined && /^ {2,}$/.test(string))) && (step.content === ' ' || step.content === '▁')
+}
+
+function longestToken({ vocab }: TokenizerDocument['model']): number {
+  let longest = 0
+  if (Array.isArray(vocab)) for (const [piece] of vocab) longest = Math.max(longest, piece.length)
+  else for (const token in vocab) longest = Math.max(longest, token.length)
+  return longest
+}

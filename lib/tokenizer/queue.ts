@@ -1,0 +1,82 @@
+import { aborted, SentorchError } from '../errors'
+
+/** Bounds what one call of the tokenizers library holds of a libuv thread, and what its answer costs the JavaScript thread to read. */
+const CHUNK_CHARS = 16_384
+
+interface Job<T> {
+  text: string
+  signal: AbortSignal | undefined
+  resolve: (value: T) => void
+  reject: (error: unknown) => void
+}
+
+/**
+ * Joins texts of many callers into chunks and has one chunk in flight at a time: libuv's four threads serve the whole process.
+ * A job is settled once; jobs whose signal is aborted are dropped when their turn comes.
+ */
+export class TextQueue<T> {
+  readonly #run: (texts: string[]) => Promise<T[]>
+  #waiting: Job<T>[] = []
+  #next = 0
+  #running = false
+  #closed: SentorchError | undefined
+
+  constructor(run: (texts: string[]) => Promise<T[]>) {
+    this.#run = run
+  }
+
+  submit(text: string, signal?: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(this.#closed)
+      this.#waiting.push({ text, signal, resolve, reject })
+      if (!this.#running) void this.#drain()
+    })
+  }
+
+  /** Rejects what waits and what comes. */
+  close(error: SentorchError): void {
+    this.#closed = error
+    for (const job of this.#waiting.slice(this.#next)) job.reject(error)
+    this.#waiting = []
+    this.#next = 0
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true
+    // One turn of the microtask queue, so that the texts of one call travel together.
+    await undefined
+    for (let jobs = this.#take(); jobs.length > 0; jobs = this.#take()) await this.#settle(jobs)
+    this.#running = false
+  }
+
+  #take(): Job<T>[] {
+    const jobs: Job<T>[] = []
+    let chars = 0
+    for (; this.#next < this.#waiting.length; this.#next++) {
+      const job = this.#waiting[this.#next]!
+      if (job.signal?.aborted) {
+        job.reject(aborted(job.signal))
+        continue
+      }
+      if (jobs.length > 0 && chars + job.text.length > CHUNK_CHARS) break
+      jobs.push(job)
+      chars += job.text.length
+    }
+    if (this.#next === this.#waiting.length) {
+      this.#waiting = []
+      this.#next = 0
+    }
+    return jobs
+  }
+
+  async #settle(jobs: Job<T>[]): Promise<void> {
+    try {
+      const results = await this.#run(jobs.map((job) => job.text))
+      jobs.forEach((job, i) => job.resolve(results[i]!))
+    } catch (error) {
+      if (jobs.length === 1) return jobs[0]!.reject(error)
+      // One bad text must not fail its neighbours, which may be another caller's.
+      for (const job of jobs) await this.#settle([job])
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { AddedToken, ModelDocument } from './document'
+import { SPECIAL_NAMES, type SpecialName, type TokenizerFamily } from './families'
+import { isObject, type Json } from './files'
+
+/** The settings of a tokenizer folder that say which tokens are special and which were added. */
+export interface TokenSettings {
+  /** tokenizer_config.json */
+  config: Json
+  /** special_tokens_map.json and added_tokens.json: read only where tokenizer_config.json has no `added_tokens_decoder`. */
+  specialTokensMap: Json | undefined
+  addedTokens: Json | undefined
+  /** `added_tokens` of tokenizer.json, where there is one. */
+  stored: readonly (AddedToken & { id: number })[]
+}
+
+export interface ResolvedTokens {
+  specials: Partial<Record<SpecialName, string>>
+  added: AddedToken[]
+}
+
+/** Which tokens are found in a text before it is split into words, as transformers 5 puts them together. */
+export function resolveTokens(settings: TokenSettings, family: TokenizerFamily | undefined): ResolvedTokens {
+  const listed = listedTokens(settings)
+  const named: Json = { ...family?.specials, ...settings.config }
+  if (!isObject(settings.config.added_tokens_decoder)) Object.assign(named, settings.specialTokensMap)
+
+  const byContent = new Map(listed.map((token) => [token.content, token]))
+  const specials: Partial<Record<SpecialName, string>> = {}
+  for (const name of SPECIAL_NAMES) {
+    const value = named[name]
+    const content = contentOf(value)
+    if (content === undefined) continue
+    specials[name] = content
+    const known = byContent.get(content)
+    if (known) known.special = true
+    else {
+      const lstrip = name === 'mask_token' && family?.maskStripsLeft
+      byContent.set(content, addedToken({ ...(isObject(value) ? value : { content, lstrip }), special: true }))
+    }
+  }
+  for (const extra of extras(named)) {
+    const content = contentOf(extra)
+    if (content === undefined || byContent.has(content)) continue
+    byContent.set(content, addedToken({ ...(isObject(extra) ? extra : { content }), special: true }))
+  }
+  return { specials, added: [...byContent.values()] }
+}
+
+/** Gives the tokens the ids that the tokenizers library gives them: that of the vocabulary, else the next free one. */
+export function numberTokens(tokens: readonly AddedToken[], { vocab }: ModelDocument): (AddedToken & { id: number })[] {
+  const idOf = Array.isArray(vocab)
+    ? positions(vocab, tokens)
+    : (content: string) => (Object.hasOwn(vocab, content) ? vocab[content] : undefined)
+  let next = Array.isArray(vocab) ? vocab.length : Object.keys(vocab).length
+  return tokens.map((token) => ({ id: idOf(token.content) ?? next++, ...token }))
+}
+
+function positions(vocab: [string, number][], tokens: readonly AddedToken[]): (content: string) => number | undefined {
+  const wanted = new Set(tokens.map((token) => token.content))
+  const found = new Map<string, number>()
+  vocab.forEach(([piece], id) => wanted.has(piece) && found.set(piece, id))
+  return (content) => found.get(content)
+}
+
+function listedTokens({ config, specialTokensMap, addedTokens, stored }: TokenSettings): AddedToken[] {
+  if (isObject(config.added_tokens_decoder)) {
+    return inOrder(Object.entries(config.added_tokens_decoder).map(([id, token]) => [Number(id), addedToken(token as Json)]))
+  }
+  const named = { ...config, ...specialTokensMap }
+  const special = new Set([...SPECIAL_NAMES.map((name) => contentOf(named[name])), ...extras(named).map(contentOf)])
+  const old = Object.entries(addedTokens ?? {}).map(([content, id]): [number, AddedToken] => [
+    Number(id),
+    addedToken({ content, special: special.has(content) }),
+  ])
+  return inOrder([...old, ...stored.map((token): [number, AddedToken] => [token.id, addedToken(token as unknown as Json)])])
+}
+
+/** By id; of two tokens with one id the later counts. */
+function inOrder(tokens: [number, AddedToken][]): AddedToken[] {
+  return [...new Map(tokens)].sort(([a], [b]) => a - b).map(([, token]) => token)
+}
+
+function extras(named: Json): unknown[] {
+  const list = named.extra_special_tokens ?? named.additional_special_tokens
+  return Array.isArray(list) ? list : isObject(list) ? Object.values(list) : []
+}
+
+function contentOf(token: unknown): string | undefined {
+  return typeof token === 'string' ? token : isObject(token) && typeof token.content === 'string' ? token.content : undefined
+}
+
+function addedToken(token: Json): AddedToken {
+  const special = token.special === true
+  return {
+    content: String(token.content),
+    single_word: token.single_word === true,
+    lstrip: token.lstrip === true,
+    rstrip: token.rstrip === true,
+    normalized: typeof token.normalized === 'boolean' ? token.normalized : !special,
+    special,
+  }
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { SentorchError } from '../errors'
+import type { ModelDocument } from './document'
+import type { TokenizerFamily } from './families'
+import { malformed, parseObject, readText } from './files'
+
+/** The files that came before `tokenizer.json`. Rejects with ERR_MODEL_UNSUPPORTED where only a sentencepiece model lies in the folder. */
+export async function readVocabulary(folder: string, family: TokenizerFamily, className: string): Promise<ModelDocument> {
+  if (family.model === 'WordPiece') {
+    const text = await readText(folder, 'vocab.txt')
+    if (text !== undefined) return { type: 'WordPiece', vocab: vocabularyOfLines(text) }
+  }
+  if (family.model === 'BPE') {
+    const [vocab, merges] = await Promise.all([readText(folder, 'vocab.json'), readText(folder, 'merges.txt')])
+    if (vocab !== undefined && merges !== undefined) {
+      return { type: 'BPE', vocab: parseObject(vocab, join(folder, 'vocab.json')) as Record<string, number>, merges: mergesOfLines(merges) }
+    }
+    if (vocab !== undefined) throw malformed(join(folder, 'merges.txt'), 'is missing beside vocab.json')
+  }
+  for (const name of ['sentencepiece.bpe.model', 'spiece.model', 'tokenizer.model']) {
+    if ((await readText(folder, name).catch(() => '')) === undefined) continue
+    throw new SentorchError(
+      'ERR_MODEL_UNSUPPORTED',
+      `${folder} has a sentencepiece model (${name}) but no tokenizer.json. ` +
+        `Save one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
+      { detail: { folder, file: name } },
+    )
+  }
+  const wanted = { WordPiece: 'vocab.txt', BPE: 'vocab.json with merges.txt', Unigram: 'nothing else' }[family.model]
+  throw new SentorchError(
+    'ERR_MODEL_FORMAT',
+    `No tokenizer in ${folder}: looked for tokenizer.json, and for ${wanted} as ${className} would have it.`,
+    { detail: { folder, className } },
+  )
+}
+
+/** One token a line, its id the line's number. White space at a line's end is no part of it; of two equal lines the later counts. */
+function vocabularyOfLines(text: string): Record<string, number> {
+  return Object.fromEntries(linesOf(text).map((line, id) => [line.replace(/\p{White_Space}+$/u, ''), id]))
+}
+
+function mergesOfLines(text: string): string[] {
+  return linesOf(text).filter((line) => !line.startsWith('#version'))
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split(/\r?\n/)
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}

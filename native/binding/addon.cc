@@ -1,0 +1,48 @@
+// sentorch.node: what binding.d.ts calls Addon.
+#include <napi.h>
+
+#include "binding/convert.h"
+#include "binding/image.h"
+#include "binding/library.h"
+#include "binding/model_wrap.h"
+#include "binding/promise_task.h"
+
+namespace sentorch {
+namespace {
+
+Napi::Value cpu_features_of(const Napi::CallbackInfo& info) { return convert::cpu_features(info.Env(), cpu_features()); }
+
+Napi::Value check_library(const Napi::CallbackInfo& info) {
+  const auto problem = image_problem(info[0].As<Napi::String>());
+  return problem ? Napi::Value(Napi::String::New(info.Env(), *problem)) : info.Env().Null();
+}
+
+Napi::Value open(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&]() -> Napi::Value {
+    auto request = convert::open_request(info[0].As<Napi::Object>());
+    auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) { return open_library(request); };
+    auto task = std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), convert::library);
+    const Napi::Promise promise = task->promise();
+    Environment::of(env).opener().post(std::move(task));
+    return promise;
+  });
+}
+
+void shutdown(const Napi::CallbackInfo& info) { Environment::of(info.Env()).shutdown(); }
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  Environment::create(env);
+  exports.Set("Model", ModelWrap::define(env));
+  exports.Set("cpuFeatures", Napi::Function::New<cpu_features_of>(env, "cpuFeatures"));
+  exports.Set("checkLibrary", Napi::Function::New<check_library>(env, "checkLibrary"));
+  exports.Set("open", Napi::Function::New<open>(env, "open"));
+  exports.Set("shutdown", Napi::Function::New<shutdown>(env, "shutdown"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace sentorch
+
+static Napi::Object Init(Napi::Env env, Napi::Object exports) { return sentorch::initialize(env, exports); }
+NODE_API_MODULE(sentorch, Init)

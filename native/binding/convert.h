@@ -1,0 +1,20 @@
+// JavaScript values to requests and results to JavaScript values. The shapes are those of binding.d.ts; lib/ has checked the contents.
+#pragma once
+#include <napi.h>
+
+#include "binding/library.h"
+#include "common/cpu_features.h"
+#include "core/engine.h"
+
+namespace sentorch::convert {
+
+OpenRequest open_request(const Napi::Object& object);
+LoadRequest load_request(const Napi::Object& object);
+EncodeRequest encode_request(const Napi::Object& object);
+
+Napi::Value library(Napi::Env env, const LibraryInfo& info);
+Napi::Value loaded_model(Napi::Env env, const LoadedModel& info);
+Napi::Value encode_result(Napi::Env env, const EncodeResult& result);
+Napi::Value cpu_features(Napi::Env env, const CpuFeatures& features);
+
+}  // namespace sentorch::convert

@@ -1,0 +1,3 @@
+#define SENTORCH_LANES 8
+#define SENTORCH_KERNELS avx2
+#include "core/kernels/kernels.inc"

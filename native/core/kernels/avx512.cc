@@ -1,0 +1,3 @@
+#define SENTORCH_LANES 16
+#define SENTORCH_KERNELS avx512
+#include "core/kernels/kernels.inc"

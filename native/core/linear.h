@@ -1,0 +1,28 @@
+// y = activation(x · weightᵀ + bias), for inference.
+#pragma once
+#include "core/tensor.h"
+
+namespace sentorch {
+
+at::Tensor activate(const at::Tensor& x, Activation activation);
+
+// Whether products of this type can run on weights packed by oneDNN here.
+bool can_pack(at::ScalarType type);
+
+class Linear {
+ public:
+  // weight: [out, in]; bias: [out] or undefined; both on their device and of the type of the computation.
+  // `pack` re-orders the weight once for oneDNN; the plain copy is then dropped.
+  Linear(at::Tensor weight, at::Tensor bias, Activation activation, bool pack);
+
+  // x: [rows, in]. Returns [rows, out] of the same type.
+  at::Tensor operator()(const at::Tensor& x) const;
+
+ private:
+  at::Tensor weight_;
+  std::optional<at::Tensor> bias_;
+  Activation activation_;
+  bool packed_;
+};
+
+}  // namespace sentorch

@@ -1,0 +1,17 @@
+// Token states of a row to one vector, as sentence-transformers' Pooling does it. Float32 throughout.
+#pragma once
+#include <cstdint>
+
+#include "core/engine.h"
+
+namespace sentorch {
+
+// tokens: [length, hidden], one row's states; length ≥ 1. The first `prompt` tokens are not seen; out: [hidden].
+// Where the prompt covers the whole row nothing is left to pool, and the result is what Python's is:
+// cls the first token after all, max −∞, the others zeros.
+void pool(Pooling mode, const float* tokens, int64_t length, int64_t hidden, int64_t prompt, float* out);
+
+// Scales to unit length; a vector shorter than 1e-12 is divided by that.
+void normalize(float* vector, int64_t size);
+
+}  // namespace sentorch

@@ -1,0 +1,94 @@
+// Builds build/Release/sentorch.node and libsentorch_core from native/ with cmake-js.
+// usage: node scripts/build-native.mjs [--force]
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Explained, main, note, ready } from './support/console.mjs'
+import { modified, newest, stamp } from './support/freshness.mjs'
+import { finder } from './support/libtorch.mjs'
+import { inRoot, root } from './support/paths.mjs'
+import { capture } from './support/process.mjs'
+import { requireBuildTools } from './support/tools.mjs'
+import { buildTypeScript, typescriptIsStale } from './support/typescript.mjs'
+
+const build = inRoot('build')
+const stampFile = path.join(build, '.built')
+const log = path.join(build, 'build.log')
+const CORE = { linux: 'libsentorch_core.so', darwin: 'libsentorch_core.dylib', win32: 'sentorch_core.dll' }
+
+export const outputs = ['sentorch.node', CORE[process.platform] ?? CORE.linux].map((name) => path.join(build, 'Release', name))
+
+export function nativeIsStale() {
+  return !outputs.every((file) => fs.existsSync(file)) || newest(inRoot('native'), inRoot('CMakeLists.txt')) > modified(stampFile)
+}
+
+export async function buildNative() {
+  requireBuildTools()
+  const libtorch = await finder().findLibtorch()
+  if (libtorch.includeDirs.length === 0) {
+    throw new Explained(`The libtorch in ${libtorch.root} has no headers. Run: npx sentorch install-libtorch --headers`)
+  }
+  note(`libtorch ${libtorch.version} from ${libtorch.root}`)
+  const began = Date.now()
+  dropForeignBuild()
+  const definitions = [`--CDSENTORCH_TORCH_INCLUDE=${libtorch.includeDirs.join(';')}`, `--CDSENTORCH_TORCH_LIB=${libtorch.libraryDir}`]
+  // Not `compile`: it answers an error in our sources with a second build from clean.
+  await cmake(['configure', ...definitions])
+  await cmake(['build', '--parallel', String(jobs())])
+  for (const file of outputs)
+    if (!fs.existsSync(file)) throw new Explained(`The build ended well but made no ${path.relative(root, file)}.`)
+  stamp(stampFile, began)
+}
+
+/** CMake refuses a build tree that was configured for another place: a moved or copied checkout. */
+function dropForeignBuild() {
+  const cache = path.join(build, 'CMakeCache.txt')
+  if (!fs.existsSync(cache)) return
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(fs.readFileSync(cache, 'utf8'))?.[1]
+  if (home === undefined || path.resolve(home) !== root) fs.rmSync(build, { recursive: true })
+}
+
+/** A compiler process that reads torch's headers takes over a gigabyte. */
+function jobs() {
+  return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 1.5e9)))
+}
+
+async function cmake(args) {
+  const cli = inRoot('node_modules/cmake-js/bin/cmake-js')
+  const { code, output } = await capture(process.execPath, [cli, ...args, '--config', 'Release'], { onText: progress() })
+  fs.mkdirSync(build, { recursive: true })
+  fs.writeFileSync(log, output, { flag: args[0] === 'configure' ? 'w' : 'a' })
+  if (code === 0) return
+  console.log(output.trimEnd().split('\n').slice(-60).join('\n'))
+  throw new Explained(`The native build failed at \`cmake-js ${args[0]}\` (above; all of it in ${path.relative(root, log)}).`)
+}
+
+/** Shows the build tool's own percentage: one line that is rewritten on a terminal, every tenth part elsewhere. */
+function progress() {
+  let last = -1
+  return (text) => {
+    for (const line of text.split('\n')) {
+      const match = /^\[\s*(?:(\d+)%|(\d+)\/(\d+))\]\s*(.*)/.exec(line)
+      if (!match) continue
+      const percent = match[1] ? Number(match[1]) : Math.round((100 * match[2]) / match[3])
+      const file = match[4]
+        .replace(/^(?:Building|Linking) CXX (?:object|shared library|shared module) /, '')
+        .replace(/^.*\//, '')
+        .replace(/\.o$/, '')
+      if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K  ${String(percent).padStart(3)} %  ${percent < 100 ? file : '\n'}`)
+      else if (percent >= last + 10) {
+        note(`${String(percent).padStart(3)} %`)
+        last = percent
+      }
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(async () => {
+    if (typescriptIsStale()) await buildTypeScript()
+    if (process.argv.includes('--force') || nativeIsStale()) await buildNative()
+    ready('build/Release is up to date')
+  })
+}

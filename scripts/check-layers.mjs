@@ -1,0 +1,84 @@
+// The borders between the layers, and the length of files.
+// usage: node scripts/check-layers.mjs [DIR]
+import fs from 'node:fs'
+import path from 'node:path'
+import { green, red } from './support/console.mjs'
+import { root as here } from './support/paths.mjs'
+
+const LONG = 400
+const root = path.resolve(process.argv[2] ?? here)
+const problems = []
+
+/** Every file below a folder, relative to the root; [] where the folder is absent. */
+function filesIn(folder, pattern) {
+  const entries = fs.readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).replaceAll(path.sep, '/'))
+    .sort()
+}
+
+const there = (folder) => fs.existsSync(path.join(root, folder))
+const read = (file) => fs.readFileSync(path.join(root, file), 'utf8')
+
+function forbid(folder, rules) {
+  if (!there(folder)) return
+  for (const file of filesIn(folder, /\.(h|cc|inc)$/)) {
+    for (const [index, line] of read(file).split('\n').entries()) {
+      for (const [pattern, why] of rules) if (pattern.test(line)) problems.push(`${file}:${index + 1}  ${why}: ${line.trim()}`)
+    }
+  }
+}
+
+const NODE = /napi|node_api/i
+const TORCH = /#include\s*[<"](torch|ATen|c10|caffe2)\/|\b(at|c10|torch)::/
+forbid('native/core', [[NODE, 'the core knows no Node']])
+forbid('native/binding', [[TORCH, 'the binding knows no torch']])
+forbid('native/common', [
+  [NODE, 'what both libraries share knows no Node'],
+  [TORCH, 'what both libraries share knows no torch'],
+])
+
+/** Modules that a TypeScript file needs at run time: relative ones as paths from the root, others as written. */
+function importsOf(file) {
+  const text = read(file)
+  const specifiers = [
+    ...text.matchAll(/^\s*(?:import|export)\s+(?!type\b)(?:[^'"]*?\bfrom\s+)?['"]([^'"]+)['"]/gm),
+    ...text.matchAll(/\b(?:import|require)\(['"]([^'"]+)['"]\)/g),
+  ]
+  return specifiers.map(([, specifier]) => {
+    if (!specifier.startsWith('.')) return specifier
+    const target = path.posix.join(path.posix.dirname(file), specifier)
+    return [`${target}.ts`, `${target}/index.ts`, target].find(there) ?? target
+  })
+}
+
+/** The chain of imports from a file to the addon, or undefined. */
+function wayToAddon(file, seen = new Set()) {
+  seen.add(file)
+  for (const target of importsOf(file)) {
+    if (target === 'lib/native.ts' || target === 'node-gyp-build' || target.endsWith('.node')) return [file, target]
+    if (!target.endsWith('.ts') || seen.has(target)) continue
+    const rest = wayToAddon(target, seen)
+    if (rest) return [file, ...rest]
+  }
+  return undefined
+}
+
+for (const folder of ['lib/metrics', 'lib/data'].filter(there)) {
+  for (const file of filesIn(folder, /\.ts$/)) {
+    const way = wayToAddon(file)
+    if (way) problems.push(`${file}  pure functions do not import the addon: ${way.join(' → ')}`)
+  }
+}
+
+for (const folder of ['lib', 'native', 'scripts', 'bench', 'examples', 'test', 'bin'].filter(there)) {
+  for (const file of filesIn(folder, /\.(ts|mts|mjs|cjs|js|h|cc|inc|py)$/)) {
+    const lines = read(file).split('\n').length - 1
+    if (lines > LONG) problems.push(`${file}  ${lines} lines: a file has at most ${LONG}`)
+  }
+}
+
+for (const problem of problems) console.error(`${red('✗')} ${problem}`)
+if (problems.length > 0) process.exitCode = 1
+else console.log(`${green('✓')} layers and file lengths`)

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// Stands in for node-gyp where prebuildify calls it (`--node-gyp FILE`, which must be executable): builds with cmake-js,
+// and lays the results where prebuildify looks, in build/Release below the folder that it works in. It moves and strips what lies there.
+import fs from 'node:fs'
+import path from 'node:path'
+import { main } from './support/console.mjs'
+import { buildNative, nativeIsStale, outputs } from './build-native.mjs'
+
+await main(async () => {
+  if (nativeIsStale()) await buildNative()
+  const release = path.resolve('build/Release')
+  fs.mkdirSync(release, { recursive: true })
+  for (const file of outputs) fs.copyFileSync(file, path.join(release, path.basename(file)))
+})

@@ -1,0 +1,33 @@
+/** libtorch for the build, through the library's own finder and the command line's own installer. */
+import { createRequire } from 'node:module'
+import { Explained, note } from './console.mjs'
+import { inRoot } from './paths.mjs'
+import { run } from './process.mjs'
+
+const require = createRequire(import.meta.url)
+
+export const finder = () => require(inRoot('dist/libtorch/find.js'))
+
+/** The libtorch that would be used, or undefined when there is none (or only one of a wrong version). */
+export async function libtorchIfAny() {
+  try {
+    return await finder().findLibtorch()
+  } catch (error) {
+    if (error?.code === 'ERR_LIBTORCH_MISSING' || error?.code === 'ERR_LIBTORCH_VERSION') return undefined
+    throw error
+  }
+}
+
+export async function installLibtorch() {
+  const { PLATFORMS, TORCH_VERSION, platformName } = require(inRoot('dist/libtorch/versions.js'))
+  const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
+  const row = PLATFORMS[platformName()]
+  if (!row)
+    throw new Explained(`There is no libtorch ${TORCH_VERSION} to fetch for ${platformName()}. Set SENTORCH_LIBTORCH to one of your own.`)
+  const megabytes = Math.round(row.wheels.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)
+  note(
+    `libtorch ${TORCH_VERSION} was not found on this machine. It comes out of PyTorch's wheel: with pip that is a download of ${megabytes} MB.`,
+  )
+  note(`What is needed of it is kept in ${cacheFolder()}; nothing else is touched.`)
+  await run(process.execPath, [inRoot('bin/sentorch.js'), 'install-libtorch'])
+}

@@ -1,0 +1,45 @@
+/** Numbers in [0, 1) from a seed (mulberry32): a failing property can be run again. */
+export function randomNumbers(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+export function shuffled<T>(values: readonly T[], random: () => number): T[] {
+  const result = [...values]
+  for (let i = result.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    ;[result[i], result[j]] = [result[j]!, result[i]!]
+  }
+  return result
+}
+
+const WORDS = [
+  'the',
+  'river',
+  'flows',
+  'towards',
+  'Ocean',
+  'über',
+  '中文',
+  '😀',
+  'e\u0301t\u00e9',
+  '42',
+  'well-known',
+  'x',
+  '!?',
+  'antidisestablishment',
+]
+
+/** Texts of 0 to `longest` words, short ones more often. */
+export function randomTexts(count: number, longest: number, seed: number): string[] {
+  const random = randomNumbers(seed)
+  return Array.from({ length: count }, () => {
+    const words = Math.floor(random() ** 2 * (longest + 1))
+    return Array.from({ length: words }, () => WORDS[Math.floor(random() * WORDS.length)]).join(' ')
+  })
+}

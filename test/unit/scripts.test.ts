@@ -1,0 +1,110 @@
+import { spawnSync } from 'node:child_process'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+
+const root = path.resolve(__dirname, '../..')
+let folder: string
+
+beforeEach(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-scripts-'))
+})
+
+afterEach(() => fs.rmSync(folder, { recursive: true, force: true }))
+
+function write(files: Record<string, string>): void {
+  for (const [name, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true })
+    fs.writeFileSync(path.join(folder, name), text)
+  }
+}
+
+function node(args: string[], env: NodeJS.ProcessEnv = {}): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, args, { cwd: folder, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1', ...env } })
+}
+
+/** A clone as git leaves it: nothing installed, nothing built. */
+function bareClone(): void {
+  fs.cpSync(path.join(root, 'scripts'), path.join(folder, 'scripts'), { recursive: true })
+  for (const name of ['package.json', 'package-lock.json', 'tsconfig.json']) fs.copyFileSync(path.join(root, name), path.join(folder, name))
+}
+
+describe('check-layers', () => {
+  const check = () => node([path.join(root, 'scripts/check-layers.mjs'), folder])
+
+  test('is content with what keeps to the borders', () => {
+    write({
+      'native/core/a.h': '#include <ATen/ATen.h>\n',
+      'native/binding/a.cc': '#include <napi.h>\n',
+      'lib/native.ts': 'export const addon = 1\n',
+      'lib/metrics/f1.ts': "import type { addon } from '../native'\nimport { x } from '../pure'\n",
+      'lib/pure.ts': 'export const x = 1\n',
+      'lib/long.ts': '\n'.repeat(400),
+    })
+    expect(check()).toMatchObject({ status: 0, stderr: '' })
+  })
+
+  test.each([
+    ['Node in the core', { 'native/core/a.cc': '\n#include <napi.h>\n' }, 'native/core/a.cc:2  the core knows no Node'],
+    ['torch in the binding', { 'native/binding/a.cc': '#include <ATen/ATen.h>\n' }, 'native/binding/a.cc:1  the binding knows no torch'],
+    ['a torch type in the binding', { 'native/binding/x/a.h': 'c10::Device d;\n' }, 'native/binding/x/a.h:1  the binding knows no torch'],
+    ['torch in the common part', { 'native/common/a.h': 'at::Tensor t;\n' }, 'native/common/a.h:1'],
+    ['the addon in the metrics', { 'lib/metrics/f1.ts': "import load from 'node-gyp-build'\n" }, 'lib/metrics/f1.ts → node-gyp-build'],
+    [
+      'the addon behind another module',
+      { 'lib/data/csv.ts': "export * from '../mid'\n", 'lib/mid.ts': "import { a } from './native'\n", 'lib/native.ts': '' },
+      'lib/data/csv.ts → lib/mid.ts → lib/native.ts',
+    ],
+    ['a long file', { 'lib/a.ts': '\n'.repeat(401) }, 'lib/a.ts  401 lines'],
+  ])('refuses %s', (_, files, message) => {
+    write(files)
+    const { status, stderr } = check()
+    expect(status).toBe(1)
+    expect(stderr).toContain(message)
+  })
+})
+
+test('prepare without the development packages says one line and is no failure', () => {
+  bareClone()
+  expect(node(['scripts/prepare.mjs'])).toEqual(
+    expect.objectContaining({
+      status: 0,
+      stderr: '',
+      stdout: 'sentorch: nothing is built here, the development packages are not installed.\n',
+    }),
+  )
+})
+
+test.each(['quickstart', 'test', 'setup'])(
+  '%s on a machine without tools names all that is missing before anything is downloaded',
+  (name) => {
+    bareClone()
+    const { status, stdout, stderr } = node([`scripts/${name}.mjs`], { PATH: folder, CXX: '' })
+    expect(status).toBe(1)
+    expect(stdout).toBe('')
+    expect(stderr).toContain('needs CMake and a C++20 compiler and make or ninja')
+    expect(stderr).not.toContain('    at ')
+  },
+)
+
+test('the command that installs the missing tools fits the machine', () => {
+  bareClone()
+  write({ 'bin/apt-get': '', 'bin/make': '' })
+  const { stderr } = node(['scripts/setup.mjs'], { PATH: path.join(folder, 'bin'), CXX: '' })
+  expect(stderr).toContain('sudo apt-get install -y cmake g++\n')
+})
+
+test('packages are stale when the lock file names another version', () => {
+  bareClone()
+  const program = "import('./scripts/support/packages.mjs').then(({ packagesAreStale }) => console.log(packagesAreStale()))"
+  const lock = JSON.parse(fs.readFileSync(path.join(folder, 'package-lock.json'), 'utf8'))
+  const stale = () => node(['-e', program]).stdout.trim()
+  expect(stale()).toBe('true')
+  const installed = structuredClone(lock)
+  delete installed.packages['']
+  write({ 'node_modules/.package-lock.json': JSON.stringify(installed) })
+  expect(stale()).toBe('false')
+  installed.packages['node_modules/typescript'].version = '1.0.0'
+  write({ 'node_modules/.package-lock.json': JSON.stringify(installed) })
+  expect(stale()).toBe('true')
+})
