@@ -1,6 +1,7 @@
 import { Tokenizer as Backend, type Encoding } from 'tokenizers'
 import { SentorchError, throwIfAborted } from './errors'
 import type { EncoderConfig } from './format/config'
+import { refuseFatal } from './tokenizer/guards'
 import { openingOf, restoreSpans, spaceAfter, steadyAfter, wellFormed, type Opening } from './tokenizer/cut'
 import { malformed } from './tokenizer/files'
 import { analysePipeline, type Pipeline } from './tokenizer/pipeline'
@@ -69,6 +70,7 @@ export class Tokenizer {
   private constructor({ document, text, path }: ReadTokenizer, { config, maxLength }: TokenizerOptions) {
     const largest = largestId(document.model.vocab)
     refuseBeyond(largest, config.vocabSize, path)
+    refuseFatal(document)
     const backend = Backend.fromString(text)
     backend.disablePadding()
     backend.disableTruncation()
@@ -183,8 +185,8 @@ export class Tokenizer {
    * them share, the whole text shares.
    */
   async #provenHead(text: string, from: number, wanted: number, signal?: AbortSignal): Promise<Omit<Head, 'gaps'> | undefined> {
-    const { window, manySpaces } = this.#pipeline
-    const end = window === 0 ? undefined : steadyAfter(text, from, window, manySpaces)
+    const { window, steady } = this.#pipeline
+    const end = window === 0 ? undefined : steadyAfter(text, from, window, steady)
     if (end === undefined) return undefined
     const head = wellFormed(text.slice(0, end))
     const encoding = await this.#queue.submit(head, signal)

@@ -46,6 +46,7 @@ await main(async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-pack-'))
   try {
     if (process.platform === 'linux') for (const file of fs.readdirSync(prebuilt)) await checkSymbols(path.join(prebuilt, file))
+    await checkPromise()
     const tarball = await checkTarball(folder)
     const installed = path.join(folder, 'app')
     await check('installs into an empty folder without scripts', () => install(tarball, installed))
@@ -69,6 +70,14 @@ async function checkSymbols(file) {
         `${name} needs ${library}_${needed}; scripts/abi.json promises ${promised}`,
       )
     }
+  })
+}
+
+async function checkPromise() {
+  await check('README promises what scripts/abi.json holds', () => {
+    const readme = fs.readFileSync(inRoot('README.md'), 'utf8')
+    for (const words of [`glibc ${abi.GLIBC}`, `GLIBCXX_${abi.GLIBCXX}`])
+      assert.ok(readme.includes(words), `README.md does not say "${words}"`)
   })
 }
 
@@ -172,4 +181,6 @@ async function checkPrograms(node, installed, model) {
   )
 }
 
-const dot = (a, b) => a.reduce((sum, value, index) => sum + value * b[index], 0)
+function dot(a, b) {
+  return a.reduce((sum, value, index) => sum + value * b[index], 0)
+}

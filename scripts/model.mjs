@@ -102,7 +102,9 @@ async function unzip(archive, prefix, folder) {
   }
 }
 
-const firstLine = (error) => String(error?.message ?? error).split('\n')[0]
+function firstLine(error) {
+  return String(error?.message ?? error).split('\n')[0]
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {

@@ -60,7 +60,6 @@ async function search(model, question, sentences) {
     const bar = '█'.repeat(Math.max(0, Math.round(scores[index] * 20)))
     note(`${scores[index].toFixed(2).padStart(5)} ${cyan(bar.padEnd(16))} ${SENTENCES[index]}`)
   }
-  console.log()
 }
 
 async function timePerSentence(model) {
@@ -76,5 +75,7 @@ async function timePerSentence(model) {
   return { alone: times.sort((a, b) => a - b)[times.length >> 1], bulk: (performance.now() - start) / many.length }
 }
 
-const milliseconds = (value) =>
-  value < 10 ? `${value.toFixed(2)} ms` : value < 1000 ? `${value.toFixed(0)} ms` : `${(value / 1000).toFixed(1)} s`
+function milliseconds(value) {
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`
+  return `${value.toFixed(value < 10 ? 2 : 0)} ms`
+}

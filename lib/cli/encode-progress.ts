@@ -1,6 +1,7 @@
 import { SingleBar } from 'cli-progress'
 import type { EncodeProgress, LoadProgress } from '../options'
 import type { TextInput } from './input'
+import { bytesText } from './units'
 
 const DRAWING = { clearOnComplete: true, hideCursor: false, gracefulExit: false, barsize: 30 }
 
@@ -19,11 +20,11 @@ export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress
       if (stage !== 'download') return
       if (file !== shown) {
         bar?.stop()
-        bar = new SingleBar({ ...DRAWING, stream, format: `${file} {bar} {percentage}% | {done} MB | {eta_formatted} left` })
-        bar.start(total, 0, { done: 0 })
+        bar = new SingleBar({ ...DRAWING, stream, format: `${file} {bar} {percentage}% | {done} | {eta_formatted} left` })
+        bar.start(total, 0, { done: bytesText(0) })
         shown = file
       }
-      bar?.update(loaded, { done: Math.round(loaded / 1e6) })
+      bar?.update(loaded, { done: bytesText(loaded) })
     },
     stop() {
       bar?.stop()

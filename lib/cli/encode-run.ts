@@ -2,11 +2,12 @@ import type { Writable } from 'node:stream'
 import type { Embeddings } from '../embeddings'
 import { aborted } from '../errors'
 import type { EncodeOptions, StreamOptions } from '../options'
+import type { Precision, VectorOf } from '../quantize'
 import { closingLine, encodeMeter } from './encode-progress'
 import type { TextInput } from './input'
 import { type OutputFormat, openWriter } from './output'
 
-type Vectors = Embeddings<Float32Array> | Embeddings<Int8Array> | Embeddings<Uint8Array>
+type Vectors = Embeddings<VectorOf<Precision>>
 
 /** What the command needs of a model. */
 export interface StreamingEncoder {

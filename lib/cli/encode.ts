@@ -1,11 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import type { Writable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SentorchError } from '../errors'
+import type { Model } from '../model'
 import { type DeviceOption, type DTypeOption, type EncodeOptions, POOLING_NAMES, type PoolingName } from '../options'
 import { needsRanges, type Precision, PRECISIONS } from '../quantize'
 import { downloadMeter } from './encode-progress'
 import { encodeInto } from './encode-run'
 import { INPUT_FORMATS, inputFormat, openInput } from './input'
+import { interruptible } from './interrupt'
 import { OUTPUT_FORMATS, outputFormat } from './output'
 
 interface EncodeFlags {
@@ -61,56 +64,35 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
   }
   if (!needsRanges(precision) && ranges !== undefined) misuse(command, '--ranges is for --precision int8 and uint8.')
 
-  const interrupt = new Interrupt()
-  try {
-    const texts = await openInput(input, { format: from, field: field ?? 'text', stdin: process.stdin, signal: interrupt.signal })
+  await interruptible(async (signal) => {
+    const { stdin, stdout, stderr } = process
+    const texts = await openInput(input, { format: from, field: field ?? 'text', stdin, signal })
     const options: EncodeOptions = { ...encodeOptions(flags), ...(ranges !== undefined && { ranges: await readRanges(ranges) }) }
-    // Loaded here, so that the other commands work where a native package of this one does not.
-    const { Model } = await import('../model.js')
-    const meter = downloadMeter(process.stderr)
-    const { dtype, device, threads } = flags
-    const model = await Model.load(flags.model, { dtype, device, threads, signal: interrupt.signal, onProgress: meter.update }).finally(
-      meter.stop,
-    )
-    const { stdout, stderr } = process
+    const model = await load(flags, signal, stderr)
     // A write that fails rejects where it was made; this keeps the stream's own event from ending the process.
     stdout.on('error', () => {})
     try {
-      await encodeInto(model, { input: texts, output, format: to, options, signal: interrupt.signal, stdout, stderr })
+      await encodeInto(model, { input: texts, output, format: to, options, signal, stdout, stderr })
     } finally {
       await model.dispose()
     }
+  })
+}
+
+async function load({ model, dtype, device, threads }: EncodeFlags, signal: AbortSignal, stderr: Writable): Promise<Model> {
+  // Loaded here, so that the other commands work where a native package of this one does not.
+  const { Model } = await import('../model.js')
+  const meter = downloadMeter(stderr)
+  try {
+    return await Model.load(model, { dtype, device, threads, signal, onProgress: meter.update })
   } finally {
-    interrupt.release()
+    meter.stop()
   }
 }
 
 function encodeOptions({ batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }: EncodeFlags): EncodeOptions {
   return { batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }
 }
-
-/** The first Ctrl-C (or SIGTERM, SIGHUP) stops the work and cleans up; the second ends the process as it would have without us. */
-class Interrupt {
-  readonly #controller = new AbortController()
-  readonly #stop = (name: NodeJS.Signals): void => {
-    this.release()
-    this.#controller.abort(new Error(`Stopped by ${name}.`))
-  }
-
-  constructor() {
-    for (const name of STOPPING) process.on(name, this.#stop)
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  release(): void {
-    for (const name of STOPPING) process.removeListener(name, this.#stop)
-  }
-}
-
-const STOPPING = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** The pair of arrays; what they hold is checked with the other options against the model. */
 async function readRanges(file: string): Promise<[number[], number[]]> {

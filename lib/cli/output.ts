@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import type { Writable } from 'node:stream'
 import type { Embeddings } from '../embeddings'
-import type { Precision } from '../quantize'
+import type { Precision, VectorOf } from '../quantize'
 import { StagedFile } from './staged-file'
 
 export const OUTPUT_FORMATS = ['.npy', '.jsonl', '.safetensors'] as const
@@ -20,10 +20,8 @@ export interface VectorShape {
   precision: Precision
 }
 
-type Rows = Pick<Embeddings<Float32Array | Int8Array | Uint8Array>, 'data' | 'length'> & Iterable<Float32Array | Int8Array | Uint8Array>
-
 export interface VectorWriter {
-  write(rows: Rows): Promise<void>
+  write(rows: Embeddings<VectorOf<Precision>>): Promise<void>
   /** Call once, after the last rows: only now does the file appear under its name. */
   finish(): Promise<void>
   /** Leaves nothing behind. */

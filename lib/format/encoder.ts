@@ -14,7 +14,7 @@ export interface EncoderTensors {
 export function encoderTensors(config: EncoderConfig, weights: Weights, configName: string): EncoderTensors {
   const family = familyOf(config.modelType)!
   const ledger = new Ledger(weights, configName)
-  const prefix = ledger.has(family.prefix + EMBEDDINGS.word) ? family.prefix : ''
+  const prefix = [...weights.tensors.keys()].some((name) => name.startsWith(`${family.prefix}embeddings.`)) ? family.prefix : ''
   const hidden = config.hiddenSize
   const wide = config.intermediateSize
   const typeTable = prefix + EMBEDDINGS.tokenType

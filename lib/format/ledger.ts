@@ -1,6 +1,6 @@
 import type { LinearSource, NormSource, TensorSource } from '../../binding'
 import { SentorchError } from '../errors'
-import { printable } from './safetensors'
+import { printable } from './printable'
 import type { LocatedTensor, Weights } from './weights'
 
 const DTYPES: readonly string[] = ['F32', 'F16', 'BF16']
@@ -31,14 +31,10 @@ export class Ledger {
     private readonly config: string,
   ) {}
 
-  has(name: string): boolean {
-    return this.weights.tensors.has(name)
-  }
-
   /** The tensor of that name, or of the first of several that exists. What it gives for one that does not fit is never used: `close` tells. */
   take(names: string | readonly string[], shape: number[]): TensorSource {
     const candidates = typeof names === 'string' ? [names] : names
-    const name = candidates.find((candidate) => this.has(candidate)) ?? candidates[0]!
+    const name = candidates.find((candidate) => this.weights.tensors.has(candidate)) ?? candidates[0]!
     const stored: LocatedTensor | undefined = this.weights.tensors.get(name)
     this.taken.add(name)
     if (stored === undefined) {

@@ -6,6 +6,7 @@ import { Fields } from './fields'
 import { readJson } from './files'
 import { readDense, readNormalize, readPooling } from './module-configs'
 import { checkRelative, type ModelRoot } from './paths'
+import { printable } from './printable'
 import { readPrompts } from './prompts'
 import { readTokenLimits } from './token-limits'
 
@@ -111,7 +112,10 @@ function readEntries(json: unknown, root: ModelRoot): ModuleEntry[] {
     const path = fields.string('path', '')
     checkRelative(root, path, MODULES)
     const kind = CLASS.exec(type)?.[1]
-    if (kind === undefined || !SUPPORTED.includes(kind)) throw fields.unsupported('type', `supported modules are ${SUPPORTED.join(', ')}`)
+    if (kind === undefined || !SUPPORTED.includes(kind)) {
+      const what = `is ${printable(type)}, which is not supported. Supported modules are ${SUPPORTED.join(', ')}`
+      throw new SentorchError('ERR_MODEL_UNSUPPORTED', `Module ${i} of ${where} ${what}.`, { detail: { file: MODULES, type } })
+    }
     return { kind, path: path.replace(/^(\.?\/)+|\/+$/g, '').replace(/^\.$/, '') }
   })
 }

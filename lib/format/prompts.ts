@@ -1,5 +1,5 @@
 import { SentorchError } from '../errors'
-import { SIMILARITY_NAMES, type SimilarityName } from '../similarity'
+import { SIMILARITY_NAMES } from '../similarity'
 import { Fields } from './fields'
 import { readJson } from './files'
 import type { SentenceModules } from './modules'
@@ -31,7 +31,7 @@ export async function readPrompts(
     )
   }
   // As in Python, a similarity of another kind of model ('maxsim') is passed over.
-  const similarity = SIMILARITY_NAMES.find((name) => name === config.raw('similarity_fn_name')) as SimilarityName | undefined
+  const similarity = SIMILARITY_NAMES.find((name) => name === config.raw('similarity_fn_name'))
   return {
     prompts,
     ...(defaultPromptName !== '' && { defaultPromptName }),

@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import { SentorchError } from '../errors'
 import { openRegular, readExactly, refuseLfsPointer } from './files'
 import { parseHeaderJson, type HeaderValue } from './header-json'
+import { printable } from './printable'
 
 /** One tensor of a safetensors file. */
 export interface StoredTensor {
@@ -152,12 +153,6 @@ function product(sizes: readonly number[]): number | undefined {
     if (result > Number.MAX_SAFE_INTEGER) return undefined
   }
   return sizes.includes(0) ? 0 : result
-}
-
-/** A name from a file, safe to print: cut, and quoted where it holds anything unusual. */
-export function printable(name: string): string {
-  const short = name.length > 120 ? `${name.slice(0, 120)}…` : name
-  return /^[\w.\-/…]+$/.test(short) ? short : JSON.stringify(short)
 }
 
 function broken(name: string, reason: string, tensor?: string, cause?: unknown): SentorchError {

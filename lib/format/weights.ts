@@ -3,7 +3,8 @@ import { SentorchError } from '../errors'
 import { readJson } from './files'
 import { Fields } from './fields'
 import { checkRelative, joinPath, resolveFile, type ModelRoot } from './paths'
-import { printable, readSafetensorsHeader, type StoredTensor } from './safetensors'
+import { printable } from './printable'
+import { readSafetensorsHeader, type StoredTensor } from './safetensors'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
@@ -87,15 +88,16 @@ async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchE
   if (pickled.length === 0) {
     return new SentorchError('ERR_MODEL_FORMAT', `There is neither ${SINGLE} nor ${INDEX} in ${where}.`, { detail: { folder: where } })
   }
-  const sentence = await resolveFile(root, 'modules.json')
-  const shown = JSON.stringify(root.shown)
-  const convert = sentence
-    ? `from sentence_transformers import SentenceTransformer as M; M(${shown}).save_pretrained(${shown}, safe_serialization=True)`
-    : `from transformers import AutoModel as M; M.from_pretrained(${shown}).save_pretrained(${shown}, safe_serialization=True)`
+  const from = JSON.stringify(root.shown)
+  const to = JSON.stringify(`${root.shown.replace(/[\\/]+$/, '')}-safetensors`)
+  const convert = (await resolveFile(root, 'modules.json'))
+    ? `from sentence_transformers import SentenceTransformer as M; M(${from}).save_pretrained(${to}, safe_serialization=True)`
+    : 'from transformers import AutoModel as M, AutoTokenizer as T; ' +
+      `M.from_pretrained(${from}).save_pretrained(${to}, safe_serialization=True); T.from_pretrained(${from}).save_pretrained(${to})`
   return new SentorchError(
     'ERR_UNSAFE_MODEL',
     `The weights in ${where} are pickled (${pickled.map(printable).join(', ')}): opening a pickle can run any code, so it is refused. ` +
-      `If you trust its source, convert it once: python3 -c '${convert}'`,
+      `If you trust its source, convert it once and load ${to}: python3 -c '${convert}'`,
     { detail: { folder: where, files: pickled } },
   )
 }

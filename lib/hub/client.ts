@@ -61,7 +61,7 @@ export class HubClient {
   }
 
   /** Runs again what failed in passing, `attempts` times in all, waiting longer each time or as long as the hub asks. */
-  async retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
+  private async retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await work()
@@ -93,7 +93,7 @@ export class HubClient {
       return this.#send(String(input), { ...init, signal: late.signal })
     }
     try {
-      return await call(lent as typeof fetch)
+      return await call(lent)
     } catch (error) {
       const failure = this.failure(error, `no answer within ${connectTimeout / 1000} s`)
       throw failure instanceof HubFailure || isSentorchError(failure) ? failure : strange((failure as Error).message)

@@ -92,7 +92,8 @@ async function fetchSnapshot(
     if (await isWhole(blob, file.size)) return
     downloaded = true
     const progress = (loaded: number) => ({ stage: 'download' as const, file: file.path, loaded, total: file.size })
-    const onBytes = (loaded: number) => report(progress(loaded), false)
+    // The end of a file is told once, when it is verified and in place.
+    const onBytes = (loaded: number) => loaded < file.size && report(progress(loaded), false)
     await downloadBlob({ client, commit, file, blob, stallTimeout: settings.stallTimeout, signal: ended, onBytes })
     report(progress(file.size), true)
   }

@@ -41,7 +41,8 @@ export async function inspect(folder: string, platform: string = platformName())
   const folders = [libraryDir, ...(await nvidiaFolders(torch.root))]
   const elf = platform.startsWith('linux-')
   const libraries = await inOpeningOrder(row.open, folders, elf)
-  const cuda = row.openCuda.every((name) => torch.libraries.includes(name)) ? await inOpeningOrder(row.openCuda, folders, elf) : []
+  const hasCuda = row.openCuda.length > 0 && row.openCuda.every((name) => torch.libraries.includes(name))
+  const cuda = hasCuda ? await inOpeningOrder(row.openCuda, folders, elf) : []
   const includeDirs = [join(torch.root, 'include'), join(torch.root, 'include', 'torch', 'csrc', 'api', 'include')]
   return {
     installation: {
@@ -49,7 +50,8 @@ export async function inspect(folder: string, platform: string = platformName())
       libraryDir,
       version: torch.version,
       libraries,
-      cudaLibraries: cuda.filter((path) => !libraries.includes(path)),
+      // libtorch_nvshmem uses symbols of libc10_cuda without naming it, so it cannot be opened on its own: libtorch_cuda brings it along.
+      cudaLibraries: cuda.filter((path) => !libraries.includes(path) && basename(path) !== 'libtorch_nvshmem.so'),
       includeDirs: (await exists(join(includeDirs[0]!, 'ATen', 'ATen.h'))) ? includeDirs : [],
     },
   }

@@ -1,7 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SentorchError, aborted } from '../errors'
+import { folderBytes } from '../folder-bytes'
 import { pythonNames } from './python'
 import type { Wheel } from './versions'
 
@@ -45,7 +46,7 @@ export async function pipDownload(
 ): Promise<void> {
   const temporary = join(folder, 'pip')
   await mkdir(temporary, { recursive: true })
-  const timer = setInterval(() => void folderBytes(folder).then(onBytes), 250)
+  const timer = setInterval(() => void folderBytes(folder).then((bytes) => onBytes(bytes ?? 0)), 250)
   try {
     await runPip(python, pipArguments(wheels, folder), temporary, signal)
   } finally {
@@ -90,18 +91,8 @@ function runPip(python: string, args: string[], temporary: string, signal?: Abor
   })
 }
 
-/** Size of all files below a folder that is being written to. */
-async function folderBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
-  let bytes = 0
-  for (const entry of entries) {
-    if (entry.isFile()) bytes += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size
-  }
-  return bytes
-}
-
 function answers(file: string, args: string[]): Promise<boolean> {
   return new Promise((resolve) => {
-    execFile(file, args, { timeout: 30_000, windowsHide: true }, (error) => resolve(error === null))
+    execFile(file, args, { env: process.env, timeout: 30_000, windowsHide: true }, (error) => resolve(error === null))
   })
 }

@@ -1,6 +1,5 @@
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fromRandomAccessReaderPromise } from 'yauzl'
 import { SentorchError } from '../errors'
 import { httpFetch } from '../http'
 import type { OnInstallEvent } from './install-events'
@@ -39,8 +38,7 @@ export async function fromRanges(wheels: readonly Wheel[], folder: string, cuda:
     const local = await open(join(folder, wheel.file), 'w+')
     closing.push(() => local.close())
     const ranged = new RangedFile({ ...location, send, name: wheel.file, bytes: wheel.bytes }, local, signal)
-    const zip = await fromRandomAccessReaderPromise(ranged, wheel.bytes, { autoClose: false })
-    const reader = await WheelReader.open(zip, wheel, cuda)
+    const reader = await WheelReader.open(ranged, wheel, cuda)
     return { ranged, reader, wanted: reader.kept.map((member) => reader.extent(member)) }
   }
   const opened: OpenWheel[] = []

@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { RandomAccessReader } from 'yauzl'
+import type { ByteSource } from './byte-source'
 import { readRange, type RemoteFile } from './range-requests'
 import { sideBySide } from './side-by-side'
 
@@ -12,10 +11,9 @@ const READ_AHEAD = 1024 * 1024
 const CONNECTIONS = 4
 
 /**
- * A file on a server as a local file of the same length, filled in only where it is read: yauzl's view of a remote archive.
- * Bytes go to disk, not to memory.
+ * A file on a server as a local file of the same length, filled in only where it is read. Bytes go to disk, not to memory.
  */
-export class RangedFile extends RandomAccessReader {
+export class RangedFile implements ByteSource {
   private readonly present: Uint8Array
 
   constructor(
@@ -23,7 +21,6 @@ export class RangedFile extends RandomAccessReader {
     private readonly local: FileHandle,
     private readonly signal?: AbortSignal,
   ) {
-    super()
     this.present = new Uint8Array(Math.ceil(remote.bytes / BLOCK))
   }
 
@@ -43,30 +40,16 @@ export class RangedFile extends RandomAccessReader {
     this.present.fill(0, Math.floor(start / BLOCK), Math.ceil(end / BLOCK))
   }
 
-  override read(buffer: Buffer, offset: number, length: number, position: number, callback: (error: Error | null) => void): void {
-    this.readInto(buffer, offset, length, position).then(
-      () => callback(null),
-      (error: Error) => callback(error),
-    )
+  get bytes(): number {
+    return this.remote.bytes
   }
 
-  override _readStreamForRange(start: number, end: number): Readable {
-    const parts = async function* (this: RangedFile) {
-      for (let position = start; position < end; position += READ_AHEAD) {
-        const buffer = Buffer.alloc(Math.min(READ_AHEAD, end - position))
-        await this.readInto(buffer, 0, buffer.length, position)
-        yield buffer
-      }
-    }
-    return Readable.from(parts.call(this), { objectMode: false })
-  }
-
-  private async readInto(buffer: Buffer, offset: number, length: number, position: number): Promise<void> {
-    const end = position + length
-    if (end > this.remote.bytes) throw new Error('a read beyond the end of the archive')
-    if (this.missing([[position, end]]).length > 0) await this.fetch([[position, position + Math.max(length, READ_AHEAD)]])
-    const { bytesRead } = await this.local.read(buffer, offset, length, position)
-    if (bytesRead !== length) throw new Error('the partial copy of the archive is cut short')
+  async read(buffer: Buffer, position: number): Promise<void> {
+    const end = position + buffer.length
+    if (end > this.bytes) throw new Error('the file is cut short')
+    if (this.missing([[position, end]]).length > 0) await this.fetch([[position, Math.max(end, position + READ_AHEAD)]])
+    const { bytesRead } = await this.local.read(buffer, 0, buffer.length, position)
+    if (bytesRead !== buffer.length) throw new Error('the partial copy is cut short')
   }
 
   private async fetchPiece([start, end]: [number, number], onBytes: (bytes: number) => void, signal: AbortSignal): Promise<void> {

@@ -1,11 +1,13 @@
-import { stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SentorchError } from '../errors'
+import { LocalFile } from './byte-source'
 import type { InstallEvent, OnInstallEvent } from './install-events'
 import { pipArguments, pipDownload } from './pip'
 import type { Member } from './record'
-import { openWheels, unpack, type WheelFile } from './unpack'
+import { unpack } from './unpack'
 import type { Wheel } from './versions'
+import { WheelReader } from './wheel-reader'
 
 /** Where wheels come from: pip, a folder, or a server that is asked for parts of them. */
 export interface Source {
@@ -46,6 +48,12 @@ export function fromPip(wheels: readonly Wheel[], python: string, folder: string
       onEvent({ type: 'progress', stage: 'download', loaded: Math.min(bytes, downloadBytes), total: downloadBytes })
     await pipDownload(python, wheels, folder, onBytes, signal)
     onBytes(downloadBytes)
+    const brought = await readdir(folder)
+    const absent = wheels.filter(({ file }) => !brought.includes(file)).map(({ file }) => file)
+    if (absent.length > 0) {
+      const message = `pip downloaded ${brought.filter((name) => name.endsWith('.whl')).join(', ') || 'nothing'} instead of ${absent.join(', ')}.`
+      throw new SentorchError('ERR_DOWNLOAD', message, { detail: { brought, absent } })
+    }
     return await unpackFrom(folder, wheels, cuda, tree, onEvent, signal)
   }
   return { method: 'pip', wheels, downloadBytes, place, close: async () => {} }
@@ -59,12 +67,17 @@ async function unpackFrom(
   onEvent: OnInstallEvent,
   signal?: AbortSignal,
 ): Promise<Member[]> {
-  const files: WheelFile[] = wheels.map((wheel) => ({ wheel, path: join(folder, wheel.file) }))
-  const readers = await openWheels(files, cuda)
+  const files: LocalFile[] = []
   try {
+    const readers: WheelReader[] = []
+    for (const wheel of wheels) {
+      const file = await LocalFile.open(join(folder, wheel.file))
+      files.push(file)
+      readers.push(await WheelReader.open(file, wheel, cuda))
+    }
     await unpack(readers, tree, { onEvent, signal })
     return readers.flatMap(({ kept }) => kept)
   } finally {
-    for (const reader of readers) reader.close()
+    for (const file of files) await file.close()
   }
 }

@@ -1,9 +1,7 @@
-import { openPromise, type ZipFile } from 'yauzl'
 import type { OnInstallEvent } from './install-events'
 import type { Member } from './record'
 import { sideBySide } from './side-by-side'
-import type { Wheel } from './versions'
-import { BrokenMemberError, WheelReader } from './wheel-reader'
+import { BrokenMemberError, type WheelReader } from './wheel-reader'
 
 /** Members that are inflated side by side: as many as libuv has threads. */
 const SIDE_BY_SIDE = 4
@@ -13,31 +11,6 @@ export interface UnpackOptions {
   signal?: AbortSignal
   /** Brings a member that came out wrong once more. Without it, and the second time, that is an error. */
   repair?: (reader: WheelReader, member: Member) => Promise<void>
-}
-
-/** A wheel that lies on this disk. */
-export interface WheelFile {
-  wheel: Wheel
-  path: string
-}
-
-export async function openWheels(files: readonly WheelFile[], cuda: boolean): Promise<WheelReader[]> {
-  const readers: WheelReader[] = []
-  try {
-    for (const { wheel, path } of files) readers.push(await WheelReader.open(await openArchive(path, wheel), wheel, cuda))
-    return readers
-  } catch (error) {
-    for (const reader of readers) reader.close()
-    throw error
-  }
-}
-
-async function openArchive(path: string, wheel: Wheel): Promise<ZipFile> {
-  try {
-    return await openPromise(path, { autoClose: false })
-  } catch (error) {
-    throw new BrokenMemberError(wheel, 'the archive', (error as Error).message, error)
-  }
 }
 
 /** Takes what is kept of the wheels into `folder`, each member checked. */

@@ -1,21 +1,27 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Entry, ZipFile } from 'yauzl'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { promisify } from 'node:util'
+import { createInflateRaw, inflateRaw } from 'node:zlib'
+import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl'
 import { SentorchError, throwIfAborted } from '../errors'
+import { ArchiveView, type ByteSource } from './byte-source'
 import { keptMembers, parseRecord, recordPath, type Member } from './record'
 import type { Wheel } from './versions'
 
-const SMALL = 1 << 20
+/** Members of up to so many bytes are inflated in one piece. */
+const SMALL = 4 << 20
+const CHUNK = 1 << 18
+const STORED = 0
+const DEFLATED = 8
+
+const inflateWhole = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw)
 
 /** A member whose bytes are not those that the wheel should hold. */
 export class BrokenMemberError extends SentorchError {
-  constructor(
-    wheel: Wheel,
-    readonly member: string,
-    reason: string,
-    cause?: unknown,
-  ) {
+  constructor(wheel: Wheel, member: string, reason: string, cause?: unknown) {
     super('ERR_DOWNLOAD', `${member} in ${wheel.file} is not what it should be: ${reason}. Nothing of it was put in place.`, {
       cause,
       detail: { file: wheel.file, member },
@@ -26,6 +32,7 @@ export class BrokenMemberError extends SentorchError {
 /** A wheel opened for taking the wanted members out, each checked against the RECORD, and the RECORD against the value in the table. */
 export class WheelReader {
   private constructor(
+    private readonly source: ByteSource,
     private readonly wheel: Wheel,
     private readonly zip: ZipFile,
     private readonly entries: ReadonlyMap<string, Entry>,
@@ -33,91 +40,119 @@ export class WheelReader {
     readonly kept: readonly Member[],
   ) {}
 
-  /** Takes the archive over: it is closed when this rejects, else by `close`. */
-  static async open(zip: ZipFile, wheel: Wheel, cuda: boolean): Promise<WheelReader> {
+  /** Reads the directory and the RECORD. The source stays the caller's to close. */
+  static async open(source: ByteSource, wheel: Wheel, cuda: boolean): Promise<WheelReader> {
     try {
+      const zip = await fromRandomAccessReaderPromise(new ArchiveView(source), source.bytes, { autoClose: false })
       const entries = new Map<string, Entry>()
       for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry)
+
       const path = recordPath(wheel)
-      const record = entries.get(path)
-      if (record === undefined || record.uncompressedSize > 64 * SMALL)
-        throw new BrokenMemberError(wheel, path, 'it is absent or too large')
-      const bytes = await readAll(zip, record, wheel)
-      const sha256 = createHash('sha256').update(bytes).digest('hex')
+      const entry = entries.get(path)
+      if (entry === undefined || entry.uncompressedSize > SMALL) throw new BrokenMemberError(wheel, path, 'it is absent or too large')
+      const reader = new WheelReader(source, wheel, zip, entries, [])
+      const record = await reader.readWhole(entry)
+      const sha256 = createHash('sha256').update(record).digest('hex')
       if (sha256 !== wheel.record) throw new BrokenMemberError(wheel, path, `its sha256 is ${sha256}, not ${wheel.record}`)
 
-      const { kept, missing } = keptMembers(wheel, cuda, parseRecord(bytes.toString('utf8')))
+      const { kept, missing } = keptMembers(wheel, cuda, parseRecord(record.toString('utf8')))
       missing.push(...kept.map((member) => member.path).filter((path) => !entries.has(path)))
       if (missing.length > 0) throw new BrokenMemberError(wheel, missing.join(', '), 'it is absent')
-      return new WheelReader(wheel, zip, entries, kept)
+      return new WheelReader(source, wheel, zip, entries, kept)
     } catch (error) {
-      zip.close()
-      throw error instanceof SentorchError ? error : new BrokenMemberError(wheel, 'the archive', String((error as Error).message), error)
+      throw error instanceof SentorchError ? error : new BrokenMemberError(wheel, 'the archive', (error as Error).message, error)
     }
   }
 
   /** Where the bytes of a kept member lie in the file: [start, end). The local header, whose length is not known yet, is allowed for. */
   extent(member: Member): [start: number, end: number] {
-    const entry = this.entries.get(member.path)!
-    const header = 30 + entry.fileNameLength + entry.extraFieldLength + 1024
-    return [entry.relativeOffsetOfLocalHeader, entry.relativeOffsetOfLocalHeader + header + entry.compressedSize]
+    const { relativeOffsetOfLocalHeader: start, fileNameLength, extraFieldLength, compressedSize } = this.entries.get(member.path)!
+    return [start, Math.min(start + 30 + fileNameLength + extraFieldLength + 1024 + compressedSize, this.source.bytes)]
   }
 
   /** Writes one member below `folder`. Rejects with a `BrokenMemberError` when its bytes are wrong. */
   async extract(member: Member, folder: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal)
     const entry = this.entries.get(member.path)!
-    if (entry.uncompressedSize !== member.bytes) {
-      throw new BrokenMemberError(this.wheel, member.path, `it has ${entry.uncompressedSize} bytes, not ${member.bytes}`)
-    }
+    if (entry.uncompressedSize !== member.bytes) throw this.broken(entry, `it has ${entry.uncompressedSize} bytes, not ${member.bytes}`)
     const target = join(folder, ...member.path.split('/'))
     await mkdir(dirname(target), { recursive: true })
-    const sha256 =
-      member.bytes <= SMALL ? await this.copySmall(entry, target, onBytes) : await this.copyLarge(entry, target, onBytes, signal)
-    if (sha256 !== member.sha256) throw new BrokenMemberError(this.wheel, member.path, `its sha256 is ${sha256}, not ${member.sha256}`)
+    const sha256 = await (member.bytes <= SMALL
+      ? this.copyWhole(entry, target, onBytes)
+      : this.copyInPieces(entry, target, onBytes, signal))
+    if (sha256 !== member.sha256) throw this.broken(entry, `its sha256 is ${sha256}, not ${member.sha256}`)
   }
 
-  close(): void {
-    this.zip.close()
-  }
-
-  private async copySmall(entry: Entry, target: string, onBytes: (bytes: number) => void): Promise<string> {
-    const bytes = await readAll(this.zip, entry, this.wheel)
+  private async copyWhole(entry: Entry, target: string, onBytes: (bytes: number) => void): Promise<string> {
+    const bytes = await this.readWhole(entry)
     await writeFile(target, bytes)
     onBytes(bytes.length)
     return createHash('sha256').update(bytes).digest('hex')
   }
 
-  private async copyLarge(entry: Entry, target: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<string> {
+  private async copyInPieces(entry: Entry, target: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<string> {
+    const start = await this.dataStart(entry)
     const hash = createHash('sha256')
     const file = await open(target, 'w', 0o755)
-    try {
-      for await (const chunk of chunks(this.zip, entry, this.wheel)) {
-        throwIfAborted(signal)
-        hash.update(chunk)
-        await file.writeFile(chunk) // Continues where the last one ended.
-        onBytes(chunk.length)
+    const write = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
+      for await (const piece of pieces) {
+        hash.update(piece)
+        await file.writeFile(piece) // Continues where the last one ended.
+        onBytes(piece.length)
       }
+    }
+    try {
+      const packed = Readable.from(this.packed(start, entry.compressedSize))
+      if (entry.compressionMethod === STORED) await pipeline(packed, write, { signal })
+      else await pipeline(packed, createInflateRaw({ chunkSize: CHUNK }), write, { signal })
       await file.sync()
+    } catch (error) {
+      throw this.inflateError(entry, error, signal)
     } finally {
       await file.close()
     }
     return hash.digest('hex')
   }
-}
 
-async function readAll(zip: ZipFile, entry: Entry, wheel: Wheel): Promise<Buffer> {
-  const parts: Buffer[] = []
-  for await (const chunk of chunks(zip, entry, wheel)) parts.push(chunk)
-  return Buffer.concat(parts)
-}
+  private async readWhole(entry: Entry): Promise<Buffer> {
+    const packed = Buffer.alloc(entry.compressedSize)
+    await this.source.read(packed, await this.dataStart(entry))
+    if (entry.compressionMethod === STORED) return packed
+    try {
+      return await inflateWhole(packed, { maxOutputLength: Math.max(entry.uncompressedSize, 1) })
+    } catch (error) {
+      throw this.inflateError(entry, error)
+    }
+  }
 
-/** The inflated bytes; what zlib or yauzl object to is a broken member. */
-async function* chunks(zip: ZipFile, entry: Entry, wheel: Wheel): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of await zip.openReadStreamPromise(entry)) yield chunk as Buffer
-  } catch (error) {
-    if (error instanceof SentorchError) throw error
-    throw new BrokenMemberError(wheel, entry.fileName, (error as Error).message, error)
+  private async *packed(start: number, bytes: number): AsyncGenerator<Buffer> {
+    for (let done = 0; done < bytes; done += CHUNK) {
+      const piece = Buffer.alloc(Math.min(CHUNK, bytes - done))
+      await this.source.read(piece, start + done)
+      yield piece
+    }
+  }
+
+  private async dataStart(entry: Entry): Promise<number> {
+    if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
+      throw this.broken(entry, `it is packed by method ${entry.compressionMethod}`)
+    }
+    try {
+      return (await this.zip.readLocalFileHeaderPromise(entry, { minimal: true })).fileDataStart
+    } catch (error) {
+      throw this.inflateError(entry, error)
+    }
+  }
+
+  /** What zlib and yauzl object to is a broken member; a server that fails or a disk that is full is not. */
+  private inflateError(entry: Entry, error: unknown, signal?: AbortSignal): unknown {
+    throwIfAborted(signal)
+    const { code = '', message } = error as NodeJS.ErrnoException
+    const isOurs = error instanceof SentorchError || /^E[A-Z0-9]+$/.test(code)
+    return isOurs ? error : this.broken(entry, message, error)
+  }
+
+  private broken(entry: Entry, reason: string, cause?: unknown): BrokenMemberError {
+    return new BrokenMemberError(this.wheel, entry.fileName, reason, cause)
   }
 }

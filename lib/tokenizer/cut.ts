@@ -22,12 +22,18 @@ export function spaceAfter(text: string, from: number): number | undefined {
   return found ? from + found.index + 1 : undefined
 }
 
-/**
- * The first place at or after `from` before which `length` steady characters stand, with spaces among them: single ones, or any number
- * where `manySpaces`.
- */
-export function steadyAfter(text: string, from: number, length: number, manySpaces: boolean): number | undefined {
-  const pattern = new RegExp(String.raw`(?:[[!-~]${STEADY}]|${manySpaces ? '' : '(?<! )'} ){${length}}`, 'v')
+/** Which characters count as steady: those that a step of the tokenizer neither joins, drops nor splits in the middle. */
+export type SteadyCharacters = 'letters' | 'ascii' | 'ascii and white space'
+
+const STEADY_CHARACTERS: Readonly<Record<SteadyCharacters, string>> = {
+  letters: String.raw`(?:[[!-~]${STEADY}]|(?<! ) )`,
+  ascii: '(?:[!-~]|(?<! ) )',
+  'ascii and white space': String.raw`[!-~ \t\n\r]`,
+}
+
+/** The first place at or after `from` before which `length` steady characters stand. */
+export function steadyAfter(text: string, from: number, length: number, steady: SteadyCharacters): number | undefined {
+  const pattern = new RegExp(`${STEADY_CHARACTERS[steady]}{${length}}`, 'v')
   const start = Math.max(0, from - length)
   const found = pattern.exec(text.slice(start, from + REACH))
   return found ? start + found.index + length : undefined

@@ -1,4 +1,4 @@
-import type { LongRuns } from './cut'
+import type { LongRuns, SteadyCharacters } from './cut'
 import { modelType, steps, type Component, type TokenizerDocument } from './document'
 
 /** Where a text may be cut, or a prefix of it judged, without changing the ids of what comes before. */
@@ -10,8 +10,8 @@ export interface Pipeline {
    * 0: nothing of the kind is known.
    */
   window: number
-  /** Rows of spaces count as characters of that kind too. */
-  manySpaces: boolean
+  /** The characters that this holds for. */
+  steady: SteadyCharacters
   /** White space that is dropped anyway, and words too long for the vocabulary, which become one unknown token. */
   longRuns: LongRuns
 }
@@ -24,7 +24,7 @@ const DROPPING_PRE_TOKENIZERS = ['BertPreTokenizer', 'WhitespaceSplit', 'Whitesp
 
 /** Only kinds of steps that were thought through are listed; any other makes every text be tokenized whole. */
 export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens }: TokenizerDocument): Pipeline {
-  const none: Pipeline = { splitsAtSpaces: false, window: 0, manySpaces: false, longRuns: { classes: [], keep: 0 } }
+  const none: Pipeline = { splitsAtSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 0 } }
   if (model.dropout || added_tokens.some((token) => /\s/.test(token.content) || token.rstrip)) return none
 
   const normalizers = steps(normalizer, 'normalizers')
@@ -53,6 +53,10 @@ export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens
   const longestAdded = added_tokens.reduce((most, token) => Math.max(most, token.content.length), 0)
   const window = Math.max(longest, longestAdded, longestWord) + 2
   const provable = (wordPiece || plainBpe || type === 'Unigram') && window <= MAX_WINDOW && !added_tokens.some((token) => token.single_word)
+  // A byte-level token may end inside of a character, and its spaces go with a token that takes white space before it along.
+  const bytes = first.type === 'ByteLevel' || type === 'BPE'
+  const keepsSpaces = normalizers.length === 0 && !added_tokens.some((token) => token.lstrip)
+  const steady = !bytes ? 'letters' : first.type === 'ByteLevel' && keepsSpaces ? 'ascii and white space' : 'ascii'
   const classes = []
   if (dropsSpaces) classes.push(String.raw` \t\n`)
   // An added token inside a long word would end it.
@@ -60,7 +64,7 @@ export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens
   return {
     splitsAtSpaces: true,
     window: provable ? window : 0,
-    manySpaces: first.type === 'ByteLevel' && normalizers.length === 0 && !added_tokens.some((token) => token.lstrip),
+    steady,
     longRuns: { classes, keep: longestWord + longestAdded },
   }
 }

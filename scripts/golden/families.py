@@ -53,7 +53,8 @@ def random_tensor(name: str, shape: tuple) -> torch.Tensor:
         return torch.from_numpy(noise)
     if 'embeddings' in name:
         return torch.from_numpy(0.5 * noise)
-    return torch.from_numpy((0.3 if name.endswith('weight') else 0.2) * noise)
+    # A gain of about one: larger ones amplify rounding from layer to layer until float32 itself is no reference.
+    return torch.from_numpy(noise / np.float32(shape[-1] ** 0.5) if name.endswith('weight') else 0.2 * noise)
 
 
 def randomize(model: torch.nn.Module, prefix: str, seed_of: str) -> None:

@@ -3,7 +3,7 @@ import { Model, SentorchError, type Embeddings, type EncodeOptions } from 'sento
 
 async function main(folder: string, texts: string[]): Promise<void> {
   const model: Model = await Model.load(folder, { dtype: 'float32', device: 'cpu' })
-  const options: EncodeOptions = { batchTokens: 64 }
+  const options: EncodeOptions<'float32'> = { batchTokens: 64 }
   const embeddings: Embeddings = await model.encode(texts, options)
   const single: Float32Array = await model.encode(texts[0]!)
   // @ts-expect-error no such option

@@ -21,6 +21,8 @@ export interface HubRequest {
   path: string
   range: string | undefined
   authorization: string | undefined
+  /** Host and port that were asked. */
+  host: string
 }
 
 /** What goes wrong with an answer. */
@@ -35,7 +37,7 @@ export interface Fault {
   corrupt?: boolean
   /** The whole content, whatever range was asked for. */
   ignoreRange?: boolean
-  /** Something else than JSON. */
+  /** Another body than the right one; with `headers`. */
   page?: string
 }
 
@@ -63,6 +65,10 @@ export class HubServer {
 
   get url(): string {
     return this.#origin(0)
+  }
+
+  get cdnUrl(): string {
+    return this.#origin(1)
   }
 
   #origin(index: number): string {
@@ -94,11 +100,12 @@ export class HubServer {
       path: parts.cdn ?? parts.path ?? parts.revision!,
       range: message.headers.range,
       authorization: message.headers.authorization,
+      host: message.headers.host!,
     }
     this.requests.push(request)
     const fault = this.fault(request) ?? {}
     if (fault.stallAfter === -1) return
-    if (fault.page !== undefined) return end(response, 200, { 'content-type': 'text/html' }, fault.page)
+    if (fault.page !== undefined) return end(response, 200, fault.headers ?? {}, fault.page)
     if (fault.status) return end(response, fault.status, fault.headers ?? {}, JSON.stringify({ error: 'ordered' }))
 
     const repository = this.repositories[id]
@@ -138,7 +145,7 @@ export class HubServer {
     if (bytes.length < LFS_FROM) return send(message, response, bytes, { ...headers, etag: `"${gitOid(bytes)}"` }, fault)
     end(response, 302, {
       ...headers,
-      location: `${this.#origin(1)}/cdn/${id}/${parts.path!}`,
+      location: `${this.cdnUrl}/cdn/${id}/${parts.path!}`,
       'x-linked-size': String(bytes.length),
       'x-linked-etag': `"${sha256(bytes)}"`,
     })

@@ -1,20 +1,19 @@
 import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
 import { Writable } from 'node:stream'
 import { openWriter, outputFormat, type VectorWriter } from '../../lib/cli/output'
 import { StagedFile } from '../../lib/cli/staged-file'
 import { Embeddings } from '../../lib/embeddings'
-import type { Precision } from '../../lib/quantize'
+import type { Precision, VectorOf } from '../../lib/quantize'
+import { scratch } from '../support/scratch'
 
 let folder: string
 beforeEach(() => {
-  folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-output-'))
+  folder = scratch()
 })
-afterEach(() => fs.rmSync(folder, { recursive: true }))
 
-const PRECISIONS: [Precision, Embeddings<Float32Array | Int8Array | Uint8Array>, string, string][] = [
+const PRECISIONS: [Precision, Embeddings<VectorOf<Precision>>, string, string][] = [
   ['float32', new Embeddings(Float32Array.of(0.1, -2, 3e-30, 1 / 3, 16777216, -0.7), 2), '<f4', 'F32'],
   ['int8', new Embeddings(Int8Array.of(-128, 127, 0, -1, 1, 5), 2), '|i1', 'I8'],
   ['uint8', new Embeddings(Uint8Array.of(0, 255, 1, 2, 3, 4), 2), '|u1', 'U8'],
@@ -27,7 +26,7 @@ function openFile(name: string, precision: Precision, dimension = 2): Promise<Ve
 }
 
 /** In two batches, the second of which lies inside a larger buffer. */
-async function writeAll(writer: VectorWriter, rows: Embeddings<Float32Array | Int8Array | Uint8Array>): Promise<void> {
+async function writeAll(writer: VectorWriter, rows: Embeddings<VectorOf<Precision>>): Promise<void> {
   await writer.write(new Embeddings(rows.data.slice(0, 2), 2))
   await writer.write(new Embeddings(rows.data.subarray(2), 2))
   await writer.finish()

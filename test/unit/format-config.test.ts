@@ -63,8 +63,30 @@ describe('refused', () => {
     ['positions used up by the padding id', { max_position_embeddings: 3 }, 'ERR_MODEL_FORMAT', 'leaves room for 1 tokens', 'roberta'],
     ['two spellings that differ', { hidden_size: 8 }, 'ERR_MODEL_FORMAT', 'dim and hidden_size mean the same and differ', 'distilbert'],
     ['negative token types', { type_vocab_size: -1 }, 'ERR_MODEL_FORMAT', 'type_vocab_size'],
-  ])('%s', (_name, change, code, message, family) => {
+  ])('%s', (...row) => {
+    // A fifth parameter would be jest's `done` in rows of four.
+    const [, change, code, message, family] = row
     expect(error(() => parse(change, family))).toMatchObject({ code, message: expect.stringContaining(message) })
+  })
+
+  test('any value under any key is read or refused, never a crash', () => {
+    const values = [null, true, -1, 0.5, 1e308, '', 'x', [], [1], {}, { toString: 1 }]
+    for (const family of ['bert', 'distilbert', 'roberta', 'mpnet'] as const) {
+      const keys = [
+        ...Object.keys(CONFIGS[family]),
+        'layer_norm_eps',
+        'position_embedding_type',
+        'is_decoder',
+        'pruned_heads',
+        'pad_token_id',
+      ]
+      for (const key of keys) {
+        for (const value of values) {
+          const outcome = error(() => parse({ [key]: value }, family)) as { modelType?: string; code?: string }
+          if (outcome.modelType === undefined) expect(outcome.code).toMatch(/^ERR_MODEL_(FORMAT|UNSUPPORTED)$/)
+        }
+      }
+    }
   })
 
   test.each(['NaN', 'Infinity', '-Infinity', '1e999'])('%s as Python writes it into the file', async (number) => {

@@ -219,6 +219,14 @@ describe('weights that do not fit the config', () => {
     await expect(openFolder(folderOf(files))).rejects.toMatchObject({ code: 'ERR_MODEL_MISMATCH', message: expect.stringContaining(hint) })
   })
 
+  test('a lost tensor of a file with prefixes is one line', async () => {
+    const tensors = without(encoderTensors('bert', 'bert.'), 'bert.embeddings.word_embeddings.weight')
+    const folder = folderOf({ 'config.json': CONFIGS.bert, 'model.safetensors': safetensors(tensors) })
+    await expect(openFolder(folder)).rejects.toMatchObject({
+      message: `model.safetensors does not fit config.json in ${folder}\n  missing   bert.embeddings.word_embeddings.weight`,
+    })
+  })
+
   test('a thousand unknown tensors are counted, not printed', async () => {
     const noise = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`noise.${i}`, { shape: [] }]))
     const folder = folderOf({ 'config.json': CONFIGS.bert, 'model.safetensors': safetensors({ ...encoderTensors('bert'), ...noise }) })
@@ -320,7 +328,7 @@ describe('folders that hold no model', () => {
       await expect(openFolder(folder)).rejects.toMatchObject({
         code: 'ERR_UNSAFE_MODEL',
         message: expect.stringContaining(
-          `AutoModel as M; M.from_pretrained("${folder}").save_pretrained("${folder}", safe_serialization=True)'`,
+          `M.from_pretrained("${folder}").save_pretrained("${folder}-safetensors", safe_serialization=True)`,
         ),
         detail: { folder, files: [name] },
       })

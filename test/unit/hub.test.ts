@@ -1,101 +1,30 @@
 import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import type { SentorchError } from '../../lib/errors'
 import { resolveModel, type ResolveOptions } from '../../lib/hub'
 import type { LoadProgress } from '../../lib/options'
-import { HubServer, sha256, type Fault, type HostedRepository, type HubRequest } from '../support/hub-server'
+import {
+  COMMIT,
+  NEWER,
+  ID,
+  WEIGHTS,
+  NEEDED,
+  UNNEEDED,
+  tiny,
+  home,
+  hub,
+  repository,
+  snapshot,
+  refusal,
+  expectWhole,
+  faults,
+  useHub,
+} from '../support/hub-fixture'
+import { sha256 } from '../support/hub-server'
 
-const COMMIT = 'a'.repeat(40)
-const NEWER = 'b'.repeat(40)
-const ID = 'acme/tiny'
-const WEIGHTS = randomBytes(300_000)
-
-const NEEDED: Record<string, string | Buffer> = {
-  'config.json': '{"model_type":"bert"}',
-  'model.safetensors': WEIGHTS,
-  'modules.json': JSON.stringify([
-    { idx: 0, name: '0', path: '', type: 'sentence_transformers.models.Transformer' },
-    { idx: 1, name: '1', path: '1_Pooling', type: 'sentence_transformers.models.Pooling' },
-    { idx: 2, name: '2', path: '2_Normalize', type: 'sentence_transformers.models.Normalize' },
-  ]),
-  '1_Pooling/config.json': '{"pooling_mode_mean_tokens":true}',
-  'sentence_bert_config.json': '{"max_seq_length":64}',
-  'config_sentence_transformers.json': '{"prompts":{}}',
-  'tokenizer.json': JSON.stringify({ model: 'x'.repeat(2000) }),
-  'tokenizer_config.json': '{}',
-  'special_tokens_map.json': '{"pad_token":"[PAD]"}',
-  'vocab.txt': '[PAD]\n',
-}
-const UNNEEDED = {
-  'README.md': '# tiny',
-  'pytorch_model.bin': randomBytes(5000),
-  'onnx/model.onnx': randomBytes(5000),
-  'openvino/openvino_model.bin': 'x',
-  'tf_model.h5': 'x',
-  'model_fp16.safetensors': randomBytes(2000),
-  'train_script.py': 'x',
-  '3_Other/config.json': '{}',
-}
-const tiny = (more: Partial<HostedRepository> = {}): HostedRepository => ({
-  revisions: { main: COMMIT, 'v1.0': COMMIT, 'refs/pr/1': NEWER },
-  files: { ...NEEDED, ...UNNEEDED },
-  ...more,
-})
-
-const VARIABLES = /^(HF_|HUGGING|TRANSFORMERS_OFFLINE|XDG_CACHE_HOME|https?_proxy|no_proxy)/i
-const environment = { ...process.env }
-let home: string
-let hub: HubServer
-
-beforeEach(async () => {
-  for (const name of Object.keys(process.env)) if (VARIABLES.test(name)) delete process.env[name]
-  home = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-hub-'))
-  hub = await new HubServer({ [ID]: tiny(), 'sentence-transformers/tiny': tiny(), 'distilbert-base-uncased/x': tiny() }).start()
-  process.env.HF_HOME = home
-  process.env.HF_ENDPOINT = hub.url
-})
-afterEach(async () => {
-  await hub.close()
-  fs.rmSync(home, { recursive: true, force: true })
-  for (const name of Object.keys(process.env)) if (VARIABLES.test(name)) delete process.env[name]
-  Object.assign(process.env, environment)
-})
-
-const repository = () => path.join(home, 'hub', 'models--acme--tiny')
-const snapshot = (commit = COMMIT) => path.join(repository(), 'snapshots', commit)
-const blobs = () => fs.readdirSync(path.join(repository(), 'blobs'))
-
-async function refusal(where: string, options?: ResolveOptions): Promise<SentorchError> {
-  const error = await resolveModel(where, options).then(
-    (found) => expect(found).toBe('a rejection'),
-    (error: unknown) => error as SentorchError,
-  )
-  expect(error).toMatchObject({ name: 'SentorchError' })
-  return error!
-}
-
-function tree(folder: string): string[] {
-  const names = fs.readdirSync(folder, { recursive: true }) as string[]
-  return names.filter((name) => fs.statSync(path.join(folder, name)).isFile()).sort()
-}
-
-function expectWhole(folder: string, files = NEEDED): void {
-  expect(tree(folder)).toEqual(Object.keys(files).sort())
-  for (const [name, content] of Object.entries(files))
-    expect(fs.readFileSync(path.join(folder, name)).equals(Buffer.from(content))).toBe(true)
-  expect(blobs().filter((name) => !/^[0-9a-f]{40}$|^[0-9a-f]{64}$/.test(name))).toEqual([])
-}
-
-/** Faults for the first requests that match, in order. */
-function faults(match: (request: HubRequest) => boolean, ...list: Fault[]): void {
-  hub.fault = (request) => (match(request) ? list.shift() : undefined)
-}
-const weights = (request: HubRequest) => request.kind === 'cdn' && request.path === 'model.safetensors'
+useHub()
 
 describe('local', () => {
   test.each([
@@ -181,6 +110,15 @@ describe('download', () => {
     }
   })
 
+  test('progress comes at most every 100 ms, and at the end of each file', async () => {
+    hub.repositories[ID]!.files['model.safetensors'] = randomBytes(20_000_000)
+    const events: LoadProgress[] = []
+    const start = Date.now()
+    await resolveModel(ID, { onProgress: (event) => events.push(event) })
+    expect(events.length).toBeLessThanOrEqual(Object.keys(NEEDED).length + 1 + (Date.now() - start) / 100)
+    expect(events.filter(({ loaded, total }) => loaded === total)).toHaveLength(Object.keys(NEEDED).length)
+  })
+
   test.each([
     ['tiny', 'sentence-transformers/tiny'],
     ['Bert-Base-Uncased', 'Bert-Base-Uncased'],
@@ -262,7 +200,7 @@ describe('download', () => {
     ],
   ])('%s is refused before anything large comes', async (_, message, code, changes) => {
     const files = Object.fromEntries(Object.entries({ ...NEEDED, ...UNNEEDED, ...changes }).filter(([, content]) => content !== undefined))
-    hub.repositories[ID] = tiny({ files: files as HostedRepository['files'] })
+    hub.repositories[ID] = tiny({ files: files })
     const error = await refusal(ID)
     expect(error.code).toBe(code)
     expect(error.message).toMatch(message)
@@ -289,6 +227,12 @@ describe('download', () => {
     process.env.HF_TOKEN = ' hf_env '
     expect(await uses()).toEqual(new Set(['Bearer hf_env']))
     expect(await uses({ token: 'given' })).toEqual(new Set(['Bearer given']))
+
+    const link = `<${hub.cdnUrl}/api/models/${ID}/tree/${COMMIT}>; rel="next"`
+    faults((request) => request.kind === 'tree', { page: '[]', headers: { link } })
+    await uses({ token: 'given' }).then((values) => expect(values).toEqual(new Set(['Bearer given', undefined])))
+    expect(hub.requests.some(({ kind, host }) => kind === 'tree' && hub.cdnUrl.endsWith(host))).toBe(true)
+    for (const { host, authorization } of hub.requests) expect(authorization).toBe(hub.url.endsWith(host) ? 'Bearer given' : undefined)
   })
 
   test.each<[string, () => string]>([
@@ -400,145 +344,4 @@ describe('cache', () => {
     for (const part of [path.resolve(ID), repository(), 'HF_HUB_OFFLINE']) expect(error.message).toContain(part)
     expect(hub.requests).toEqual([])
   })
-})
-
-describe('broken transfers', () => {
-  test.each<[string, Fault[], string[]]>([
-    ['broken off: goes on where it stopped', [{ breakAfter: 100_000 }, { breakAfter: 50_000 }], ['bytes=100000-', 'bytes=150000-']],
-    ['silent: goes on where it stopped', [{ stallAfter: 70_000 }], ['bytes=70000-']],
-    ['a server without ranges: starts again', [{ breakAfter: 100_000 }, { ignoreRange: true }], ['bytes=100000-']],
-    ['one wrong byte: starts again', [{ corrupt: true }], ['undefined']],
-    ['wrong start, then broken off: starts again', [{ corrupt: true, breakAfter: 9000 }], ['bytes=9000-', 'undefined']],
-    ['overloaded', [{ status: 503 }, { status: 429, headers: { 'retry-after': '0' } }], ['undefined', 'undefined']],
-  ])('%s', async (_, list, ranges) => {
-    process.env.HF_HUB_DOWNLOAD_TIMEOUT = '0.5'
-    faults(weights, ...list)
-    expectWhole((await resolveModel(ID)).folder)
-    expect(hub.requests.filter(weights).map(({ range }) => String(range))).toEqual(['undefined', ...ranges])
-  })
-
-  test('content that stays wrong is refused and not kept', async () => {
-    hub.fault = (request) => (weights(request) ? { corrupt: true } : undefined)
-    const error = await refusal(ID)
-    expect(error.code).toBe('ERR_DOWNLOAD')
-    expect(error.message).toContain(sha256(WEIGHTS))
-    expect(fs.existsSync(snapshot())).toBe(false)
-    expect(fs.existsSync(path.join(repository(), 'refs/main'))).toBe(false)
-    expect(blobs().filter((name) => name.startsWith(sha256(WEIGHTS)))).toEqual([])
-  })
-
-  test('an abort leaves nothing that looks whole, and the next call goes on', async () => {
-    const controller = new AbortController()
-    faults(weights, { stallAfter: 200_000 })
-    const reason = new Error('enough')
-    const refused = refusal(ID, { signal: controller.signal })
-    while (!hub.requests.some(weights)) await setTimeout(10)
-    await setTimeout(200)
-    controller.abort(reason)
-    const error = await refused
-    expect(error).toMatchObject({ code: 'ERR_ABORTED', cause: reason })
-    expect(fs.existsSync(snapshot())).toBe(false)
-    const name = blobs().find((name) => name.startsWith(sha256(WEIGHTS)))!
-    expect(name).toMatch(/\.incomplete$/)
-    const { size } = fs.statSync(path.join(repository(), 'blobs', name))
-    expect(size).toBeGreaterThan(0)
-    hub.requests.length = 0
-    expectWhole((await resolveModel(ID)).folder)
-    expect(hub.requests.filter(weights).map(({ range }) => range)).toEqual([`bytes=${size}-`])
-  })
-
-  test('aborted before, and while waiting to ask again', async () => {
-    expect(await refusal(ID, { signal: AbortSignal.abort() })).toMatchObject({ code: 'ERR_ABORTED' })
-    expect(hub.requests).toEqual([])
-    hub.fault = () => ({ status: 429, headers: { 'retry-after': '30' } })
-    expect(await refusal(ID, { signal: AbortSignal.timeout(200) })).toMatchObject({ code: 'ERR_ABORTED' })
-  })
-
-  test('does not touch what another process is writing', async () => {
-    const theirs = `${path.join(repository(), 'blobs', sha256(WEIGHTS))}.0badcafe.incomplete`
-    fs.mkdirSync(path.dirname(theirs), { recursive: true })
-    fs.writeFileSync(theirs, WEIGHTS.subarray(0, 1000))
-    await resolveModel(ID)
-    expect(fs.readFileSync(theirs).length).toBe(1000)
-    expect(hub.requests.filter(weights).map(({ range }) => range)).toEqual([undefined])
-  })
-
-  test('many at once end with one whole copy', async () => {
-    const found = await Promise.all(Array.from({ length: 6 }, () => resolveModel(ID)))
-    expect(new Set(found.map(({ folder }) => folder)).size).toBe(1)
-    expectWhole(snapshot())
-  })
-
-  test("an error of the caller's onProgress comes out as it is", async () => {
-    const mine = new Error('mine')
-    await expect(resolveModel(ID, { onProgress: () => { throw mine } })).rejects.toBe(mine) // prettier-ignore
-  })
-})
-
-describe('refusals of the hub', () => {
-  test.each<[string, string, RegExp, () => void, ResolveOptions]>([
-    ['an unknown repository', 'ERR_MODEL_NOT_FOUND', /Check the id, and set HF_TOKEN/, () => delete hub.repositories[ID], {}],
-    [
-      'a private one with a bad token',
-      'ERR_MODEL_NOT_FOUND',
-      /the token in use/,
-      () => (hub.repositories[ID]!.token = 'hf_right'),
-      { token: 'hf_wrong' },
-    ],
-    ['a gated one', 'ERR_DOWNLOAD', /accept the model's terms.*HF_TOKEN/s, () => (hub.repositories[ID]!.gated = true), {}],
-    ['an unknown revision', 'ERR_MODEL_NOT_FOUND', /no revision 'v9'/, () => undefined, { revision: 'v9' }],
-    ['silence', 'ERR_DOWNLOAD', /no answer within 0\.2 s/, () => faults(() => true, { stallAfter: -1 }), { connectTimeout: 200 }],
-    ['an unknown host', 'ERR_DOWNLOAD', /ENOTFOUND|EAI_AGAIN.*HTTPS_PROXY/s, () => (process.env.HF_ENDPOINT = 'http://hub.invalid'), {}],
-    ['a login page', 'ERR_DOWNLOAD', /no JSON/, () => (hub.fault = () => ({ page: '<html>' })), {}],
-    ['null', 'ERR_DOWNLOAD', /like no hub/, () => (hub.fault = () => ({ page: 'null' })), {}],
-    ['a bad endpoint', 'ERR_DOWNLOAD', /HF_ENDPOINT/, () => (process.env.HF_ENDPOINT = 'hub'), {}],
-    ['a bad proxy', 'ERR_DOWNLOAD', /HTTPS_PROXY/, () => (process.env.HTTP_PROXY = 'http://'), {}],
-    [
-      'a cache that is no folder',
-      'ERR_DOWNLOAD',
-      /HF_HOME or the option cacheFolder/,
-      () => fs.writeFileSync(path.join(home, 'hub'), ''),
-      {},
-    ],
-  ])('%s', async (_, code, message, spoil, options) => {
-    spoil()
-    const error = await refusal(ID, options)
-    expect(error.code).toBe(code)
-    expect(error.message).toMatch(message)
-    expect(error.message).not.toContain('hf_wrong')
-  })
-
-  test('asks again as the hub wishes, and succeeds', async () => {
-    faults(
-      (request) => request.kind === 'info',
-      { status: 429, headers: { 'retry-after': '0' } },
-      { status: 503, headers: { ratelimit: '"api";r=0;t=0' } },
-    )
-    expect(await resolveModel(ID)).toMatchObject({ source: 'hub' })
-    expect(hub.count('info')).toBe(3)
-  })
-})
-
-test('HTTP_PROXY and NO_PROXY are honoured', async () => {
-  const tunnels: string[] = []
-  const proxy = createServer().on('connect', (request, socket) => {
-    tunnels.push(request.url!)
-    socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')
-  })
-  proxy.on('request', (request, response) => {
-    tunnels.push(request.url!)
-    response.writeHead(403).end()
-  })
-  await new Promise<void>((done) => proxy.listen(0, '127.0.0.1', done))
-  try {
-    process.env.HTTP_PROXY = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
-    expect(await refusal(ID)).toMatchObject({ code: 'ERR_DOWNLOAD' })
-    expect(tunnels.length).toBeGreaterThan(0)
-    expect(hub.requests).toEqual([])
-    process.env.NO_PROXY = '127.0.0.1'
-    expect(await resolveModel(ID)).toMatchObject({ source: 'hub' })
-  } finally {
-    proxy.closeAllConnections()
-    await new Promise((done) => proxy.close(done))
-  }
 })

@@ -1,0 +1,68 @@
+// The figures as Markdown: docs/benchmarks.md, and the summary between the markers of README.md.
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import os from 'node:os'
+import { inRoot } from '../scripts/support/paths.mjs'
+
+const require = createRequire(import.meta.url)
+const PEER = { python: 'sentence-transformers', javascript: 'transformers.js' }
+
+const times = (ratio) => `${ratio.toFixed(2)} ×`
+
+/** One row per comparison: what, ours, the peer's, the ratio by which ours is better, the goal. */
+function rows(figures) {
+  const out = []
+  const faster = (what, key, peer, goal) => {
+    const [a, b] = [figures[key].ours.textsPerSecond, figures[key][peer].textsPerSecond]
+    out.push([what, `${a} texts/s`, PEER[peer], `${b} texts/s`, times(a / b), goal])
+  }
+  const smaller = (what, key, peer, figure, unit, goal) => {
+    const [a, b] = [figures[key].ours[figure], figures[key][peer][figure]]
+    out.push([what, `${a.toFixed(2)} ${unit}`, PEER[peer], `${b.toFixed(2)} ${unit}`, times(b / a), goal])
+  }
+  faster('short sentences, float32', 'short32', 'python', '≥ 1.5 ×')
+  faster('', 'short32', 'javascript', '≥ 1.6 ×')
+  faster('long passages, float32', 'long32', 'python', '≥ 1.3 ×')
+  faster('', 'long32', 'javascript', '≥ 2.5 ×')
+  faster('short sentences, bfloat16', 'short16', 'python', '≥ 2 × (AMX)')
+  faster('long passages, bfloat16', 'long16', 'python', '≥ 1.4 × (AMX)')
+  smaller('one short text, p50', 'short32', 'python', 'p50Ms', 'ms', '≥ 3 ×')
+  smaller('', 'short32', 'javascript', 'p50Ms', 'ms', '≥ 1 ×')
+  smaller('process start to first vector and end', 'first', 'python', 'seconds', 's', '≥ 6 ×')
+  smaller('', 'first', 'javascript', 'seconds', 's', '≥ 1 ×')
+  smaller('peak memory, short float32', 'short32', 'python', 'peakRssMB', 'MB', '≥ 2 ×')
+  return out
+}
+
+const table = (header, body) => [header, header.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+
+export function markdown(figures, versions) {
+  const { responsive, stream, short32 } = figures
+  const [cpu] = os.cpus()
+  const { version } = require(inRoot('package.json'))
+  return `${cpu.model}, ${os.availableParallelism()} processors, kernels ${short32.ours.kernels}; Node ${process.versions.node}, sentorch ${version} on libtorch ${short32.ours.libtorch};
+Python ${versions.python}, torch ${versions.torch}, transformers ${versions.transformers}, sentence-transformers ${versions.sentenceTransformers}. all-MiniLM-L6-v2,
+${short32.ours.texts} short sentences (${Math.round(short32.ours.tokens / short32.ours.texts)} tokens each) and ${figures.long32.ours.texts} passages (${Math.round(figures.long32.ours.tokens / figures.long32.ours.texts)} tokens each). Medians; a ratio above 1 is in sentorch's favour.
+
+${table(['', 'sentorch', 'peer', 'peer’s', 'ratio', 'goal'], rows(figures))}
+
+While ${responsive.texts} texts are encoded, a 1 ms timer on the JavaScript thread is late by ${responsive.lateP99Ms} ms at p99 and ${responsive.lateMaxMs} ms at worst
+(goals 10 and 50); reading a small file takes ${responsive.readMaxMs} ms at worst (goal 100).
+${stream.texts} texts through \`encodeStream\`: ${stream.rssTenthMB} MB after a tenth of them, ${stream.rssEndMB} MB at the end (goal: within 10 % + 30 MB).`
+}
+
+export function writeReport(figures, versions) {
+  const text = `# Benchmarks\n\nMade by \`npm run bench\`. Machines differ: the ratios of one run are what counts.\n\n${markdown(figures, versions)}\n`
+  fs.writeFileSync(inRoot('docs/benchmarks.md'), text)
+  const readme = inRoot('README.md')
+  const [cpu] = os.cpus()
+  const summary = `${cpu.model}, ${os.availableParallelism()} processors, all-MiniLM-L6-v2:\n\n${table(
+    ['', 'compared with', 'ratio'],
+    rows(figures).map(([what, , peer, , ratio]) => [what, peer, ratio]),
+  )}`
+  const marked = /(<!-- bench:summary -->)[^]*(<!-- \/bench:summary -->)/
+  fs.writeFileSync(
+    readme,
+    fs.readFileSync(readme, 'utf8').replace(marked, (_, open, close) => `${open}\n\n${summary}\n\n${close}`),
+  )
+}

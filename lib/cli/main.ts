@@ -1,0 +1,30 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import * as doctor from './doctor'
+import * as encode from './encode'
+import * as installLibtorch from './install-libtorch'
+import { reportError } from './report'
+
+/** The whole command line. Wrong calls throw a `CommanderError` instead of ending the process. */
+export function createProgram(): Command {
+  const { version, description } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as Record<string, string>
+  const program = new Command('sentorch')
+    .description(description!)
+    .version(version!)
+    .option('--verbose', 'print the stack of an error')
+    .exitOverride()
+    .showHelpAfterError("('--help' lists the options)")
+  for (const command of [encode, doctor, installLibtorch]) command.register(program)
+  return program
+}
+
+/** Runs the command line; sets the exit code and lets the process end by itself. */
+export async function main(argv: readonly string[] = process.argv): Promise<void> {
+  const program = createProgram()
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    process.exitCode = reportError(error, process.stderr, program.opts<{ verbose?: boolean }>().verbose ?? false)
+  }
+}

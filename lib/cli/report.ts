@@ -1,0 +1,31 @@
+import { CommanderError } from 'commander'
+import { isSentorchError } from '../errors'
+
+/** Exit codes of the command line: 0, 2 for a wrong call, 1 for anything else. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  return isSentorchError(error) && error.code === 'ERR_INVALID_ARGUMENT' ? 2 : 1
+}
+
+/** Writes one clear message, with the code that docs/errors.md explains; with the stack and the causes when `verbose`. Returns the exit code. */
+export function reportError(error: unknown, stream: NodeJS.WritableStream, verbose: boolean): number {
+  // Commander has said it already.
+  if (!(error instanceof CommanderError)) stream.write(`sentorch: ${messageOf(error)}\n`)
+  if (verbose && !(error instanceof CommanderError)) stream.write(`${stackOf(error)}\n`)
+  return exitCodeOf(error)
+}
+
+function messageOf(error: unknown): string {
+  if (isSentorchError(error)) return `[${error.code}] ${error.message}`
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  const text = typeof message === 'string' && message ? message : String(error)
+  return typeof code === 'string' && !text.includes(code) ? `[${code}] ${text}` : text
+}
+
+function stackOf(error: unknown): string {
+  const stacks: string[] = []
+  for (let inner = error; inner !== undefined && inner !== null && stacks.length < 8; inner = (inner as Error).cause) {
+    stacks.push(inner instanceof Error ? (inner.stack ?? String(inner)) : String(inner))
+  }
+  return stacks.join('\nCaused by: ')
+}

@@ -1,0 +1,65 @@
+/** Broken files on which the tokenizers library would end the process instead of throwing. */
+import { steps, type TokenizerDocument } from './document'
+
+export function refuseFatal(document: TokenizerDocument): void {
+  for (const step of steps(document.normalizer, 'normalizers')) {
+    if (step.type === 'Precompiled' && !isSound(step.precompiled_charsmap)) throw new Error('its precompiled_charsmap is broken')
+  }
+  const { continuing_subword_prefix: prefix, merges } = document.model
+  if (typeof prefix !== 'string' || prefix === '' || !Array.isArray(merges)) return
+  for (const merge of merges as (string | string[])[]) {
+    const right = typeof merge === 'string' ? merge.split(' ')[1] : merge[1]
+    if (!right?.startsWith(prefix)) throw new Error(`its merge ${JSON.stringify(merge)} lacks the continuing_subword_prefix ${prefix}`)
+  }
+}
+
+/**
+ * Whether a search in a Precompiled normalizer's table stays within it. The table: size of a double array (darts-clone) in bytes, its
+ * units, and the NUL-terminated replacements that its leaves point at.
+ */
+function isSound(charsmap: unknown): boolean {
+  if (typeof charsmap !== 'string' || charsmap.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(charsmap)) return false
+  const bytes = Buffer.from(charsmap, 'base64')
+  if (bytes.length < 8) return false
+  const size = bytes.readUInt32LE(0)
+  if (size % 4 !== 0 || size === 0 || 4 + size > bytes.length) return false
+  const replacements = bytes.subarray(4 + size)
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(replacements)
+  } catch {
+    return false
+  }
+  const units = Uint32Array.from({ length: size / 4 }, (_, i) => bytes.readUInt32LE(4 + 4 * i))
+  return leavesAreInside(units, replacements)
+}
+
+/** Walks every path, as a search for any text could. */
+function leavesAreInside(units: Uint32Array, replacements: Buffer): boolean {
+  const seen = new Uint8Array(units.length)
+  const bases = [offset(units[0]!)]
+  for (let base = bases.pop(); base !== undefined; base = bases.pop()) {
+    if ((base | 0xff) >= units.length) return false
+    if (seen[base]) continue
+    seen[base] = 1
+    for (let label = 1; label < 256; label++) {
+      const place = base ^ label
+      const unit = units[place]!
+      if ((unit & 0x800000ff) !== label) continue
+      const next = place ^ offset(unit)
+      if (next >= units.length || next < 0) return false
+      if (unit & 0x100 && !endsWithNul(replacements, units[next]! & 0x7fffffff)) return false
+      bases.push(next)
+    }
+  }
+  return true
+}
+
+/** Whether a character starts at `start`, and a NUL follows somewhere. */
+function endsWithNul(replacements: Buffer, start: number): boolean {
+  return start < replacements.length && (replacements[start]! & 0xc0) !== 0x80 && replacements.indexOf(0, start) >= 0
+}
+
+/** darts-clone's: in units, relative by exclusive or. */
+function offset(unit: number): number {
+  return (unit >>> 10) << ((unit & 0x200) >>> 6)
+}

@@ -1,0 +1,41 @@
+import { runProgram } from '../support/child'
+import { minilm } from '../support/minilm'
+
+const environment = () => ({ SENTORCH_LIFE_MODEL: minilm() })
+
+describe('a program with a model ends as it would without the addon', () => {
+  test.each([
+    ['idle', { code: 0, signal: null }],
+    ['exit', { code: 7, signal: null }],
+    ['throw', { code: 1, signal: null }],
+    ['reject', { code: 1, signal: null }],
+    ['sigterm', { code: null, signal: 'SIGTERM' }],
+  ])('%s', async (name, ending) => {
+    const own = await runProgram(name, { ...environment(), SENTORCH_LIFE: 'off' })
+    expect(own).toMatchObject(ending)
+    expect(await runProgram(name, environment())).toEqual(own)
+  })
+
+  test('process.exit() mid-encode, again and again', async () => {
+    for (let i = 0; i < 10; i++) expect(await runProgram('exit', environment())).toEqual({ code: 7, signal: null, stdout: '', stderr: '' })
+  }, 120_000)
+
+  test.each([1, 30, 100, 200, 350, 500, 700])('process.exit() %i ms into loading', async (ms) => {
+    expect(await runProgram('loading-exit', environment(), [String(ms)])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
+  })
+})
+
+describe('worker threads', () => {
+  test.each([
+    ['workers-and-main', 0, '0 0\n'],
+    ['main-exits-under-workers', 5, ''],
+    ['loaded-twice', 0, ''],
+    ['disposed-in-work', 0, 'ERR_DISPOSED ERR_DISPOSED\n'],
+  ])('%s', async (name, code, stdout) => {
+    expect(await runProgram(name, environment())).toEqual({ code, signal: null, stdout, stderr: '' })
+  })
+
+  test('fifty workers terminated mid-encode', async () => {
+    expect(await runProgram('workers-terminated', environment())).toEqual({ code: 0, signal: null, stdout: 'terminated 50\n', stderr: '' })
+  }, 240_000)
+})

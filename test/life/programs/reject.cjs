@@ -1,0 +1,10 @@
+'use strict'
+const { load, busy } = require('./prepare.cjs')
+load().then((model) => {
+  void busy(model)
+  setTimeout(() => {
+    const error = new Error('on purpose')
+    error.stack = 'Error: on purpose'
+    void Promise.reject(error)
+  }, 100)
+})

@@ -1,0 +1,192 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Tokenizer } from '../../lib/tokenizer'
+import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
+
+const CONFIG = { vocabSize: 5000, modelType: 'bert' }
+const stored = JSON.parse(readFileSync(join(fixtureFolder('bert'), 'tokenizer.json'), 'utf8')) as Record<string, any>
+const bpe = JSON.parse(readFileSync(join(fixtureFolder('roberta'), 'tokenizer.json'), 'utf8')) as Record<string, any>
+const unigram = JSON.parse(readFileSync(join(fixtureFolder('xlm-roberta'), 'tokenizer.json'), 'utf8')) as Record<string, any>
+
+function open(folder: string, config = CONFIG, doLowerCase = false, maxLength = 128): Promise<Tokenizer> {
+  return Tokenizer.open(folder, { maxLength, doLowerCase, config })
+}
+
+async function idsOf(tokenizer: Tokenizer, text: string): Promise<number[]> {
+  return [...(await tokenizer.encode([text], 64)).ids]
+}
+
+describe('folders that are refused', () => {
+  const bare = { tokenizer_class: 'PreTrainedTokenizerFast' }
+  test.each<[string, string, RegExp, string | null, Record<string, unknown>]>([
+    ['no files', 'ERR_MODEL_FORMAT', /looked for tokenizer.json, and for vocab.txt/, null, {}],
+    ['not JSON', 'ERR_MODEL_FORMAT', /tokenizer.json is not JSON/, null, { 'tokenizer.json': '{"a":' }],
+    ['empty', 'ERR_MODEL_FORMAT', /is not JSON/, null, { 'tokenizer.json': '' }],
+    ['not an object', 'ERR_MODEL_FORMAT', /does not hold a JSON object/, null, { 'tokenizer.json': '[]' }],
+    ['not UTF-8', 'ERR_MODEL_FORMAT', /is not UTF-8/, null, { 'tokenizer.json': Buffer.from([0x7b, 0xff, 0x7d]) }],
+    ['Git LFS pointer', 'ERR_MODEL_FORMAT', /git lfs pull/, null, { 'tokenizer.json': 'version https://git-lfs.github.com/spec/v1\n' }],
+    ['no model', 'ERR_MODEL_FORMAT', /no model with a vocabulary/, null, { 'tokenizer.json': '{}' }],
+    ['model without vocabulary', 'ERR_MODEL_FORMAT', /no model with a vocabulary/, null, { 'tokenizer.json': { model: { vocab: 3 } } }],
+    ['huge', 'ERR_MODEL_FORMAT', /has \d+ bytes, more than/, null, { 'tokenizer.json': Buffer.alloc(2 ** 27 + 1, 0x20) }],
+    [
+      'unknown steps',
+      'ERR_MODEL_FORMAT',
+      /cannot be read/,
+      null,
+      { 'tokenizer.json': { ...stored, normalizer: { type: 'X' } }, 'tokenizer_config.json': bare },
+    ],
+    [
+      'list of steps missing',
+      'ERR_MODEL_FORMAT',
+      /cannot be read/,
+      null,
+      { 'tokenizer.json': { ...stored, normalizer: { type: 'Sequence' } }, 'tokenizer_config.json': bare },
+    ],
+    [
+      'ids that are no numbers',
+      'ERR_MODEL_FORMAT',
+      /cannot be read/,
+      null,
+      { 'tokenizer.json': { ...stored, model: { ...stored.model, vocab: { a: 'b' } } } },
+    ],
+    [
+      'broken charsmap',
+      'ERR_MODEL_FORMAT',
+      /cannot be read/,
+      null,
+      { 'tokenizer.json': { ...unigram, normalizer: { type: 'Precompiled', precompiled_charsmap: 'AAA' } }, 'tokenizer_config.json': bare },
+    ],
+    [
+      'merges without their prefix',
+      'ERR_MODEL_FORMAT',
+      /continuing_subword_prefix/,
+      null,
+      { 'tokenizer.json': { ...bpe, model: { ...bpe.model, continuing_subword_prefix: '####' } }, 'tokenizer_config.json': bare },
+    ],
+    ['merges missing', 'ERR_MODEL_FORMAT', /merges.txt is missing/, 'roberta-old', { 'merges.txt': null }],
+    [
+      'sentencepiece only',
+      'ERR_MODEL_UNSUPPORTED',
+      /sentencepiece.bpe.model.*save_pretrained/,
+      null,
+      { 'sentencepiece.bpe.model': 'x', 'tokenizer_config.json': { tokenizer_class: 'XLMRobertaTokenizer' } },
+    ],
+    [
+      'class without tokenizer.json',
+      'ERR_MODEL_UNSUPPORTED',
+      /BertJapaneseTokenizer.*save_pretrained/,
+      'bert-old',
+      { 'tokenizer_config.json': { tokenizer_class: 'BertJapaneseTokenizer' } },
+    ],
+    [
+      'truncation from the left',
+      'ERR_MODEL_UNSUPPORTED',
+      /truncation_side/,
+      'bert',
+      { 'tokenizer_config.json': { truncation_side: 'left' } },
+    ],
+    [
+      'other post-processor',
+      'ERR_MODEL_UNSUPPORTED',
+      /TemplateProcessing/,
+      null,
+      {
+        'tokenizer.json': { ...stored, post_processor: { type: 'TemplateProcessing', single: [], pair: [], special_tokens: {} } },
+        'tokenizer_config.json': bare,
+      },
+    ],
+  ])('%s: %s', async (_, code, message, fixture, files) => {
+    const folder = copyFixture(fixture, files)
+    await expect(open(folder)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    rmSync(folder, { recursive: true })
+  })
+
+  test('a folder in the place of a file', async () => {
+    const folder = copyFixture(null, {})
+    mkdirSync(join(folder, 'tokenizer.json'))
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', message: expect.stringMatching(/not a regular file/) })
+    rmSync(folder, { recursive: true })
+  })
+
+  test.each([
+    ['vocabulary', {}, 100, /up to \d{3}, but .* vocabulary of 100/],
+    ['added token', { 'added_tokens.json': { foxes: 9 } }, Object.keys(stored.model.vocab).length, /vocabulary of \d{3}/],
+  ])('larger than the embedding table: %s', async (_, files, vocabSize, message) => {
+    const folder = copyFixture('bert-old', files)
+    await expect(open(folder, { ...CONFIG, vocabSize })).rejects.toMatchObject({
+      code: 'ERR_MODEL_MISMATCH',
+      message: expect.stringMatching(message),
+    })
+    rmSync(folder, { recursive: true })
+  })
+})
+
+test('Windows line ends and white space at line ends belong to no token of vocab.txt', async () => {
+  const lines = readFileSync(join(fixtureFolder('bert-old'), 'vocab.txt'), 'utf8')
+    .trimEnd()
+    .split('\n')
+  const folder = copyFixture('bert-old', { 'vocab.txt': lines.join(' \r\n') })
+  const text = 'The quick brown fox'
+  expect(await idsOf(await open(folder), text)).toEqual(await idsOf(await open(fixtureFolder('bert-old')), text))
+  rmSync(folder, { recursive: true })
+})
+
+test('doLowerCase lower-cases for a cased tokenizer, and changes nothing else', async () => {
+  const [cased, lowered] = await Promise.all([open(fixtureFolder('bert-cased')), open(fixtureFolder('bert-cased'), CONFIG, true)])
+  expect(await idsOf(lowered, 'The FOX Café')).toEqual(await idsOf(cased, 'the fox café'))
+  expect(await idsOf(lowered, 'The FOX Café')).not.toEqual(await idsOf(cased, 'The FOX Café'))
+})
+
+test('a tokenizer.json of a class that transformers takes as it is, is taken as it is', async () => {
+  const document = { ...stored, normalizer: null }
+  const folder = copyFixture(null, { 'tokenizer.json': document, 'tokenizer_config.json': { tokenizer_class: 'PreTrainedTokenizerFast' } })
+  const asIs = await open(folder)
+  expect(await idsOf(asIs, 'FOX')).not.toEqual(await idsOf(asIs, 'fox'))
+  rmSync(folder, { recursive: true })
+})
+
+test('a lone surrogate reads as U+FFFD', async () => {
+  const tokenizer = await open(fixtureFolder('roberta'))
+  expect(await idsOf(tokenizer, 'a\ud83d b\udc00')).toEqual(await idsOf(tokenizer, 'a\ufffd b\ufffd'))
+})
+
+test('spans count UTF-16 units', async () => {
+  const tokenizer = await open(fixtureFolder('bert'))
+  const text = '👍 the 👍🏽 fox'
+  const { tokens, spans } = await tokenizer.encodeWithOffsets([text], 64)
+  const fox = tokens[0]!.indexOf('fox')
+  expect(text.slice(spans[0]![2 * fox], spans[0]![2 * fox + 1])).toBe('fox')
+  expect([...spans[0]!.slice(0, 2), ...spans[0]!.slice(-2)]).toEqual([0, 0, 0, 0])
+})
+
+// As sentence-transformers counts: [CLS] and the prompt, without [SEP].
+test.each([
+  ['', 1],
+  ['the ', 2],
+  ['the fox: ', 4],
+])('promptLength(%j) is %i', async (prompt, length) => {
+  expect(await (await open(fixtureFolder('bert'))).promptLength(prompt)).toBe(length)
+})
+
+test('calls at once are answered each with its own, and stop when aborted or disposed', async () => {
+  const tokenizer = await open(fixtureFolder('bert'))
+  const texts = Array.from({ length: 2000 }, (_, i) => `the fox ${i}`)
+  const one = await tokenizer.encode(texts, 32)
+  const many = await Promise.all(texts.map((text) => tokenizer.encode([text], 32)))
+  expect(many.flatMap(({ ids }) => [...ids])).toEqual([...one.ids])
+  expect((await tokenizer.encode([], 32)).offsets).toHaveLength(1)
+
+  const controller = new AbortController()
+  const stopped = tokenizer.encode(texts, 32, controller.signal)
+  const other = tokenizer.encode(['the fox'], 32)
+  controller.abort()
+  await expect(stopped).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  await expect(tokenizer.encode(['x'], 32, controller.signal)).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect((await other).ids.length).toBeGreaterThan(2)
+
+  const waiting = tokenizer.encode(texts, 32)
+  tokenizer.dispose()
+  tokenizer.dispose()
+  await expect(waiting).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  await expect(tokenizer.count(['x'])).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+})
