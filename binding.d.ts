@@ -64,7 +64,7 @@ export interface DenseSource {
 }
 
 export interface LoadRequest {
-  /** Absolute paths. Read with pread; nothing is mapped. */
+  /** Absolute paths. Read, never mapped. */
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
@@ -113,6 +113,8 @@ export interface EncodeResult {
   /** [rows, dimension], or [tokens, hidden] where `pooling` is empty; float32, row-major, in the order of the request. */
   values: Float32Array
   dimension: number
+  /** The first row that came out with a NaN or an infinity; −1: none. */
+  nonFiniteRow: number
 }
 
 export declare class NativeModel {
@@ -120,7 +122,7 @@ export declare class NativeModel {
   /** Once, before anything else. */
   load(request: LoadRequest): Promise<LoadedModel>
   encode(request: EncodeRequest): Promise<EncodeResult>
-  /** Work of that number stops before its next micro-batch and rejects with ERR_ABORTED. Unknown numbers are ignored. */
+  /** Work of that number stops before its next layer and rejects with ERR_ABORTED. Unknown numbers are ignored. */
   abort(task: number): void
   /** Refuses new work, rejects what waits (ERR_DISPOSED), finishes or stops what runs, resolves when memory is back. Idempotent. */
   dispose(): Promise<void>
@@ -134,7 +136,7 @@ export interface OpenRequest {
 }
 
 export interface Library {
-  /** As libtorch reports it, with its local suffix. */
+  /** The libtorch that the core was built for. */
   torchVersion: string
   cudaDevices: string[]
   /** The widest kernels that this CPU can run. */

@@ -66,8 +66,9 @@ function runProbe(cuda: boolean): Promise<ProbeResult> {
 /** From what the child printed, and how it ended (null: by itself). */
 export function probeResult(stdout: string, stderr: string, ended: string | null): ProbeResult {
   const result: ProbeResult = {}
-  for (const line of stdout.split('\n').filter(Boolean)) {
-    const step = JSON.parse(line) as ProbeStep
+  for (const line of stdout.split('\n')) {
+    const step = parseStep(line)
+    if (!step) continue
     if (step.step === 'addon') result.features = step.features
     if (step.step === 'library') result.library = step.library
     if (step.step === 'failed') result.failure = { code: step.code, message: step.message }
@@ -75,6 +76,15 @@ export function probeResult(stdout: string, stderr: string, ended: string | null
   if (ended === null || result.failure) return result
   // A crash on the way out counts as well: a program that loads a model would have it too.
   return { features: result.features, failure: { message: stderr.trim().split('\n').at(-1) ?? '', ended } }
+}
+
+/** Libraries may print too, and a crash may cut a line short. */
+function parseStep(line: string): ProbeStep | null {
+  try {
+    return JSON.parse(line) as ProbeStep
+  } catch {
+    return null
+  }
 }
 
 function addonPath(): string | null {

@@ -31,7 +31,7 @@ export class Encoding {
     const { dimension, precision, ranges } = this.#request
     const data = newVectors(texts.length, dimension)
     await this.#through(texts, async (indices, tokens) => {
-      const { values } = await this.#run(tokens)
+      const values = await this.#run(indices, tokens)
       indices.forEach((index, i) => data.set(values.subarray(i * dimension, (i + 1) * dimension), index * dimension))
     })
     return new Embeddings(quantize(data, dimension, precision as P, ranges), quantizedDimension(dimension, precision))
@@ -41,7 +41,7 @@ export class Encoding {
     const { dimension, prompt } = this.#request
     const out = new Array<TokenEmbeddings>(texts.length)
     await this.#through(texts, async (indices, batch) => {
-      const { values } = await this.#run(batch)
+      const values = await this.#run(indices, batch)
       const { offsets } = batch
       const { tokens, spans } = batch as Awaited<ReturnType<Tokenizer['encodeWithOffsets']>>
       indices.forEach((index, i) => {
@@ -87,7 +87,7 @@ export class Encoding {
     }
   }
 
-  #run({ ids, offsets }: TokenBatch) {
+  async #run(indices: readonly number[], { ids, offsets }: TokenBatch): Promise<Float32Array> {
     const { pooling, steps, truncateDim, normalizeLast, batchTokens } = this.#request
     const request: EncodeRequest = {
       task: this.#task,
@@ -100,7 +100,16 @@ export class Encoding {
       normalizeLast,
       batchTokens,
     }
-    return fromNative(this.#native.encode(request))
+    const { values, nonFiniteRow } = await fromNative(this.#native.encode(request))
+    if (nonFiniteRow >= 0) {
+      const index = indices[nonFiniteRow]!
+      throw new SentorchError(
+        'ERR_NON_FINITE',
+        `The vector of texts[${index}] came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.`,
+        { detail: { index } },
+      )
+    }
+    return values
   }
 }
 

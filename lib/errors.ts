@@ -16,6 +16,7 @@ export const ERROR_CODES = [
   'ERR_ABORTED',
   'ERR_DISPOSED',
   'ERR_DOWNLOAD',
+  'ERR_FILE',
   'ERR_INTERNAL',
 ] as const
 

@@ -83,7 +83,13 @@ export function describeModel({ resolved, folder, native, loaded, device, dtype,
   })
 }
 
-function notesOf({ folder, native, loaded, device, dtype }: Pick<InfoSources, 'folder' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
+function notesOf({
+  folder,
+  native,
+  loaded,
+  device,
+  dtype,
+}: Pick<InfoSources, 'folder' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
   const notes: string[] = []
   if (folder.modules.implied) {
     notes.push('No modules.json: a plain transformers folder. Mean pooling is assumed, and vectors are not scaled to unit length.')

@@ -9,7 +9,16 @@ import { openFolder, type ModelFolder } from './format/folder'
 import { resolveModel } from './hub'
 import { describeModel, type ModelInfo } from './info'
 import { fromNative, openNative } from './native'
-import { resolveEncode, resolveLoad, resolveStream, type EncodeContext, type EncodeOptions, type LoadOptions, type StreamOptions } from './options'
+import {
+  resolveEncode,
+  resolveLoad,
+  resolveStream,
+  type EncodeContext,
+  type EncodeOptions,
+  type EncodeProgress,
+  type LoadOptions,
+  type StreamOptions,
+} from './options'
 import type { Precision, VectorOf } from './quantize'
 import { similarity, type Similarities, type SimilarityInput } from './similarity'
 import { ahead, batchesOf } from './stream'
@@ -100,21 +109,21 @@ export class Model implements AsyncDisposable {
   encode(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
   encode<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encode<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
-  async encode(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+  async encode(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
     return this.#encode(texts, options)
   }
 
   /** As `encode`, with the model's prompt for queries. */
   encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeQuery<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
-  async encodeQuery(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+  async encodeQuery(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
     return this.#encode(texts, options, 'query')
   }
 
   /** As `encode`, with the model's prompt for documents. */
   encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeDocument<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
-  async encodeDocument(texts: string | readonly string[], options?: EncodeOptions): Promise<unknown> {
+  async encodeDocument(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
     return this.#encode(texts, options, 'document')
   }
 
@@ -129,23 +138,23 @@ export class Model implements AsyncDisposable {
     this.#checkOpen()
     const { batchTexts, ...request } = resolveStream(options, this.#context())
     if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'no token embeddings in a stream', true)
-    const promptTokens = await this.#promptTokens(request.prompt)
-    let texts_ = 0
-    let tokens = 0
-    const onProgress = request.onProgress
+    let promptTokens: Promise<number> | undefined
+    const total = { texts: 0, totalTexts: 0, tokens: 0 }
     const work = (batch: string[]) => {
-      const before = { texts: texts_, tokens }
-      texts_ += batch.length
-      const counted = {
-        ...request,
-        onProgress: (p: { texts: number; tokens: number }) => {
-          if (p.texts === batch.length) tokens += p.tokens
-          onProgress?.({ texts: before.texts + p.texts, totalTexts: texts_, tokens: before.tokens + p.tokens })
-        },
+      total.totalTexts += batch.length
+      const seen = { texts: 0, tokens: 0 }
+      const onProgress = ({ texts, tokens }: EncodeProgress) => {
+        // Two batches may be under way: each adds what it has gained.
+        total.texts += texts - seen.texts
+        total.tokens += tokens - seen.tokens
+        Object.assign(seen, { texts, tokens })
+        request.onProgress?.({ ...total })
       }
-      return this.#admission.hold(bytesOf(batch, request.dimension), () => {
+      return this.#admission.hold(bytesOf(batch, request.dimension), async () => {
+        // Not before the source is read: a readline interface loses the lines that come while nobody listens.
+        const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
         this.#checkOpen()
-        return new Encoding(this.#native, this.#tokenizer, counted, promptTokens).vectors<P>(batch)
+        return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
       })
     }
     yield* ahead(batchesOf(texts, batchTexts), work)
@@ -179,7 +188,11 @@ export class Model implements AsyncDisposable {
     return this.dispose()
   }
 
-  async #encode(texts: string | readonly string[], options: EncodeOptions | undefined, role?: EncodeContext['role']): Promise<unknown> {
+  async #encode(
+    texts: string | readonly string[],
+    options: EncodeOptions<Precision> | undefined,
+    role?: EncodeContext['role'],
+  ): Promise<unknown> {
     this.#checkOpen()
     const list = checkTexts(texts)
     const request = resolveEncode(options, { ...this.#context(), texts: list.length, role })

@@ -55,8 +55,8 @@ function addonMissing(what: string, cause: unknown): SentorchError {
   const remedy = isMusl()
     ? 'libtorch needs glibc: use a Debian-based image (node:24-slim) instead of an Alpine one.'
     : existsSync(join(packageRoot, 'native'))
-      ? 'Build it with `npm run build`.'
-      : 'Install sentorch again, or build it from a clone of its repository with `npm run build`.'
+      ? 'Build it with `npm run build:native`.'
+      : 'Install sentorch again, or build it from a clone of its repository with `npm run build:native`.'
   return new SentorchError('ERR_ADDON_MISSING', `${what} ${remedy}`, { cause, detail: { platform: platformName(), packageRoot } })
 }
 

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { integerIn, invalid, oneOf } from './check'
-import { Embeddings } from './embeddings'
+import type { Embeddings } from './embeddings'
 import { SentorchError } from './errors'
 
 /** `euclidean` and `manhattan` are negative distances, so that larger is always more alike. */
@@ -68,7 +68,7 @@ function matrixOf(name: string, source: SimilarityInput): Matrix {
   if (Array.isArray(source)) return stack(name, source)
   const { data, dimension, length } = (source ?? {}) as Partial<Embeddings>
   if (types.isFloat32Array(data) && dimension !== undefined && length !== undefined)
-    return { source: source as Embeddings, data, rows: length, dimension }
+    return { source: source, data, rows: length, dimension }
   throw invalid(name, 'float32 Embeddings, a Float32Array, or an array of vectors', data === undefined ? source : data)
 }
 

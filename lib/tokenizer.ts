@@ -42,6 +42,9 @@ interface Head {
 /** Longer pieces are counted piece by piece. */
 const COUNT_CHARS = 65_536
 
+/** The tokenizers library takes about 500 bytes for a character. */
+const MAX_CHARS = 2 ** 22
+
 /** Text → token ids, off the JavaScript thread, equal to what transformers gives for the same folder. */
 export class Tokenizer {
   /** Ids are below this: tokens of the vocabulary and added ones. */
@@ -144,7 +147,7 @@ export class Tokenizer {
     rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + before.length + row.length + after.length))
     const ids = new Int32Array(offsets[rows.length]!)
     rows.forEach((row, i) => {
-      ids.set(before, offsets[i]!)
+      ids.set(before, offsets[i])
       ids.set(row, offsets[i]! + before.length)
       ids.set(after, offsets[i + 1]! - after.length)
     })
@@ -156,23 +159,30 @@ export class Tokenizer {
     return ids.length > wanted ? ids.slice(0, wanted) : ids
   }
 
+  /** Rejects with ERR_INVALID_ARGUMENT for what would take gigabytes: a huge text without a place to cut it. */
+  #submit(text: string, signal?: AbortSignal): Promise<Encoding> {
+    if (text.length <= MAX_CHARS) return this.#queue.submit(text, signal)
+    const message = `A text has ${text.length} characters and no place where it can be cut without changing its tokens; at most ${MAX_CHARS} can be taken whole. Cut it, or put spaces between its words.`
+    return Promise.reject(new SentorchError('ERR_INVALID_ARGUMENT', message, { detail: { length: text.length, limit: MAX_CHARS } }))
+  }
+
   /** The whole text, or a start of it that has the same first `wanted` tokens as the whole. */
   async #head(whole: string, wanted: number, signal?: AbortSignal): Promise<Head> {
-    const { splitsAtSpaces, longRuns } = this.#pipeline
+    const { splitsAtSpaces, dropsSpaces, longRuns } = this.#pipeline
     for (let length = Math.max(1024, 8 * wanted); ; length *= 2) {
       throwIfAborted(signal)
       const { text, gaps, complete } = openingOf(whole, splitsAtSpaces ? 3 * length : whole.length, longRuns)
       if (complete) {
         const all = wellFormed(text)
-        return { encoding: await this.#queue.submit(all, signal), text: all, gaps }
+        return { encoding: await this.#submit(all, signal), text: all, gaps }
       }
-      const end = spaceAfter(text, length)
+      const end = spaceAfter(text, length, dropsSpaces)
       if (end === undefined) {
         const proven = await this.#provenHead(text, length, wanted, signal)
         if (proven) return { ...proven, gaps }
       } else {
         const start = wellFormed(text.slice(0, end))
-        const encoding = await this.#queue.submit(start, signal)
+        const encoding = await this.#submit(start, signal)
         if (encoding.getLength() >= wanted) return { encoding, text: start, gaps }
       }
     }
@@ -189,12 +199,12 @@ export class Tokenizer {
     const end = window === 0 ? undefined : steadyAfter(text, from, window, steady)
     if (end === undefined) return undefined
     const head = wellFormed(text.slice(0, end))
-    const encoding = await this.#queue.submit(head, signal)
+    const encoding = await this.#submit(head, signal)
     // One more than wanted: the last one may go on behind the cut, and its span with it.
     if (encoding.getLength() <= wanted) return undefined
     const ids = encoding.getIds().slice(0, wanted + 1)
     for (let shorter = end - 1; shorter > end - window; shorter--) {
-      const other = (await this.#queue.submit(wellFormed(text.slice(0, shorter)), signal)).getIds()
+      const other = (await this.#submit(wellFormed(text.slice(0, shorter)), signal)).getIds()
       if (ids.some((id, i) => other[i] !== id)) return undefined
     }
     return { encoding, text: head }
@@ -206,7 +216,7 @@ export class Tokenizer {
       const end = this.#pieceEnd(whole, start)
       const piece = whole.slice(start, end)
       const short = piece.length > 2 * COUNT_CHARS ? openingOf(piece, piece.length - 1, this.#pipeline.longRuns).text : piece
-      total += (await this.#queue.submit(wellFormed(short), signal)).getLength()
+      total += (await this.#submit(wellFormed(short), signal)).getLength()
       start = end
     }
     return total
@@ -215,7 +225,7 @@ export class Tokenizer {
   #pieceEnd(text: string, start: number): number {
     if (!this.#pipeline.splitsAtSpaces) return text.length
     for (let from = start + COUNT_CHARS; from < text.length; from += 4000) {
-      const end = spaceAfter(text, from)
+      const end = spaceAfter(text, from, this.#pipeline.dropsSpaces)
       if (end !== undefined) return end
     }
     return text.length

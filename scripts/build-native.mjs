@@ -27,7 +27,9 @@ export async function buildNative() {
   requireBuildTools()
   const libtorch = await finder().findLibtorch()
   if (libtorch.includeDirs.length === 0) {
-    throw new Explained(`The libtorch in ${libtorch.root} has no headers, which the build needs.\n  Let SENTORCH_LIBTORCH name one that has them, or unset it and run: npx sentorch install-libtorch`)
+    throw new Explained(
+      `The libtorch in ${libtorch.root} has no headers, which the build needs.\n  Let SENTORCH_LIBTORCH name one that has them, or unset it and run: npx sentorch install-libtorch`,
+    )
   }
   note(`libtorch ${libtorch.version} from ${libtorch.root}`)
   const began = Date.now()

@@ -112,7 +112,8 @@ def similarity_golden(oracle: Oracle) -> dict:
     strings = [texts.expand(text) for text in texts.tiny()]
     vectors = oracle.encode(oracle.open({'base': 'bert'}), strings)
     a, b = vectors[:7], vectors[7:18]
-    rows = [{'name': name, 'scores': files.matrix(SimilarityFunction.to_similarity_fn(name)(a, b))} for name in SimilarityFunction.possible_values()]
+    measures = ('cosine', 'dot', 'euclidean', 'manhattan')
+    rows = [{'name': name, 'scores': files.matrix(SimilarityFunction.to_similarity_fn(name)(a, b))} for name in measures]
     return {'made': files.header(SCRIPT), 'base': 'bert', 'a': files.matrix(a), 'b': files.matrix(b), 'cases': rows}
 
 

@@ -11,15 +11,15 @@ type Vectors = Embeddings<VectorOf<Precision>>
 
 /** What the command needs of a model. */
 export interface StreamingEncoder {
-  encode(texts: readonly string[], options: EncodeOptions): Promise<Vectors>
-  encodeStream(texts: AsyncIterable<string>, options: StreamOptions): AsyncIterable<Vectors>
+  encode(texts: readonly string[], options: EncodeOptions<Precision>): Promise<Vectors>
+  encodeStream(texts: AsyncIterable<string>, options: StreamOptions<Precision>): AsyncIterable<Vectors>
 }
 
 export interface EncodeJob {
   input: TextInput
   output: string
   format: OutputFormat
-  options: EncodeOptions
+  options: EncodeOptions<Precision>
   signal: AbortSignal
   stdout: Writable
   stderr: Writable

@@ -67,7 +67,7 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
   await interruptible(async (signal) => {
     const { stdin, stdout, stderr } = process
     const texts = await openInput(input, { format: from, field: field ?? 'text', stdin, signal })
-    const options: EncodeOptions = { ...encodeOptions(flags), ...(ranges !== undefined && { ranges: await readRanges(ranges) }) }
+    const options: EncodeOptions<Precision> = { ...encodeOptions(flags), ...(ranges !== undefined && { ranges: await readRanges(ranges) }) }
     const model = await load(flags, signal, stderr)
     // A write that fails rejects where it was made; this keeps the stream's own event from ending the process.
     stdout.on('error', () => {})
@@ -90,7 +90,15 @@ async function load({ model, dtype, device, threads }: EncodeFlags, signal: Abor
   }
 }
 
-function encodeOptions({ batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }: EncodeFlags): EncodeOptions {
+function encodeOptions({
+  batchTokens,
+  maxLength,
+  pooling,
+  normalize,
+  promptName,
+  truncateDim,
+  precision,
+}: EncodeFlags): EncodeOptions<Precision> {
   return { batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }
 }
 
@@ -99,7 +107,7 @@ async function readRanges(file: string): Promise<[number[], number[]]> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as [number[], number[]]
   } catch (cause) {
-    throw new SentorchError('ERR_INVALID_ARGUMENT', `Cannot read ${file} as JSON: ${(cause as Error).message}`, { cause })
+    throw new SentorchError('ERR_FILE', `Cannot read ${file} as JSON: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -137,5 +137,5 @@ function lineAt(text: string, offset: number): number {
 }
 
 function unreadable(path: string, reason: string, cause?: unknown): SentorchError {
-  return new SentorchError('ERR_INVALID_ARGUMENT', `Cannot read ${path}. ${reason}`, { cause, detail: { file: path } })
+  return new SentorchError('ERR_FILE', `Cannot read ${path}. ${reason}`, { cause, detail: { file: path } })
 }

@@ -51,5 +51,5 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
 
 /** A refusal of what a file holds, at a line of it. */
 export function wrong(where: string, line: number, reason: string): SentorchError {
-  return new SentorchError('ERR_INVALID_ARGUMENT', `${where}:${line}: ${reason}`, { detail: { file: where, line } })
+  return new SentorchError('ERR_FILE', `${where}:${line}: ${reason}`, { detail: { file: where, line } })
 }

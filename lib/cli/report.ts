@@ -17,7 +17,7 @@ export function reportError(error: unknown, stream: NodeJS.WritableStream, verbo
 
 function messageOf(error: unknown): string {
   if (isSentorchError(error)) return `[${error.code}] ${error.message}`
-  const { code, message } = error as { code?: unknown; message?: unknown }
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
   const text = typeof message === 'string' && message ? message : String(error)
   return typeof code === 'string' && !text.includes(code) ? `[${code}] ${text}` : text
 }

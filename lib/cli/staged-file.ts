@@ -81,5 +81,5 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function unwritable(target: string, reason: string, cause?: unknown): SentorchError {
-  return new SentorchError('ERR_INVALID_ARGUMENT', `Cannot write ${target}. ${reason}`, { cause, detail: { file: target } })
+  return new SentorchError('ERR_FILE', `Cannot write ${target}. ${reason}`, { cause, detail: { file: target } })
 }

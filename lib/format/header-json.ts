@@ -6,15 +6,18 @@ export type HeaderValue = string | number | boolean | null | HeaderValue[] | Map
 /** A shape of more dimensions, or an object in an object in an object, is nothing that a header holds. */
 const MAX_DEPTH = 3
 const MAX_ARRAY = 64
+const MAX_BLANKS = 4096
 
 /**
  * Strict JSON that sees what JSON.parse hides: a key given twice. Throws an Error with the reason.
  * Nothing is built for what is refused, so a hostile header of 100 MB stops at its first fault.
  */
 export function parseHeaderJson(text: string): Map<string, HeaderValue> {
-  // The scanner joins white space character by character; writers pad at the end only.
+  // The scanner joins white space character by character, 32 bytes for each; writers pad at the end only.
   const body = text.trimEnd()
-  if (/[ \t]{4096}/.test(body)) throw new Error('it holds thousands of blanks in a row')
+  for (const [blanks] of body.matchAll(/[ \t]{2,}/g)) {
+    if (blanks.length > MAX_BLANKS) throw new Error(`it holds more than ${MAX_BLANKS} blanks in a row`)
+  }
   let root: HeaderValue | undefined
   const open: (HeaderValue[] | Map<string, HeaderValue>)[] = []
   let key = ''

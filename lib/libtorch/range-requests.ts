@@ -80,7 +80,7 @@ function checked(file: RemoteFile, response: Response, start: number): AsyncIter
     throw failed(file, `the server's file has ${match[2]} bytes, not ${file.bytes}: it is another build`)
   }
   if (!response.body) throw new Error('the answer has no body')
-  return response.body as unknown as AsyncIterable<Uint8Array>
+  return response.body
 }
 
 function failed(file: RemoteFile, why: string, cause?: unknown): SentorchError {

@@ -12,7 +12,7 @@ export interface Member {
 /** Headers that no program without Python, protobuf or Metal includes: a tenth of the bytes. */
 const NEVER_INCLUDED = /^torch\/include\/(google|pybind11|tensorpipe|kineto|c10\/metal)\//
 
-const LICENSE = /^[^/]+\.dist-info\/(licenses\/)?(LICENSE|NOTICE|License\.txt)$/
+const LICENSE = /^([^/]+\.dist-info\/(licenses\/)?|nvidia\/[^/]+\/)(LICENSE|NOTICE|License)(\.txt)?$/
 
 /** Reads a wheel's RECORD. Lines without a hash (RECORD itself) are left out. */
 export function parseRecord(text: string): Member[] {

@@ -90,7 +90,6 @@ export const PLATFORMS: Readonly<Record<string, PlatformRow>> = {
           'libarm_compute.so',
           'libarm_compute_graph.so',
           'libc10.so',
-          'libgfortran.so.5',
           'libgomp.so.1',
           'libnvpl_blas_core.so.0',
           'libnvpl_blas_lp64_gomp.so.0',

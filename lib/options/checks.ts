@@ -14,8 +14,8 @@ export function functionOf<F>(name: string, value: F | undefined): F | undefined
 /** By its shape: a signal of another realm (a worker's, jest's) is one too. */
 export function signalOf(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
-  const signal = value as Partial<AbortSignal> | null
-  if (typeof signal !== 'object' || typeof signal?.aborted !== 'boolean' || typeof signal.addEventListener !== 'function') {
+  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
     throw invalid('signal', 'an AbortSignal', value)
   }
   return value as AbortSignal

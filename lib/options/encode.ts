@@ -16,7 +16,7 @@ export interface EncodeProgress {
   tokens: number
 }
 
-export interface EncodeOptions<P extends Precision = Precision> {
+export interface EncodeOptions<P extends Precision = 'float32'> {
   /** Unset: the modules of the model as written. `true`: the result is scaled to unit length at the end. `false`: the Normalize module is skipped. */
   normalize?: boolean
   /** Instead of the model's pooling: one mode, or several side by side, each once. Refused where the model's Dense modules do not fit the result. */
@@ -55,7 +55,7 @@ export interface EncodeOptions<P extends Precision = Precision> {
   signal?: AbortSignal
 }
 
-export interface StreamOptions<P extends Precision = Precision> extends EncodeOptions<P> {
+export interface StreamOptions<P extends Precision = 'float32'> extends EncodeOptions<P> {
   /** Texts that are taken from the stream, sorted by length and given back together, 1..1048576. Defaults to 1024. */
   batchTexts?: number
 }
@@ -98,7 +98,7 @@ export interface ResolvedStream extends ResolvedEncode {
 
 const MAX_BATCH = 2 ** 20
 
-const ENCODE_KEYS = keysOf<EncodeOptions>({
+const ENCODE_KEYS = keysOf<EncodeOptions<Precision>>({
   normalize: 1,
   pooling: 1,
   truncateDim: 1,
@@ -115,7 +115,7 @@ const ENCODE_KEYS = keysOf<EncodeOptions>({
 })
 
 /** Checks the options of `encodeStream`. */
-export function resolveStream(options: StreamOptions = {}, context: Omit<EncodeContext, 'texts'>): ResolvedStream {
+export function resolveStream(options: StreamOptions<Precision> = {}, context: Omit<EncodeContext, 'texts'>): ResolvedStream {
   knownKeys('encodeStream', options, [...ENCODE_KEYS, 'batchTexts'])
   const { batchTexts = 1024, ...rest } = options
   return {
@@ -125,7 +125,7 @@ export function resolveStream(options: StreamOptions = {}, context: Omit<EncodeC
 }
 
 /** Checks the options of one encode against the model and fills in what is not given. */
-export function resolveEncode(options: EncodeOptions = {}, context: EncodeContext): ResolvedEncode {
+export function resolveEncode(options: EncodeOptions<Precision> = {}, context: EncodeContext): ResolvedEncode {
   knownKeys('encode', options, ENCODE_KEYS)
   const { modules, config } = context
   const limit = config.usablePositions
@@ -143,7 +143,7 @@ export function resolveEncode(options: EncodeOptions = {}, context: EncodeContex
 
 type Result = Omit<ResolvedEncode, 'prompt' | 'maxLength' | 'batchTokens' | 'tokenEmbeddings' | 'onProgress' | 'signal'>
 
-function tokenResult(options: EncodeOptions, { config }: EncodeContext): Result {
+function tokenResult(options: EncodeOptions<Precision>, { config }: EncodeContext): Result {
   for (const name of ['precision', 'truncateDim', 'normalize', 'pooling', 'ranges', 'calibration'] as const) {
     if (options[name] !== undefined)
       throw refusal(`'${name}' does not go with 'tokenEmbeddings': the states of the tokens come as they are.`)
@@ -159,7 +159,7 @@ function tokenResult(options: EncodeOptions, { config }: EncodeContext): Result 
   }
 }
 
-function pooledResult(options: EncodeOptions, context: EncodeContext): Result {
+function pooledResult(options: EncodeOptions<Precision>, context: EncodeContext): Result {
   const { modules, config, texts } = context
   const normalize = options.normalize === undefined ? undefined : booleanOf('normalize', options.normalize)
   const pooling = poolingOf(options.pooling, context)
@@ -185,7 +185,7 @@ function pooledResult(options: EncodeOptions, context: EncodeContext): Result {
  * It gives every model an empty `query` and `document` prompt where the folder has none. So a role never falls back to the default
  * prompt, and `encode_document` never reaches the `passage` and `corpus` that its source looks for next.
  */
-function promptOf(options: EncodeOptions, { modules, role }: EncodeContext): string {
+function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeContext): string {
   const { prompt, promptName } = options
   if (prompt !== undefined) {
     if (promptName !== undefined) throw refusal(`'prompt' and 'promptName' were both given. Leave one out.`)

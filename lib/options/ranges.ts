@@ -7,7 +7,7 @@ import type { EncodeContext, EncodeOptions } from './encode'
 /** The ranges of an int8 or uint8 result of `dimension`; undefined: they are taken from the vectors of the call. */
 export function rangesFor(
   precision: Precision,
-  options: EncodeOptions,
+  options: EncodeOptions<Precision>,
   dimension: number,
   texts: EncodeContext['texts'],
 ): Ranges | undefined {

@@ -5,20 +5,25 @@
 const REACH = 4096
 
 /**
- * Letters and digits that stand alone in normalization: none joins what comes before or after it, and none vanishes. Left out are conjoining
- * Hangul, and letters that extend a grapheme cluster to either side.
+ * Letters, digits and East Asian punctuation that stand alone in normalization: none joins what comes before or after it, and none vanishes.
+ * Left out are conjoining Hangul, and letters that extend a grapheme cluster to either side.
  */
-const STEADY = String.raw`[[\p{L}\p{N}]--[\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u{10000}-\u{10ffff}]]`
-const SPACE_BETWEEN = new RegExp(String.raw`[${STEADY}.,;:!?\)] (?=${STEADY})`, 'v')
+const LETTERS = String.raw`[[\p{L}\p{N}]--[\p{Grapheme_Extend}\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u{10000}-\u{10ffff}]]`
+const STEADY = String.raw`[${LETTERS}\u2014\u2018-\u201d\u2026\u3001\u3002\u3008-\u3011\uff01-\uff0f\uff1a-\uff20]`
+const SINGLE_SPACE = new RegExp(String.raw`[${LETTERS}.,;:!?\)] (?=${LETTERS})`, 'v')
+const WHITE_SPACE = new RegExp(String.raw`[${LETTERS}.,;:!?\)][ \t\n](?=[${LETTERS} \t\n])`, 'v')
 
 /** Lone surrogates become U+FFFD, one for one: places do not move. */
 export function wellFormed(text: string): string {
   return text.toWellFormed()
 }
 
-/** The first place at or after `from` where a piece may end before a space; undefined where none is near. */
-export function spaceAfter(text: string, from: number): number | undefined {
-  const found = SPACE_BETWEEN.exec(text.slice(from, from + REACH))
+/**
+ * The first place at or after `from` where a piece may end before a single space between words, or before any white space where that is
+ * dropped anyway; undefined where none is near.
+ */
+export function spaceAfter(text: string, from: number, dropsSpaces: boolean): number | undefined {
+  const found = (dropsSpaces ? WHITE_SPACE : SINGLE_SPACE).exec(text.slice(from, from + REACH))
   return found ? from + found.index + 1 : undefined
 }
 

@@ -5,6 +5,8 @@ import { modelType, steps, type Component, type TokenizerDocument } from './docu
 export interface Pipeline {
   /** The pieces on both sides of a single space between letters, digits or closing punctuation are tokenized as if they were one text. */
   splitsAtSpaces: boolean
+  /** White space leaves no token: it may be cut before any. */
+  dropsSpaces: boolean
   /**
    * Characters: of any so many that follow each other in a text, one is at the end of a token or of a word given up as unknown.
    * 0: nothing of the kind is known.
@@ -24,7 +26,7 @@ const DROPPING_PRE_TOKENIZERS = ['BertPreTokenizer', 'WhitespaceSplit', 'Whitesp
 
 /** Only kinds of steps that were thought through are listed; any other makes every text be tokenized whole. */
 export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens }: TokenizerDocument): Pipeline {
-  const none: Pipeline = { splitsAtSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 0 } }
+  const none: Pipeline = { splitsAtSpaces: false, dropsSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 0 } }
   if (model.dropout || added_tokens.some((token) => /\s/.test(token.content) || token.rstrip)) return none
 
   const normalizers = steps(normalizer, 'normalizers')
@@ -63,6 +65,7 @@ export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens
   if (dropsSpaces && wordPiece && added_tokens.every((token) => /[^A-Za-z0-9]/.test(token.content))) classes.push('A-Za-z0-9')
   return {
     splitsAtSpaces: true,
+    dropsSpaces,
     window: provable ? window : 0,
     steady,
     longRuns: { classes, keep: longestWord + longestAdded },

@@ -1,4 +1,5 @@
-import { aborted, SentorchError } from '../errors'
+import type { SentorchError } from '../errors'
+import { aborted } from '../errors'
 
 /** Bounds what one call of the tokenizers library holds of a libuv thread, and what its answer costs the JavaScript thread to read. */
 const CHUNK_CHARS = 16_384
@@ -44,7 +45,7 @@ export class TextQueue<T> {
   async #drain(): Promise<void> {
     this.#running = true
     // One turn of the microtask queue, so that the texts of one call travel together.
-    await undefined
+    await Promise.resolve()
     for (let jobs = this.#take(); jobs.length > 0; jobs = this.#take()) await this.#settle(jobs)
     this.#running = false
   }

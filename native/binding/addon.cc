@@ -10,7 +10,9 @@
 namespace sentorch {
 namespace {
 
-Napi::Value cpu_features_of(const Napi::CallbackInfo& info) { return convert::cpu_features(info.Env(), cpu_features()); }
+Napi::Value cpu_features_of(const Napi::CallbackInfo& info) {
+  return convert::cpu_features(info.Env(), cpu_features());
+}
 
 Napi::Value check_library(const Napi::CallbackInfo& info) {
   const auto problem = image_problem(info[0].As<Napi::String>());
@@ -20,9 +22,15 @@ Napi::Value check_library(const Napi::CallbackInfo& info) {
 Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&]() -> Napi::Value {
+    if (Environment::of(env).ended()) throw coded_error(env, "ERR_DISPOSED", "The process is ending.");
     auto request = convert::open_request(info[0].As<Napi::Object>());
-    auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) { return open_library(request); };
-    auto task = std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), convert::library);
+    auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) {
+      return open_library(request);
+    };
+    auto task =
+        std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), convert::library);
+    ShortSpin::begin();
+    task->finally(ShortSpin::end);
     const Napi::Promise promise = task->promise();
     Environment::of(env).opener().post(std::move(task));
     return promise;

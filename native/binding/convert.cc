@@ -12,7 +12,8 @@ using Napi::Object;
 
 Napi::Value field(const Object& object, const char* name) {
   const Napi::Value value = object.Get(name);
-  if (value.IsUndefined()) throw Napi::TypeError::New(object.Env(), std::string("Native request lacks '") + name + "'.");
+  if (value.IsUndefined())
+    throw Napi::TypeError::New(object.Env(), std::string("Native request lacks '") + name + "'.");
   return value;
 }
 
@@ -41,18 +42,21 @@ template <typename Enum>
 using Names = std::map<std::string, Enum>;
 
 const Names<StoredType>& stored_types() {
-  static const auto& names = *new Names<StoredType>{{"F32", StoredType::kFloat32}, {"F16", StoredType::kFloat16}, {"BF16", StoredType::kBFloat16}};
+  static const auto& names = *new Names<StoredType>{
+      {"F32", StoredType::kFloat32}, {"F16", StoredType::kFloat16}, {"BF16", StoredType::kBFloat16}};
   return names;
 }
 
 const Names<ComputeType>& compute_types() {
-  static const auto& names = *new Names<ComputeType>{{"float32", ComputeType::kFloat32}, {"bfloat16", ComputeType::kBFloat16}};
+  static const auto& names =
+      *new Names<ComputeType>{{"float32", ComputeType::kFloat32}, {"bfloat16", ComputeType::kBFloat16}};
   return names;
 }
 
 const Names<Activation>& activations() {
-  static const auto& names = *new Names<Activation>{{"identity", Activation::kIdentity}, {"gelu", Activation::kGelu}, {"gelu_tanh", Activation::kGeluTanh},
-                                                    {"relu", Activation::kRelu},         {"silu", Activation::kSilu}, {"tanh", Activation::kTanh},
+  static const auto& names = *new Names<Activation>{{"identity", Activation::kIdentity},  {"gelu", Activation::kGelu},
+                                                    {"gelu_tanh", Activation::kGeluTanh}, {"relu", Activation::kRelu},
+                                                    {"silu", Activation::kSilu},          {"tanh", Activation::kTanh},
                                                     {"sigmoid", Activation::kSigmoid}};
   return names;
 }
@@ -68,15 +72,18 @@ const Names<Pooling>& poolings() {
 }
 
 const Names<std::optional<KernelSet>>& kernel_sets() {
-  static const auto& names = *new Names<std::optional<KernelSet>>{
-      {"auto", std::nullopt}, {"portable", KernelSet::kPortable}, {"avx2", KernelSet::kAvx2}, {"avx512", KernelSet::kAvx512}};
+  static const auto& names = *new Names<std::optional<KernelSet>>{{"auto", std::nullopt},
+                                                                  {"portable", KernelSet::kPortable},
+                                                                  {"avx2", KernelSet::kAvx2},
+                                                                  {"avx512", KernelSet::kAvx512}};
   return names;
 }
 
 template <typename Enum>
 Enum named(const Names<Enum>& names, const Napi::Value& value) {
   const auto found = names.find(value.As<Napi::String>());
-  if (found == names.end()) throw Napi::TypeError::New(value.Env(), "Native request names an unknown value: " + value.ToString().Utf8Value());
+  if (found == names.end())
+    throw Napi::TypeError::New(value.Env(), "Native request names an unknown value: " + value.ToString().Utf8Value());
   return found->second;
 }
 
@@ -94,7 +101,8 @@ std::vector<int32_t> int32_array(const Object& object, const char* name) {
 
 TensorSource tensor(const Napi::Value& value) {
   const auto object = value.As<Object>();
-  return {text(object, "name"), integer(object, "file"), integer(object, "offset"), named(stored_types(), field(object, "dtype")),
+  return {text(object, "name"), integer(object, "file"), integer(object, "offset"),
+          named(stored_types(), field(object, "dtype")),
           list(object, "shape", [](const Napi::Value& n) { return n.As<Napi::Number>().Int64Value(); })};
 }
 
@@ -112,8 +120,9 @@ NormSource norm(const Object& object, const char* name) {
 
 LayerSource layer(const Napi::Value& value) {
   const auto object = value.As<Object>();
-  return {linear(object, "query"),       linear(object, "key"),          linear(object, "value"),  linear(object, "attentionOutput"),
-          norm(object, "attentionNorm"), linear(object, "intermediate"), linear(object, "output"), norm(object, "outputNorm")};
+  return {linear(object, "query"),           linear(object, "key"),         linear(object, "value"),
+          linear(object, "attentionOutput"), norm(object, "attentionNorm"), linear(object, "intermediate"),
+          linear(object, "output"),          norm(object, "outputNorm")};
 }
 
 EncoderSource encoder(const Object& object) {
@@ -199,6 +208,7 @@ Napi::Value encode_result(Napi::Env env, const EncodeResult& result) {
   auto object = Object::New(env);
   object.Set("values", values);
   object.Set("dimension", static_cast<double>(result.dimension));
+  object.Set("nonFiniteRow", static_cast<double>(result.non_finite_row));
   return object;
 }
 

@@ -1,4 +1,5 @@
-// JavaScript values to requests and results to JavaScript values. The shapes are those of binding.d.ts; lib/ has checked the contents.
+// JavaScript values to requests and results to JavaScript values. The shapes are those of binding.d.ts; lib/ has
+// checked the contents.
 #pragma once
 #include <napi.h>
 

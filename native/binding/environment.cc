@@ -15,12 +15,15 @@ void Environment::create(Napi::Env env) {
   env.SetInstanceData<Environment, keep>(environment);
   // Added after the channel, so run before the channel's own hook: no thread delivers into a closed one.
   // process.exit() skips it; lib/native.ts calls shutdown() from the 'exit' event as well.
-  napi_add_env_cleanup_hook(env, [](void* data) { static_cast<Environment*>(data)->shutdown(); }, environment);
+  napi_add_env_cleanup_hook(
+      env, [](void* data) { static_cast<Environment*>(data)->shutdown(); }, environment);
 }
 
 Environment& Environment::of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
 
-Environment::Environment(Napi::Env env) : env_(env), channel_(Channel::New(env, "sentorch", 0, 1, this)) { channel_.Unref(env); }
+Environment::Environment(Napi::Env env) : env_(env), channel_(Channel::New(env, "sentorch", 0, 1, this)) {
+  channel_.Unref(env);
+}
 
 void Environment::expect() {
   if (expected_++ == 0) channel_.Ref(env_);

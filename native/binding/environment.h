@@ -1,4 +1,5 @@
-// What belongs to one JavaScript environment (the main thread or a worker): its executors and its way back from their threads.
+// What belongs to one JavaScript environment (the main thread or a worker): its executors and its way back from their
+// threads.
 #pragma once
 #include <napi.h>
 

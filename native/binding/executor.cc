@@ -1,12 +1,14 @@
 #include "binding/executor.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace sentorch {
 
 namespace {
 constexpr const char* kDisposed = "The model was disposed.";
-}
+constexpr auto kLongWait = std::chrono::hours(1);
+}  // namespace
 
 Executor::Executor() : thread_([this] { loop(); }) {}
 
@@ -77,7 +79,9 @@ void Executor::refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, c
 void Executor::loop() {
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [this] { return ended_ || !queue_.empty(); });
+    // With a bound, since the unbounded wait() would need a newer libstdc++ (GLIBCXX_3.4.30) than all else here.
+    while (!wake_.wait_for(lock, kLongWait, [this] { return ended_ || !queue_.empty(); })) {
+    }
     if (ended_) break;
     std::unique_ptr<Job> job = std::move(queue_.front());
     queue_.pop_front();

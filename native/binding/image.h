@@ -1,4 +1,5 @@
-// Whether a file is a whole shared library. dlopen of a truncated one ends the process with SIGBUS, so this is asked first.
+// Whether a file is a whole shared library. dlopen of a truncated one ends the process with SIGBUS, so this is asked
+// first.
 #pragma once
 #include <optional>
 #include <string>

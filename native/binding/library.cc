@@ -1,6 +1,7 @@
 #include "binding/library.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <set>
@@ -37,7 +38,9 @@ void* open_file(const std::string& path, std::string& problem) {
   return handle;
 }
 
-void* symbol(void* handle, const char* name) { return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle), name)); }
+void* symbol(void* handle, const char* name) {
+  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle), name));
+}
 
 #else
 
@@ -51,10 +54,16 @@ void* symbol(void* handle, const char* name) { return dlsym(handle, name); }
 
 #endif
 
+// OpenMP threads look so many times for work before they sleep: some tens of microseconds.
+constexpr const char* kSpinName = "GOMP_SPINCOUNT";
+constexpr const char* kSpinCount = "10000";
+
 void open_torch(const std::string& path) {
   std::string problem;
   if (!open_file(path, problem)) {
-    throw Error("ERR_LIBTORCH_MISSING", path + " cannot be opened: " + problem + ". Run `npx sentorch doctor`, or `npx sentorch install-libtorch --force` to fetch it again.");
+    throw Error("ERR_LIBTORCH_MISSING",
+                path + " cannot be opened: " + problem +
+                    ". Run `npx sentorch doctor`, or `npx sentorch install-libtorch --force` to fetch it again.");
   }
 }
 
@@ -62,7 +71,8 @@ Engine* open_core(const std::string& path) {
   std::string problem;
   void* handle = open_file(path, problem);
   if (!handle) {
-    throw Error("ERR_LIBTORCH_VERSION", path + " does not fit the libtorch that was opened: " + problem + ". Run `npx sentorch install-libtorch`.");
+    throw Error("ERR_LIBTORCH_VERSION", path + " does not fit the libtorch that was opened: " + problem +
+                                            ". Run `npx sentorch install-libtorch`.");
   }
   auto* make = reinterpret_cast<Engine* (*)()>(symbol(handle, "sentorch_engine"));
   if (!make) throw Error("ERR_ADDON_MISSING", path + " is not the core of this package. Install sentorch again.");
@@ -70,6 +80,44 @@ Engine* open_core(const std::string& path) {
 }
 
 }  // namespace
+
+#if defined(_WIN32)
+
+void ShortSpin::begin() {}
+void ShortSpin::end() {}
+
+#else
+
+namespace {
+
+// Environments (worker threads) that are opening at the moment, while the variable is ours.
+struct Spin {
+  std::mutex mutex;
+  int openings = 0;
+  bool ours = false;
+};
+
+Spin& spin() {
+  static Spin* const state = new Spin();
+  return *state;
+}
+
+}  // namespace
+
+void ShortSpin::begin() {
+  const std::lock_guard lock(spin().mutex);
+  if (spin().openings++ > 0 || opened_engine() || std::getenv(kSpinName) || std::getenv("OMP_WAIT_POLICY")) return;
+  spin().ours = setenv(kSpinName, kSpinCount, 1) == 0;
+}
+
+void ShortSpin::end() {
+  const std::lock_guard lock(spin().mutex);
+  if (--spin().openings > 0 || !spin().ours) return;
+  unsetenv(kSpinName);
+  spin().ours = false;
+}
+
+#endif
 
 LibraryInfo open_library(const OpenRequest& request) {
   Opened& state = opened();
@@ -80,10 +128,12 @@ LibraryInfo open_library(const OpenRequest& request) {
   }
   for (const std::string& path : closed) {
     if (const auto problem = image_problem(path)) {
-      throw Error("ERR_LIBTORCH_MISSING", path + " " + *problem + ". Run `npx sentorch install-libtorch --force` to fetch it again.");
+      throw Error("ERR_LIBTORCH_MISSING",
+                  path + " " + *problem + ". Run `npx sentorch install-libtorch --force` to fetch it again.");
     }
   }
-  if (const auto problem = image_problem(request.core)) throw Error("ERR_ADDON_MISSING", request.core + " " + *problem + ". Install sentorch again.");
+  if (const auto problem = image_problem(request.core))
+    throw Error("ERR_ADDON_MISSING", request.core + " " + *problem + ". Install sentorch again.");
   for (const std::string& path : closed) {
     open_torch(path);
     state.names.insert(std::filesystem::u8path(path).filename());

@@ -45,7 +45,8 @@ Napi::Value ModelWrap::load(const Napi::CallbackInfo& info) {
       model = engine->load(*request, stop);
       return model->info();
     };
-    return post(*executor_, std::make_unique<PromiseTask<LoadedModel>>(env, Value(), std::move(work), convert::loaded_model));
+    return post(*executor_,
+                std::make_unique<PromiseTask<LoadedModel>>(env, Value(), std::move(work), convert::loaded_model));
   });
 }
 
@@ -54,7 +55,9 @@ Napi::Value ModelWrap::encode(const Napi::CallbackInfo& info) {
   return promised(env, [&]() -> Napi::Value {
     const auto object = info[0].As<Napi::Object>();
     auto request = std::make_shared<EncodeRequest>(convert::encode_request(object));
-    auto work = [request = std::move(request)](std::unique_ptr<Model>& model, const StopFlag& stop) { return ready(model).encode(*request, stop); };
+    auto work = [request = std::move(request)](std::unique_ptr<Model>& model, const StopFlag& stop) {
+      return ready(model).encode(*request, stop);
+    };
     auto task = std::make_unique<PromiseTask<EncodeResult>>(env, Value(), std::move(work), convert::encode_result);
     task->task = object.Get("task").As<Napi::Number>().Int64Value();
     return post(*executor_, std::move(task));

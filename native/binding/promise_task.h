@@ -1,4 +1,5 @@
-// The one asynchronous primitive: work on an executor's thread, its result converted on the JavaScript thread, a promise settled once.
+// The one asynchronous primitive: work on an executor's thread, its result converted on the JavaScript thread, a
+// promise settled once.
 #pragma once
 #include <functional>
 #include <optional>
@@ -33,6 +34,9 @@ class PromiseTask final : public Job, public Settlement {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
+  // JavaScript thread: called once before the promise is settled, either way.
+  void finally(void (*action)()) { finally_ = action; }
+
   void run(std::unique_ptr<Model>& model) noexcept override {
     try {
       result_.emplace(work_(model, stop_flag()));
@@ -54,6 +58,7 @@ class PromiseTask final : public Job, public Settlement {
   void settle(Napi::Env env) override {
     const Napi::HandleScope scope(env);
     owner_.Reset();
+    if (finally_) finally_();
     if (!result_) {
       deferred_.Reject(coded_error(env, code_, message_).Value());
       return;
@@ -77,6 +82,7 @@ class PromiseTask final : public Job, public Settlement {
   Work work_;
   Finish finish_;
   std::optional<Result> result_;
+  void (*finally_)() = nullptr;
   const char* code_ = "ERR_INTERNAL";
   std::string message_;
 };

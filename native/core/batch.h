@@ -26,12 +26,13 @@ struct TokenLimits {
   int64_t position_padding;  // −1: positions count from 0; else the padding id, and the first position is one above it
 };
 
-// Cuts the request by the token budget after a sort by length, longest first, so that the largest buffers are made once.
-// Every id and position is checked against the limits: no kernel sees one that is out of range.
+// Cuts the request by the token budget after a sort by length, longest first, so that the largest buffers are made
+// once. Every id and position is checked against the limits: no kernel sees one that is out of range.
 std::vector<MicroBatch> plan(const EncodeRequest& request, const TokenLimits& limits);
 
-// Rows that products run on for so many tokens. oneDNN makes new code for every new number of rows (tens of milliseconds in
-// bfloat16), so sizes are rounded up to a few: to 8 below 64, to an eighth of the next power of two above.
+// Rows that products run on for so many tokens. oneDNN makes new code for every new number of rows (tens of
+// milliseconds in bfloat16), so sizes are rounded up to a few: to 8 below 64, to an eighth of the next power of two
+// above.
 int64_t rounded_rows(int64_t tokens);
 
 }  // namespace sentorch

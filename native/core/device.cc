@@ -26,7 +26,8 @@ KernelSet widest_kernels() {
 }
 
 const kernels::Set* kernel_set(KernelSet set) {
-  if (set > widest_kernels()) throw Error("ERR_INVALID_ARGUMENT", "This CPU cannot run the kernels that SENTORCH_KERNELS asks for.");
+  if (set > widest_kernels())
+    throw Error("ERR_INVALID_ARGUMENT", "This CPU cannot run the kernels that SENTORCH_KERNELS asks for.");
 #if defined(__x86_64__) || defined(_M_X64)
   if (set == KernelSet::kAvx512) return &kernels::avx512();
   if (set == KernelSet::kAvx2) return &kernels::avx2();
@@ -39,7 +40,8 @@ at::Device device_of(const std::string& name) {
   if (device.is_cpu()) return device;
   const int64_t count = device.is_cuda() ? cuda_count() : 0;
   if (device.index() >= count) {
-    throw Error("ERR_DEVICE_UNAVAILABLE", "Device " + name + " is not there: libtorch sees " + std::to_string(count) + " CUDA devices.");
+    throw Error("ERR_DEVICE_UNAVAILABLE",
+                "Device " + name + " is not there: libtorch sees " + std::to_string(count) + " CUDA devices.");
   }
   return device;
 }

@@ -4,7 +4,8 @@
 
 namespace sentorch {
 
-at::Tensor encoder_forward(const Parameters& parameters, int64_t heads, const Operations& operations, const MicroBatch& batch, const StopFlag& stop) {
+at::Tensor encoder_forward(const Parameters& parameters, int64_t heads, const Operations& operations,
+                           const MicroBatch& batch, const StopFlag& stop) {
   at::Tensor x = operations.embed(parameters.embeddings, batch);
   for (const Layer& layer : parameters.layers) {
     stop_if(stop);

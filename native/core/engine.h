@@ -1,5 +1,5 @@
-// What the binding sees of the core: plain values in, plain values out, no torch type. Mirrors binding.d.ts, which documents the fields.
-// Requests are resolved by lib/: nothing here has a default.
+// What the binding sees of the core: plain values in, plain values out, no torch type. Mirrors binding.d.ts, which
+// documents the fields. Requests are resolved by lib/: nothing here has a default.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -113,6 +113,7 @@ struct EncodeRequest {
 struct EncodeResult {
   std::vector<float> values;  // [rows, dimension] or [tokens, hidden]
   int64_t dimension;
+  int64_t non_finite_row = -1;  // the first row that came out with a NaN or an infinity; its values are of no use
 };
 
 // Set by another thread; looked at between layers and between tensors. The work then throws Error("ERR_ABORTED").

@@ -22,7 +22,8 @@ auto guarded(Work&& work) -> decltype(work()) {
   } catch (const c10::Error& error) {
     // The CPU allocator reports exhaustion as a plain error.
     const std::string message = error.what_without_backtrace();
-    const bool memory = message.find("not enough memory") != std::string::npos || message.find("out of memory") != std::string::npos;
+    const bool memory =
+        message.find("not enough memory") != std::string::npos || message.find("out of memory") != std::string::npos;
     throw Error(memory ? "ERR_OUT_OF_MEMORY" : "ERR_INTERNAL", message);
   } catch (const std::exception& error) {
     throw Error("ERR_INTERNAL", error.what());

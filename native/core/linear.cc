@@ -6,8 +6,9 @@ namespace sentorch {
 namespace {
 
 using PackSignature = at::Tensor(const at::Tensor&, std::optional<c10::SymInt>);
-using PointwiseSignature = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, c10::string_view,
-                                      c10::List<std::optional<at::Scalar>>, std::optional<c10::string_view>);
+using PointwiseSignature = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                      c10::string_view, c10::List<std::optional<at::Scalar>>,
+                                      std::optional<c10::string_view>);
 
 template <typename Signature>
 c10::TypedOperatorHandle<Signature> operation(const char* name) {
@@ -78,7 +79,8 @@ at::Tensor Linear::operator()(const at::Tensor& x) const {
   if (!packed_) return activate(at::linear(x, weight_, bias_), activation_);
   static const auto& pointwise = *new auto(operation<PointwiseSignature>("mkldnn::_linear_pointwise"));
   const Fused post = fused(activation_);
-  return pointwise.call(x, weight_, bias_, post.name, c10::List<std::optional<at::Scalar>>(), c10::string_view(post.algorithm));
+  return pointwise.call(x, weight_, bias_, post.name, c10::List<std::optional<at::Scalar>>(),
+                        c10::string_view(post.algorithm));
 }
 
 }  // namespace sentorch

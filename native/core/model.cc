@@ -46,9 +46,7 @@ class Scatter {
       result_.values.resize(units_ * dimension);
     }
     const float* source = static_cast<const float*>(values.data_ptr()) + from * dimension;
-    if (!finite(source, count * dimension)) {
-      throw Error("ERR_NON_FINITE", "The vector of text " + std::to_string(row) + " came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.");
-    }
+    if (result_.non_finite_row < 0 && !finite(source, count * dimension)) result_.non_finite_row = row;
     std::memcpy(result_.values.data() + at * dimension, source, count * dimension * sizeof(float));
   }
 
@@ -62,7 +60,8 @@ class Scatter {
 EncoderModel::EncoderModel(const LoadRequest& request, const StopFlag& stop)
     : placement_(place(request)),
       heads_(request.encoder.heads),
-      limits_{request.encoder.word_embeddings.shape[0], request.encoder.position_embeddings.shape[0], request.encoder.position_padding} {
+      limits_{request.encoder.word_embeddings.shape[0], request.encoder.position_embeddings.shape[0],
+              request.encoder.position_padding} {
   const c10::InferenceMode inference;
   kernels_ = kernels_for(request, placement_);
   operations_ = operations_for(kernels_);
@@ -74,7 +73,8 @@ LoadedModel EncoderModel::info() const { return {kernels_, placement_.pack, para
 void EncoderModel::check(const EncodeRequest& request) const {
   for (const PostStep& step : request.steps) {
     const int64_t* index = std::get_if<int64_t>(&step);
-    if (index && (*index < 0 || *index >= static_cast<int64_t>(parameters_.dense.size()))) throw Error("ERR_INTERNAL", "There is no such Dense module.");
+    if (index && (*index < 0 || *index >= static_cast<int64_t>(parameters_.dense.size())))
+      throw Error("ERR_INTERNAL", "There is no such Dense module.");
   }
 }
 
@@ -88,7 +88,7 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
     const c10::InferenceMode inference;
     check(request);
     const bool tokens = request.pooling.empty();
-    EncodeResult result{{}, 0};
+    EncodeResult result{.values = {}, .dimension = 0};
     Scatter scatter(result, tokens ? request.ids.size() : request.offsets.size() - 1);
     for (const MicroBatch& batch : plan(request, limits_)) {
       stop_if(stop);

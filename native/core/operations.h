@@ -21,7 +21,8 @@ struct EmbeddingTables {
   Norm norm;
 };
 
-// A bias per head and distance, added to the attention scores (MPNet). values: [heads, 2·span − 1], float32, by key − query + span − 1.
+// A bias per head and distance, added to the attention scores (MPNet). values: [heads, 2·span − 1], float32, by key −
+// query + span − 1.
 struct RelativeBias {
   at::Tensor values;
   int64_t span = 0;
@@ -33,9 +34,11 @@ class Operations {
   virtual ~Operations() = default;
   virtual at::Tensor embed(const EmbeddingTables& tables, const MicroBatch& batch) const = 0;
   // qkv: [rows, 3·hidden]. Returns the heads' outputs side by side, [rows, hidden].
-  virtual at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias, const MicroBatch& batch) const = 0;
+  virtual at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias,
+                               const MicroBatch& batch) const = 0;
   // LayerNorm(x + residual).
-  virtual at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm, const MicroBatch& batch) const = 0;
+  virtual at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm,
+                              const MicroBatch& batch) const = 0;
 };
 
 std::unique_ptr<Operations> portable_operations();

@@ -33,31 +33,37 @@ class KernelOperations final : public Operations {
     return by_type(tables.word, [&](const auto& table, auto zero) {
       using T = decltype(zero);
       at::Tensor out = states(batch, tables.word.size(1), tables.word.scalar_type());
-      const kernels::EmbedArgs<T> args{data<T>(tables.word),    data<T>(tables.position), tables.type.defined() ? data<T>(tables.type) : nullptr,
-                                       batch.ids.data(),        batch.positions.data(),   norm_args<T>(tables.norm),
-                                       data<T>(out)};
-      at::parallel_for(0, batch.tokens(), kRowGrain, [&](int64_t begin, int64_t end) { table.embed(args, begin, end); });
+      const kernels::EmbedArgs<T> args{
+          data<T>(tables.word), data<T>(tables.position), tables.type.defined() ? data<T>(tables.type) : nullptr,
+          batch.ids.data(),     batch.positions.data(),   norm_args<T>(tables.norm),
+          data<T>(out)};
+      at::parallel_for(0, batch.tokens(), kRowGrain,
+                       [&](int64_t begin, int64_t end) { table.embed(args, begin, end); });
       return out;
     });
   }
 
-  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm, const MicroBatch& batch) const override {
+  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm,
+                      const MicroBatch& batch) const override {
     return by_type(x, [&](const auto& table, auto zero) {
       using T = decltype(zero);
       at::Tensor out = states(batch, x.size(1), x.scalar_type());
       const kernels::AddNormArgs<T> args{data<T>(x), data<T>(residual), norm_args<T>(norm), data<T>(out)};
-      at::parallel_for(0, batch.tokens(), kRowGrain, [&](int64_t begin, int64_t end) { table.add_norm(args, begin, end); });
+      at::parallel_for(0, batch.tokens(), kRowGrain,
+                       [&](int64_t begin, int64_t end) { table.add_norm(args, begin, end); });
       return out;
     });
   }
 
-  at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias, const MicroBatch& batch) const override {
+  at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias,
+                       const MicroBatch& batch) const override {
     return by_type(qkv, [&](const auto& table, auto zero) {
       using T = decltype(zero);
       const int64_t hidden = qkv.size(1) / 3, longest = batch.longest();
       at::Tensor out = states(batch, hidden, qkv.scalar_type());
       const kernels::AttentionArgs<T> args{
-          data<T>(qkv), hidden, heads, batch.offsets.data(), bias.span ? data<float>(bias.values) : nullptr, bias.span, data<T>(out)};
+          data<T>(qkv), hidden,      heads, batch.offsets.data(), bias.span ? data<float>(bias.values) : nullptr,
+          bias.span,    data<T>(out)};
       const int64_t grain = std::max<int64_t>(1, kScoreGrain / (longest * longest));
       const int64_t scratch_size = kernels::attention_scratch(longest, hidden / heads);
       at::parallel_for(0, batch.size() * heads, grain, [&](int64_t begin, int64_t end) {
@@ -79,6 +85,8 @@ class KernelOperations final : public Operations {
 
 }  // namespace
 
-std::unique_ptr<Operations> kernel_operations(const kernels::Set& set) { return std::make_unique<KernelOperations>(set); }
+std::unique_ptr<Operations> kernel_operations(const kernels::Set& set) {
+  return std::make_unique<KernelOperations>(set);
+}
 
 }  // namespace sentorch

@@ -33,12 +33,14 @@ class PortableOperations final : public Operations {
     return layer_norm(sum, tables.norm).to(tables.word.scalar_type());
   }
 
-  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm, const MicroBatch&) const override {
+  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const Norm& norm,
+                      const MicroBatch&) const override {
     return layer_norm(x.to(at::kFloat) + residual, norm).to(x.scalar_type());
   }
 
   // Rows of one length lie together after the planner's sort: each such run is one call.
-  at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias, const MicroBatch& batch) const override {
+  at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias,
+                       const MicroBatch& batch) const override {
     const int64_t hidden = qkv.size(1) / 3, size = hidden / heads;
     at::Tensor out = at::zeros({qkv.size(0), hidden}, qkv.options());
     for (int64_t first = 0; first < batch.size();) {
@@ -46,7 +48,8 @@ class PortableOperations final : public Operations {
       int64_t last = first + 1;
       while (last < batch.size() && batch.length(last) == length) last++;
       const int64_t rows = last - first, begin = batch.offsets[first];
-      const at::Tensor parts = qkv.narrow(0, begin, rows * length).view({rows, length, 3, heads, size}).permute({2, 0, 3, 1, 4});
+      const at::Tensor parts =
+          qkv.narrow(0, begin, rows * length).view({rows, length, 3, heads, size}).permute({2, 0, 3, 1, 4});
       std::optional<at::Tensor> mask;
       if (bias.span) mask = bias_matrix(bias, length).to(qkv.scalar_type());
       const at::Tensor mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], mask);

@@ -19,7 +19,8 @@ class ParameterReader {
     const EncoderSource& source = request_.encoder;
     out_.embeddings.word = states(source.word_embeddings);
     out_.embeddings.position = states(source.position_embeddings);
-    if (source.token_type_embeddings) out_.embeddings.type = states(*source.token_type_embeddings).select(0, 0).contiguous();
+    if (source.token_type_embeddings)
+      out_.embeddings.type = states(*source.token_type_embeddings).select(0, 0).contiguous();
     out_.embeddings.norm = norm(source.embedding_norm);
     for (const LayerSource& l : source.layers) out_.layers.push_back(layer(l));
     if (source.relative_attention_bias) out_.relative_bias = relative_bias(*source.relative_attention_bias);
@@ -38,12 +39,15 @@ class ParameterReader {
   }
 
   // In the type of the computation, on its device.
-  at::Tensor states(const TensorSource& source) { return counted(files_.read(source).to(placement_.device, placement_.type)); }
+  at::Tensor states(const TensorSource& source) {
+    return counted(files_.read(source).to(placement_.device, placement_.type));
+  }
 
   at::Tensor float32(const TensorSource& source) { return counted(files_.read(source).to(at::kFloat)); }
 
   Norm norm(const NormSource& source) {
-    return {float32(source.weight).to(placement_.device), float32(source.bias).to(placement_.device), request_.encoder.layer_norm_eps};
+    return {float32(source.weight).to(placement_.device), float32(source.bias).to(placement_.device),
+            request_.encoder.layer_norm_eps};
   }
 
   at::Tensor bias(const LinearSource& source) { return source.bias ? states(*source.bias) : at::Tensor(); }
@@ -68,8 +72,8 @@ class ParameterReader {
             norm(source.output_norm)};
   }
 
-  // MPNet's buckets of distances (T5's, in both directions): near ones have a bucket each, far ones share them by logarithm up to 128.
-  // Computed with tensors because a bucket's edge depends on how float32 rounds the logarithm.
+  // MPNet's buckets of distances (T5's, in both directions): near ones have a bucket each, far ones share them by
+  // logarithm up to 128. Computed with tensors because a bucket's edge depends on how float32 rounds the logarithm.
   RelativeBias relative_bias(const TensorSource& source) {
     constexpr double kFarthest = 128;
     const at::Tensor table = float32(source);  // [buckets, heads]

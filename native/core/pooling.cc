@@ -11,7 +11,8 @@ constexpr float kLeastWeight = 1e-9f;  // divisor of an empty mean
 
 // out = Σ weight(t) · tokens[t] / divisor(Σ weight(t))
 template <typename Weight, typename Divisor>
-void weighted_sum(const float* tokens, int64_t length, int64_t hidden, int64_t prompt, float* out, Weight weight, Divisor divisor) {
+void weighted_sum(const float* tokens, int64_t length, int64_t hidden, int64_t prompt, float* out, Weight weight,
+                  Divisor divisor) {
   std::fill(out, out + hidden, 0.0f);
   float total = 0;
   for (int64_t t = prompt; t < length; t++) {

@@ -19,7 +19,8 @@ at::Tensor pooled(const at::Tensor& states, const MicroBatch& batch, const Encod
   at::parallel_for(0, batch.size(), 32, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i++) {
       for (int64_t m = 0; m < modes; m++) {
-        pool(request.pooling[m], tokens + batch.offsets[i] * hidden, batch.length(i), hidden, request.prompt_tokens, to + (i * modes + m) * hidden);
+        pool(request.pooling[m], tokens + batch.offsets[i] * hidden, batch.length(i), hidden, request.prompt_tokens,
+             to + (i * modes + m) * hidden);
       }
     }
   });
@@ -28,7 +29,8 @@ at::Tensor pooled(const at::Tensor& states, const MicroBatch& batch, const Encod
 
 }  // namespace
 
-at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const EncodeRequest& request, const std::vector<DenseModule>& dense) {
+at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const EncodeRequest& request,
+                            const std::vector<DenseModule>& dense) {
   at::Tensor vectors = pooled(states, batch, request);
   for (const PostStep& step : request.steps) {
     if (const int64_t* index = std::get_if<int64_t>(&step)) {

@@ -34,7 +34,8 @@ at::Tensor WeightReader::read(const TensorSource& source) {
   file.seekg(source.offset);
   file.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
   if (!file) {
-    throw Error("ERR_MODEL_FORMAT", paths_.at(source.file) + " ends inside tensor " + source.name + ": it was cut or changed while it was read.");
+    throw Error("ERR_MODEL_FORMAT", paths_.at(source.file) + " ends inside tensor " + source.name +
+                                        ": it was cut or changed while it was read.");
   }
   return tensor;
 }

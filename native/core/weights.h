@@ -1,4 +1,5 @@
-// Stored tensors to tensors in memory. Where they lie and what shape they have was checked by lib/; that the bytes are there is checked here.
+// Stored tensors to tensors in memory. Where they lie and what shape they have was checked by lib/; that the bytes are
+// there is checked here.
 #pragma once
 #include <fstream>
 #include <string>

@@ -50,7 +50,7 @@ def token_states(model: SentenceTransformer, text: str) -> dict:
     states = model.encode(text, output_value='token_embeddings', show_progress_bar=False).numpy()
     assert len(states) == len(coded['input_ids'])
     return {
-        'tokens': model.tokenizer.convert_ids_to_tokens(coded['input_ids']),
+        'tokens': coded.tokens(),
         'offsets': [[utf16(text, a), utf16(text, b)] for a, b in coded['offset_mapping']],
         'states': states,
     }

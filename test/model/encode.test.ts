@@ -101,7 +101,12 @@ describe('many calls', () => {
 
   test('beyond the bound of bytes a call is refused at once, and earlier ones are served', async () => {
     const small = await Model.load(tiny, { device: 'cpu', threads: 1, queueBytes: 10_000 })
-    const calls = Array.from({ length: 100 }, () => small.encode('x'.repeat(500)).then(() => 'served', (error: { code: string }) => error.code))
+    const calls = Array.from({ length: 100 }, () =>
+      small.encode('x'.repeat(500)).then(
+        () => 'served',
+        (error: { code: string }) => error.code,
+      ),
+    )
     const outcomes = await Promise.all(calls)
     expect(new Set(outcomes)).toEqual(new Set(['served', 'ERR_BUSY']))
     expect(outcomes[0]).toBe('served')
@@ -137,7 +142,10 @@ describe('abort and dispose', () => {
     await expect(Model.load(tiny, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     for (const ms of [0, 1, 5, 20]) {
       const load = Model.load(tiny, { device: 'cpu', signal: AbortSignal.timeout(ms) })
-      const outcome = await load.then((m) => m.dispose().then(() => 'loaded'), (error: { code: string }) => error.code)
+      const outcome = await load.then(
+        (m) => m.dispose().then(() => 'loaded'),
+        (error: { code: string }) => error.code,
+      )
       expect(['loaded', 'ERR_ABORTED']).toContain(outcome)
     }
   })
@@ -146,7 +154,10 @@ describe('abort and dispose', () => {
     const other = await Model.load(tiny, { device: 'cpu', threads: 1 })
     const settled: string[] = []
     const calls = [other.encode(texts), other.encode('waits'), other.countTokens('waits')].map((call) =>
-      (call as Promise<unknown>).then(() => settled.push('served'), (error: { code: string }) => settled.push(error.code)),
+      (call as Promise<unknown>).then(
+        () => settled.push('served'),
+        (error: { code: string }) => settled.push(error.code),
+      ),
     )
     await new Promise((resolve) => setTimeout(resolve, 20))
     await Promise.all([other.dispose(), other.dispose()])
@@ -223,7 +234,9 @@ describe('encodeStream', () => {
 
   test('a value that is no string names its place in the stream', async () => {
     const texts = ['a', 'b', null as unknown as string]
-    await expect(collect(model.encodeStream(texts, { batchTexts: 2 }))).rejects.toMatchObject({ message: 'Expected a string for texts[2], received null.' })
+    await expect(collect(model.encodeStream(texts, { batchTexts: 2 }))).rejects.toMatchObject({
+      message: 'Expected a string for texts[2], received null.',
+    })
   })
 
   test('int8 of a stream needs ranges', async () => {

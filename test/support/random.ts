@@ -35,11 +35,9 @@ const WORDS = [
   'antidisestablishment',
 ]
 
-/** Texts of 0 to `longest` words, short ones more often. */
-export function randomTexts(count: number, longest: number, seed: number): string[] {
+/** Text i has i · step words: every length up to a limit, and beyond it. */
+export function randomTexts(count: number, step: number, seed: number): string[] {
   const random = randomNumbers(seed)
-  return Array.from({ length: count }, () => {
-    const words = Math.floor(random() ** 2 * (longest + 1))
-    return Array.from({ length: words }, () => WORDS[Math.floor(random() * WORDS.length)]).join(' ')
-  })
+  const word = () => WORDS[Math.floor(random() * WORDS.length)]
+  return Array.from({ length: count }, (_, i) => Array.from({ length: i * step }, word).join(' '))
 }

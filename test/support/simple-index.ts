@@ -13,7 +13,9 @@ export interface IndexFaults {
   corrupt?: number
   /** Files lie on another host, behind a redirect. */
   redirect?: boolean
-  /** `user:password` that the index asks for; files need it as well unless they are redirected. */
+  /** The index points at files on another host. */
+  elsewhere?: boolean
+  /** `user:password` that the index asks for, and its host for files; the other host refuses it. */
   auth?: string
   /** Answer of range requests. */
   status?: number
@@ -74,7 +76,8 @@ export class SimpleIndex {
   #page(project: string, response: ServerResponse): void {
     const files = [...this.archives.keys()].filter((file) => file.startsWith(`${project.replaceAll('-', '_')}-`))
     if (files.length === 0) return void response.writeHead(404).end()
-    const urls = ['other-1.0-py3-none-any.whl', ...files].map((file) => `../../files/a%20b/${file}`)
+    const base = this.faults.elsewhere ? `http://127.0.0.1:${port(this.#servers[1]!)}/` : '../../'
+    const urls = ['other-1.0-py3-none-any.whl', ...files].map((file) => `${base}files/a%20b/${file}`)
     if (this.faults.html) {
       const links = urls.map((url) => `<a data-x="1" href="${url}#sha256=00&amp;x">${url.split('/').at(-1)}</a><br>`)
       return void response.writeHead(200, { 'content-type': 'text/html' }).end(`<!DOCTYPE html><body>${links.join('\n')}</body>`)

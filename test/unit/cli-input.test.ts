@@ -90,7 +90,7 @@ test.each<[string, string, string | Buffer, string]>([
   ['JSON with a number', 'a.json', '["a",\n"b",\n3]', 'a.json:3: Expected a string at index 2, received 3'],
 ])('refuses %s', async (_, name, content, message) => {
   await expect(textsOf(fileOf(name, content))).rejects.toMatchObject({
-    code: 'ERR_INVALID_ARGUMENT',
+    code: 'ERR_FILE',
     message: expect.stringContaining(message),
   })
 })

@@ -135,7 +135,7 @@ describe.each(['v.npy', 'v.safetensors', 'v.jsonl'])('%s', (name) => {
   test('a target that cannot be is refused', async () => {
     fs.mkdirSync(path.join(folder, name))
     await expect(openFile(name, 'float32')).rejects.toMatchObject({
-      code: 'ERR_INVALID_ARGUMENT',
+      code: 'ERR_FILE',
       message: expect.stringContaining('folder'),
     })
     await expect(openFile(path.join('none', name), 'float32')).rejects.toThrow('Its folder does not exist')

@@ -42,7 +42,7 @@ describe('refused, naming the file, the tensor and the reason', () => {
     ['header a list', safetensors({}, headerOf('[]')), "it does not begin with '{'"],
     ['header not UTF-8', safetensors({}, { header: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]) }), 'it is not UTF-8'],
     ['deep nesting', safetensors({}, headerOf(`{"a":${'['.repeat(100_000)}`)), 'it is nested deeper'],
-    ['white space without end', safetensors({}, headerOf(`{${' '.repeat(100_000)}}`)), 'thousands of blanks'],
+    ['white space without end', safetensors({}, headerOf(`{${' '.repeat(100_000)}}`)), 'more than 4096 blanks in a row'],
     ['a shape without end', safetensors({}, headerOf(`{"a":{"shape":[${'1,'.repeat(1000)}1]}}`)), 'an array has more than'],
     ['duplicate key', safetensors(PAIR, headerOf(`{${tensorA},${tensorB},${tensorA}}`)), 'the key "a" is there twice'],
     ['duplicate key, escaped', safetensors(PAIR, headerOf(`{${tensorA},${tensorB},${tensorA.replace('"a"', '"\\u0061"')}}`)), 'twice'],

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import type { Precision } from '../../lib/quantize'
 import { Embeddings } from '../../lib/embeddings'
 import {
   type EncodeContext,
@@ -106,7 +107,7 @@ describe('encode', () => {
     expect(resolveEncode({}, withModules({ maxSeqLength })).maxLength).toBe(expected)
   })
 
-  test.each<[string, EncodeOptions, EncodeContext, object]>([
+  test.each<[string, EncodeOptions<Precision>, EncodeContext, object]>([
     ['normalize', { normalize: true }, context, { steps: ['normalize'], normalizeLast: true }],
     ['no normalize', { normalize: false }, withDense, { steps: [0], normalizeLast: false }],
     ['truncation', { truncateDim: 3 }, context, { truncateDim: 3, dimension: 3 }],
@@ -238,7 +239,7 @@ describe('encode', () => {
     expect(() => resolveEncode(options as EncodeOptions, model)).toThrow(refused(message))
   })
 
-  test.each<[string, number | 'streamed', EncodeOptions, object | undefined]>([
+  test.each<[string, number | 'streamed', EncodeOptions<Precision>, object | undefined]>([
     ['two texts have ranges of their own', 2, {}, undefined],
     ['no texts need none', 0, {}, undefined],
     [

@@ -93,6 +93,21 @@ describe.each(FAMILIES)('%s', (name) => {
     }
   }, 300_000)
 
+  test('a cut inside of a word shows in no token, whatever the limit', async () => {
+    for (const word of ['runningwalkedhighest'.repeat(4) + 'x', 'the', 'zqj'.repeat(40)]) {
+      const text = `${word},`.repeat(Math.ceil(9000 / word.length))
+      const { ids } = await whole(text)
+      for (let limit = 2; limit <= 60; limit += 5) {
+        expect([word, limit, ...(await tokenizer.encode([text], limit)).ids]).toEqual([word, limit, ...ids.slice(0, limit - 1), ids.at(-1)])
+      }
+    }
+  }, 120_000)
+
+  test('a huge text that cannot be cut is refused, not tokenized until memory ends', async () => {
+    const text = '👍'.repeat(3 * 2 ** 20)
+    await expect(tokenizer.encode([text], 128)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
+
   test('a text that is counted in pieces has as many tokens as the whole', async () => {
     const text = Array.from({ length: 30 }, (_, i) => mixed(100 + i)).join(' and then ')
     expect(text.length).toBeGreaterThan(150_000)
@@ -124,7 +139,15 @@ test.each([
   ['one\ttwo', 0, undefined],
   ['\u0e01 \u0e33', 0, undefined],
 ])('spaceAfter(%j, %i) is %p', (text, from, place) => {
-  expect(spaceAfter(text, from)).toBe(place)
+  expect(spaceAfter(text, from, false)).toBe(place)
+})
+
+test.each([
+  ['one\ttwo', 0, 3],
+  ['one\n\n two', 1, 3],
+  ['one \u0301two', 0, undefined],
+])('spaceAfter(%j, %i) is %p where white space is dropped', (text, from, place) => {
+  expect(spaceAfter(text, from, true)).toBe(place)
 })
 
 test.each([
@@ -132,6 +155,8 @@ test.each([
   ['abc\u0301defgh', 4, 3, 7],
   ['a  bcdefgh', 2, 4, 7],
   ['👍👍👍', 0, 2, undefined],
+  ['ｶ\uff9eｶ，。x', 0, 4, 6],
+  ['\uff9e\uff9e\uff9e', 0, 2, undefined],
 ])('steadyAfter(%j, %i, %i) is %p', (text, from, length, place) => {
   expect(steadyAfter(text, from, length, 'letters')).toBe(place)
 })

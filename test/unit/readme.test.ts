@@ -1,0 +1,101 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import ts from 'typescript'
+import { scratch } from '../support/scratch'
+
+const root = resolve(__dirname, '../..')
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+
+/** The blocks of TypeScript in a document, each by its first line there. */
+function blocks(document: string): { line: number; code: string }[] {
+  return [...read(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(({ index, 1: code }) => ({
+    line: read(document).slice(0, index).split('\n').length + 1,
+    code: code!,
+  }))
+}
+
+/** A program of the blocks, as a user has them: ES modules that import 'sentorch'. */
+function compile(documents: readonly string[]): { program: ts.Program; files: Map<string, string> } {
+  const folder = scratch('sentorch-readme')
+  const files = new Map<string, string>()
+  for (const document of documents) {
+    for (const { line, code } of blocks(document)) {
+      const file = join(folder, `${document.replaceAll(/\W/g, '-')}-${line}.mts`)
+      writeFileSync(file, code)
+      files.set(file, `${document}:${line}`)
+    }
+  }
+  const tsconfig = {
+    compilerOptions: {
+      strict: true,
+      target: 'es2023',
+      lib: ['es2023', 'esnext.disposable'],
+      module: 'node20',
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+      paths: { sentorch: [join(root, 'lib/index.ts')] },
+      noEmit: true,
+      skipLibCheck: true,
+    },
+    include: ['*.mts'],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
+  const { fileNames, options, errors } = ts.parseJsonConfigFileContent(tsconfig, ts.sys, folder)
+  expect(errors).toEqual([])
+  return { program: ts.createProgram([...fileNames, join(root, 'lib/options.ts')], options), files }
+}
+
+const { program, files } = compile(['README.md', 'docs/api.md'])
+
+test('README shows a program, a service and a stream', () => {
+  expect([...files.values()].filter((place) => place.startsWith('README.md'))).toHaveLength(3)
+})
+
+test.each([...files].map(([file, place]) => [place, file]))('%s compiles', (place, file) => {
+  const source = program.getSourceFile(file)
+  const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
+  expect(
+    problems.map(({ messageText, start = 0 }) => {
+      const [document, line] = place.split(':')
+      return `${document}:${Number(line) + source!.getLineAndCharacterOfPosition(start).line}  ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
+    }),
+  ).toEqual([])
+})
+
+/** Names in the first column of the table below `<!-- options:NAME -->`. */
+function tableOf(document: string, name: string): string[] {
+  const table = read(document).split(`<!-- options:${name} -->`)[1]!.trimStart().split('\n\n')[0]!
+  return [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, option]) => option!)
+}
+
+function optionsOf(file: string, name: string): string[] {
+  const source = program.getSourceFile(join(root, file))!
+  const declaration = source.statements.find((statement) => ts.isInterfaceDeclaration(statement) && statement.name.text === name)!
+  return program.getTypeChecker().getTypeAtLocation(declaration).getProperties().map(({ name }) => name) // prettier-ignore
+}
+
+test.each([
+  ['README.md', 'EncodeOptions', 'lib/options/encode.ts'],
+  ['docs/api.md', 'LoadOptions', 'lib/options/load.ts'],
+])('the table in %s names every option of %s', (document, name, source) => {
+  expect(tableOf(document, name).sort()).toEqual(optionsOf(source, name).sort())
+})
+
+test('README promises the symbol versions of scripts/abi.json', () => {
+  const { GLIBC, GLIBCXX, CXXABI } = JSON.parse(read('scripts/abi.json')) as Record<string, string>
+  for (const promise of [`glibc ${GLIBC}`, `GLIBCXX_${GLIBCXX}`, `CXXABI_${CXXABI}`]) expect(read('README.md')).toContain(promise)
+})
+
+test('bench has its place in README', () => {
+  expect(read('README.md')).toMatch(/^<!-- bench:summary -->\n[^]*?^<!-- \/bench:summary -->$/m)
+})
+
+test.each(['README.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/architecture.md', 'docs/dependencies.md', 'docs/errors.md'])(
+  '%s: links within the repository lead somewhere',
+  (document) => {
+    const links = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link]) =>
+      join(root, document, '..', link!),
+    )
+    expect(links.filter((link) => !ts.sys.fileExists(link))).toEqual([])
+  },
+)
