@@ -1,5 +1,5 @@
-import { realpath, stat } from 'node:fs/promises'
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { readlink, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { SentorchError } from '../errors'
 import { describe } from '../check'
 
@@ -9,7 +9,7 @@ export interface ModelRoot {
   shown: string
   /** Absolute and free of symbolic links. */
   real: string
-  /** In a hub cache (`models--x--y/snapshots/<commit>`): the only other folder that links may point into. */
+  /** In a hub cache (`models--x--y/snapshots/<commit>`): the repository's contents, links may point into it, and through it into the cache's store. */
   blobs?: string
 }
 
@@ -45,6 +45,7 @@ export async function resolveFile(root: ModelRoot, path: string, namedBy?: strin
     throw new SentorchError('ERR_MODEL_FORMAT', `${path} in ${root.shown} cannot be reached: ${code ?? String(error)}.`, { cause: error })
   }
   if (inside(root.real, real) || (root.blobs !== undefined && inside(root.blobs, real))) return real
+  if (root.blobs !== undefined && (await isSharedBlob(root, root.blobs, path, real))) return real
   throw new SentorchError(
     'ERR_UNSAFE_MODEL',
     `${path} in ${root.shown} is a symbolic link that leads out of the model's folder, to ${real}. Put the file itself there.`,
@@ -74,6 +75,28 @@ function blobsOf(real: string): string | undefined {
     if (basename(folder) === 'snapshots' && folder !== real && basename(parent).startsWith('models--')) return join(parent, 'blobs')
   }
   return undefined
+}
+
+/**
+ * huggingface_hub may keep one copy of a content for all repositories of a cache: `snapshots/<commit>/<path>` links to the repository's
+ * `blobs/<etag>`, and that to `<cache>/blobs/<first two digits>/<64 hexadecimal digits>`. True for exactly these two links: one straight
+ * from a snapshot into the store, or one more on the way, is not what it makes.
+ */
+async function isSharedBlob(root: ModelRoot, blobs: string, path: string, real: string): Promise<boolean> {
+  const store = join(dirname(dirname(blobs)), 'blobs')
+  const [prefix, hash = '', ...rest] = relative(store, real).split(sep)
+  if (!/^[0-9a-f]{64}$/.test(hash) || prefix !== hash.slice(0, 2) || rest.length > 0) return false
+  const pointer = join(root.real, path)
+  const folder = await realpath(dirname(pointer))
+  const blob = await followLink(join(folder, basename(pointer)))
+  if (!inside(root.real, folder) || blob === undefined || dirname(blob) !== blobs || (await realpath(blobs)) !== blobs) return false
+  return (await followLink(blob)) === real
+}
+
+/** Where the link `file` itself points to, or undefined where it is no link. */
+async function followLink(file: string): Promise<string | undefined> {
+  const target = await readlink(file).catch(() => undefined)
+  return target === undefined ? undefined : resolve(dirname(file), target)
 }
 
 function inside(folder: string, path: string): boolean {

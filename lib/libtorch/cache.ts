@@ -1,10 +1,10 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { TORCH_VERSION, platformName } from './versions'
 
 /** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
-  if (env.SENTORCH_CACHE) return env.SENTORCH_CACHE
+  if (env.SENTORCH_CACHE) return resolve(env.SENTORCH_CACHE)
   if (platform === 'win32') return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'sentorch', 'Cache')
   if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'sentorch')
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sentorch')

@@ -1,5 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { readNeeded } from './elf'
 import { PLATFORMS, TORCH_VERSION, baseVersion, platformName } from './versions'
 
@@ -28,7 +28,7 @@ export type Inspection = { installation: Installation } | { installation: null; 
 export async function inspect(folder: string, platform: string = platformName()): Promise<Inspection> {
   const nothing = (found: string, version?: string): Inspection => ({ installation: null, found, version })
   if (!(await exists(folder))) return nothing('nothing there')
-  const torch = await identify(folder)
+  const torch = await identify(resolve(folder))
   if (torch === null) return nothing('no torch/version.py, no version.py and no build-version in it')
   if (baseVersion(torch.version) !== TORCH_VERSION) return nothing(`torch ${torch.version}`, torch.version)
 

@@ -22,3 +22,10 @@ export function writeFiles(folder: string, files: Record<string, unknown>): void
     writeFileSync(file, typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content))
   }
 }
+
+/** A new folder with these files in it. */
+export function folderOf(files: Record<string, unknown>): string {
+  const folder = scratch()
+  writeFiles(folder, files)
+  return folder
+}

@@ -90,6 +90,12 @@ export function tinyFiles(family: FamilyName = 'bert'): Record<string, unknown> 
   return { 'config.json': CONFIGS[family], 'model.safetensors': safetensors(encoderTensors(family)) }
 }
 
+/** Entries of modules.json, their type by its last name. */
+export const TRANSFORMER = { type: 'Transformer', path: '' }
+export const POOLING = { type: 'Pooling', path: '1_Pooling' }
+export const DENSE = { type: 'Dense', path: '2_Dense' }
+export const NORMALIZE = { type: 'Normalize', path: '3_Normalize' }
+
 export interface ModuleFiles {
   /** By type (its last name is enough for those of sentence-transformers) and path. */
   modules: { type: string; path: string }[]
@@ -98,10 +104,7 @@ export interface ModuleFiles {
 
 /** The files of a sentence-transformers folder around the tiny BERT, the long-standing spelling. */
 export function sentenceFiles(more: Partial<ModuleFiles> = {}): Record<string, unknown> {
-  const modules = more.modules ?? [
-    { type: 'Transformer', path: '' },
-    { type: 'Pooling', path: '1_Pooling' },
-  ]
+  const modules = more.modules ?? [TRANSFORMER, POOLING]
   return {
     ...tinyFiles(),
     'modules.json': modules.map(({ type, path }, idx) => ({

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { cacheFolder, installedFolder } from '../../lib/libtorch/cache'
 import { readNeeded } from '../../lib/libtorch/elf'
 import { findLibtorch } from '../../lib/libtorch/find'
@@ -129,6 +129,12 @@ describe('inspect', () => {
       detail: { places: [{ place: '/nowhere', found: 'nothing there' }] },
     })
     expect(existsSync(started)).toBe(false)
+  })
+
+  test('what is relative comes out absolute', async () => {
+    const folder = folderOf(sitePackages())
+    const { root, libraries } = await findLibtorch({ path: relative(process.cwd(), folder) })
+    expect([root, libraries[0]]).toEqual([join(folder, 'torch'), join(folder, 'torch/lib/libc10.so')])
   })
 
   test('the environment goes before the cache, and is never passed over', async () => {

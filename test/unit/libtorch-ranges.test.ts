@@ -10,7 +10,7 @@ const content = randomBytes(5_000_000)
 
 /** A server in a function: what it answers to the n-th request. */
 function remote(
-  answer: (n: number, start: number, end: number) => Response | Promise<Response>,
+  answer: (n: number, start: number, end: number, signal: AbortSignal) => Response | Promise<Response>,
 ): RemoteFile & { asked: [number, number][] } {
   const asked: [number, number][] = []
   const send = (async (_: unknown, init: RequestInit) => {
