@@ -98,7 +98,7 @@ export interface EncodeRequest {
   offsets: Int32Array
   /** The row's pooled vectors in this order, side by side. Empty: the token states themselves are the result. */
   pooling: PoolingMode[]
-  /** Leading tokens that mean, max, weighted mean and last-token pooling do not see. */
+  /** Leading tokens that pooling does not see; cls then takes the first token behind them. */
   promptTokens: number
   steps: PostStep[]
   /** Keep the first so many dimensions after the steps; 0 keeps all. */
