@@ -63,7 +63,7 @@ function addonProblems({ addon, cpuProbe, node }: Facts): Problem[] {
   const { failure } = cpuProbe
   if (cpuProbe.features || node.musl) return []
   const problem = failure ? describe(failure, 'The addon') : `The addon ${addon.path ?? `for ${node.platform}`} does not load.`
-  return [{ severity: 'error', problem, fix: 'Install sentorch again; in a clone of its repository: npm run build' }]
+  return [{ severity: 'error', problem, fix: 'Install sentorch again; in a clone of its repository: npm run build:native' }]
 }
 
 function libtorchProblems({ libtorch, cpuProbe, node }: Facts): Problem[] {

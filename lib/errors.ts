@@ -1,6 +1,7 @@
 /** Stable codes; part of the public API. `docs/errors.md` gives the cause and the remedy of each. */
 export const ERROR_CODES = [
   'ERR_INVALID_ARGUMENT',
+  'ERR_FILE',
   'ERR_MODEL_NOT_FOUND',
   'ERR_MODEL_FORMAT',
   'ERR_MODEL_UNSUPPORTED',
@@ -16,7 +17,6 @@ export const ERROR_CODES = [
   'ERR_ABORTED',
   'ERR_DISPOSED',
   'ERR_DOWNLOAD',
-  'ERR_FILE',
   'ERR_INTERNAL',
 ] as const
 

@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 
 export interface Ending {
   code: number | null
@@ -11,15 +12,34 @@ export interface Ending {
 /** Runs a program of test/life/programs in a process of its own, on the built package, and tells how it ended. */
 export function runProgram(name: string, environment: NodeJS.ProcessEnv, args: string[] = []): Promise<Ending> {
   const file = join(__dirname, '..', 'life', 'programs', `${name}.cjs`)
+  const { child, ending } = start([file, ...args], environment)
+  child.stdin.end()
+  return ending
+}
+
+export interface Running {
+  child: ChildProcessByStdio<Writable, Readable, Readable>
+  ending: Promise<Ending>
+}
+
+/** Starts the built command line in a process of its own, with a pipe for each stream. `nodeOptions` stand before the program. */
+export function startCommand(args: readonly string[], environment: NodeJS.ProcessEnv = {}, nodeOptions: readonly string[] = []): Running {
+  return start([...nodeOptions, join(__dirname, '..', '..', 'bin', 'sentorch.js'), ...args], environment)
+}
+
+function start(args: readonly string[], environment: NodeJS.ProcessEnv): Running {
   // jest sets NODE_ENV and JEST_WORKER_ID; a program knows nothing of them.
   const { NODE_OPTIONS: _, ...inherited } = process.env
-  const child = spawn(process.execPath, [file, ...args], { env: { ...inherited, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { env: { ...inherited, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
+  // A child that ends without reading leaves a broken pipe.
+  child.stdin.on('error', () => {})
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
-  return new Promise((resolve, reject) => {
+  const ending = new Promise<Ending>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }))
   })
+  return { child, ending }
 }

@@ -112,10 +112,11 @@ describe('paths and links', () => {
   describe("the cache's store, shared by its repositories", () => {
     const HASH = `ab${'0'.repeat(62)}`
     const weights = safetensors(encoderTensors('bert'))
+    const INDEX = { weight_map: Object.fromEntries(Object.keys(encoderTensors('bert')).map((name) => [name, 'w/a.safetensors'])) }
 
     /** A cache with `links` and `files` beside a snapshot that has its config; paths from the cache's folder. Returns the snapshot. */
-    function sharedCache(links: Record<string, string>, files: Record<string, Buffer> = { [`blobs/ab/${HASH}`]: weights }): string {
-      const cache = folderOf({ 'models--x--y/snapshots/0123/config.json': CONFIGS.bert, 'models--x--y/blobs/other': 'x', ...files })
+    function sharedCache(links: Record<string, string>, files: Record<string, unknown> = { [`blobs/ab/${HASH}`]: weights }): string {
+      const cache = folderOf({ 'models--x--y/snapshots/0123/config.json': CONFIGS.bert, ...files })
       for (const [name, target] of Object.entries(links)) {
         mkdirSync(join(cache, name, '..'), { recursive: true })
         symlinkSync(target.replace('CACHE', realpathSync(cache)), join(cache, name))
@@ -142,7 +143,7 @@ describe('paths and links', () => {
 
     const pointer = (target: string) => ({ 'models--x--y/snapshots/0123/model.safetensors': target })
     const blob = (target: string) => ({ 'models--x--y/blobs/abc': target })
-    test.each<[string, Record<string, string>, Record<string, Buffer>?]>([
+    test.each<[string, Record<string, string>, Record<string, unknown>?]>([
       ['straight from the snapshot', pointer(`../../../blobs/ab/${HASH}`)],
       [
         "through another repository's blobs",
@@ -156,6 +157,16 @@ describe('paths and links', () => {
         { ...POINTER, ...blob(`../../blobs/ab/${HASH}`), blobs: 'elsewhere' },
         { [`elsewhere/ab/${HASH}`]: weights },
       ],
+      [
+        'blobs that are a link',
+        { ...POINTER, 'models--x--y/blobs': '../elsewhere', 'elsewhere/abc': `CACHE/blobs/ab/${HASH}` },
+        { [`blobs/ab/${HASH}`]: weights },
+      ],
+      [
+        'through a folder outside of the snapshot',
+        { 'models--x--y/snapshots/0123/w': 'CACHE/w', 'w/a.safetensors': 'CACHE/models--x--y/blobs/abc', ...BLOB },
+        { [`blobs/ab/${HASH}`]: weights, 'models--x--y/snapshots/0123/model.safetensors.index.json': INDEX },
+      ],
       ['a file of the store under another name', { ...POINTER, ...blob('../../blobs/ab/weights') }, { 'blobs/ab/weights': weights }],
       ['a hash in the wrong folder', { ...POINTER, ...blob(`../../blobs/cd/${HASH}`) }, { [`blobs/cd/${HASH}`]: weights }],
       ['a hash in no folder', { ...POINTER, ...blob(`../../blobs/${HASH}`) }, { [`blobs/${HASH}`]: weights }],
@@ -163,8 +174,8 @@ describe('paths and links', () => {
       ['the cache itself', { ...POINTER, ...blob('../../secret') }, { secret: weights }],
       ["another repository's file", { ...POINTER, ...blob('../../models--o--z/blobs/w') }, { 'models--o--z/blobs/w': weights }],
       ['anywhere else', { ...POINTER, ...blob(join(outside, 'model.safetensors')) }],
-    ])('refused: %s', async (_name, links, files) => {
-      await expect(openFolder(sharedCache(links, files))).rejects.toMatchObject({ code: 'ERR_UNSAFE_MODEL' })
+    ])('refused: %s', async (_name, ...cache) => {
+      await expect(openFolder(sharedCache(...cache))).rejects.toMatchObject({ code: 'ERR_UNSAFE_MODEL' })
     })
   })
 })
