@@ -114,6 +114,8 @@ export class Model implements AsyncDisposable {
   }
 
   /** As `encode`, with the model's prompt for queries. */
+  encodeQuery(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encodeQuery(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
   encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeQuery<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
   async encodeQuery(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
@@ -121,6 +123,8 @@ export class Model implements AsyncDisposable {
   }
 
   /** As `encode`, with the model's prompt for documents. */
+  encodeDocument(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encodeDocument(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
   encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeDocument<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
   async encodeDocument(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {

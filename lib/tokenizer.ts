@@ -31,9 +31,19 @@ export interface TokenizerOptions {
   config: Pick<EncoderConfig, 'vocabSize' | 'modelType'>
 }
 
+/**
+ * What is kept of the library's `Encoding`, whose native memory V8 does not see and would let pile up.
+ * `tokens` and `offsets` (code points) are empty unless they were asked for.
+ */
+interface Pieces {
+  ids: number[]
+  tokens: string[]
+  offsets: [number, number][]
+}
+
 /** The tokens of one text without the special ones around it, from its start as far as they are wanted. */
 interface Head {
-  encoding: Encoding
+  pieces: Pieces
   /** What was tokenized: the text, or a start of it, perhaps with long runs shortened. */
   text: string
   gaps: Opening['gaps']
@@ -49,7 +59,7 @@ const MAX_CHARS = 2 ** 22
 export class Tokenizer {
   /** Ids are below this: tokens of the vocabulary and added ones. */
   readonly vocabSize: number
-  readonly #queue: TextQueue<Encoding>
+  readonly #queue: TextQueue<Pieces>
   readonly #surroundings: Surroundings
   readonly #pipeline: Pipeline
   readonly #specialIds: ReadonlySet<number>
@@ -86,7 +96,10 @@ export class Tokenizer {
     this.#pipeline = analysePipeline(document)
     this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id))
     this.#maxLength = maxLength
-    this.#queue = new TextQueue((texts) => backend.encodeBatch(texts, { addSpecialTokens: false }))
+    this.#queue = new TextQueue(async (texts, detailed) => {
+      const encodings = await backend.encodeBatch(texts, { addSpecialTokens: false })
+      return encodings.map((encoding, i) => piecesOf(encoding, detailed[i]!))
+    })
     this.#tokenName = (id) => backend.idToToken(id) ?? ''
   }
 
@@ -104,13 +117,14 @@ export class Tokenizer {
     const { before, after } = this.#surroundings
     const rows = await Promise.all(
       texts.map(async (text) => {
-        const head = await this.#head(text, wanted, signal)
-        const spans = new Int32Array(2 * (before.length + Math.min(wanted, head.encoding.getLength()) + after.length))
-        const inner = toUtf16(head.text, head.encoding.getOffsets().slice(0, wanted))
+        const head = await this.#head(text, wanted, true, signal)
+        const { ids, offsets, tokens } = head.pieces
+        const spans = new Int32Array(2 * (before.length + Math.min(wanted, ids.length) + after.length))
+        const inner = toUtf16(head.text, offsets.slice(0, wanted))
         restoreSpans(inner, head.gaps)
         spans.set(inner, 2 * before.length)
-        const tokens = [...before.map(this.#tokenName), ...head.encoding.getTokens().slice(0, wanted), ...after.map(this.#tokenName)]
-        return { ids: head.encoding.getIds().slice(0, wanted), spans, tokens }
+        const names = [...before.map(this.#tokenName), ...tokens.slice(0, wanted), ...after.map(this.#tokenName)]
+        return { ids: ids.slice(0, wanted), spans, tokens: names }
       }),
     )
     return { ...this.#batch(rows.map((row) => row.ids)), tokens: rows.map((row) => row.tokens), spans: rows.map((row) => row.spans) }
@@ -155,35 +169,35 @@ export class Tokenizer {
   }
 
   async #ids(text: string, wanted: number, signal?: AbortSignal): Promise<number[]> {
-    const ids = (await this.#head(text, wanted, signal)).encoding.getIds()
+    const { ids } = (await this.#head(text, wanted, false, signal)).pieces
     return ids.length > wanted ? ids.slice(0, wanted) : ids
   }
 
   /** Rejects with ERR_INVALID_ARGUMENT for what would take gigabytes: a huge text without a place to cut it. */
-  #submit(text: string, signal?: AbortSignal): Promise<Encoding> {
-    if (text.length <= MAX_CHARS) return this.#queue.submit(text, signal)
+  #submit(text: string, detailed: boolean, signal?: AbortSignal): Promise<Pieces> {
+    if (text.length <= MAX_CHARS) return this.#queue.submit(text, detailed, signal)
     const message = `A text has ${text.length} characters and no place where it can be cut without changing its tokens; at most ${MAX_CHARS} can be taken whole. Cut it, or put spaces between its words.`
     return Promise.reject(new SentorchError('ERR_INVALID_ARGUMENT', message, { detail: { length: text.length, limit: MAX_CHARS } }))
   }
 
   /** The whole text, or a start of it that has the same first `wanted` tokens as the whole. */
-  async #head(whole: string, wanted: number, signal?: AbortSignal): Promise<Head> {
+  async #head(whole: string, wanted: number, detailed: boolean, signal?: AbortSignal): Promise<Head> {
     const { splitsAtSpaces, dropsSpaces, longRuns } = this.#pipeline
     for (let length = Math.max(1024, 8 * wanted); ; length *= 2) {
       throwIfAborted(signal)
       const { text, gaps, complete } = openingOf(whole, splitsAtSpaces ? 3 * length : whole.length, longRuns)
       if (complete) {
         const all = wellFormed(text)
-        return { encoding: await this.#submit(all, signal), text: all, gaps }
+        return { pieces: await this.#submit(all, detailed, signal), text: all, gaps }
       }
       const end = spaceAfter(text, length, dropsSpaces)
       if (end === undefined) {
-        const proven = await this.#provenHead(text, length, wanted, signal)
+        const proven = await this.#provenHead(text, length, wanted, detailed, signal)
         if (proven) return { ...proven, gaps }
       } else {
         const start = wellFormed(text.slice(0, end))
-        const encoding = await this.#submit(start, signal)
-        if (encoding.getLength() >= wanted) return { encoding, text: start, gaps }
+        const pieces = await this.#submit(start, detailed, signal)
+        if (pieces.ids.length >= wanted) return { pieces, text: start, gaps }
       }
     }
   }
@@ -194,20 +208,26 @@ export class Tokenizer {
    * the models goes from left to right or, byte-pair encoding, gives every start of its result for the text of that start. So what all of
    * them share, the whole text shares.
    */
-  async #provenHead(text: string, from: number, wanted: number, signal?: AbortSignal): Promise<Omit<Head, 'gaps'> | undefined> {
+  async #provenHead(
+    text: string,
+    from: number,
+    wanted: number,
+    detailed: boolean,
+    signal?: AbortSignal,
+  ): Promise<Omit<Head, 'gaps'> | undefined> {
     const { window, steady } = this.#pipeline
     const end = window === 0 ? undefined : steadyAfter(text, from, window, steady)
     if (end === undefined) return undefined
     const head = wellFormed(text.slice(0, end))
-    const encoding = await this.#submit(head, signal)
+    const pieces = await this.#submit(head, detailed, signal)
     // One more than wanted: the last one may go on behind the cut, and its span with it.
-    if (encoding.getLength() <= wanted) return undefined
-    const ids = encoding.getIds().slice(0, wanted + 1)
+    if (pieces.ids.length <= wanted) return undefined
+    const ids = pieces.ids.slice(0, wanted + 1)
     for (let shorter = end - 1; shorter > end - window; shorter--) {
-      const other = (await this.#submit(wellFormed(text.slice(0, shorter)), signal)).getIds()
-      if (ids.some((id, i) => other[i] !== id)) return undefined
+      const other = await this.#submit(wellFormed(text.slice(0, shorter)), false, signal)
+      if (ids.some((id, i) => other.ids[i] !== id)) return undefined
     }
-    return { encoding, text: head }
+    return { pieces, text: head }
   }
 
   async #countContent(whole: string, signal?: AbortSignal): Promise<number> {
@@ -216,7 +236,7 @@ export class Tokenizer {
       const end = this.#pieceEnd(whole, start)
       const piece = whole.slice(start, end)
       const short = piece.length > 2 * COUNT_CHARS ? openingOf(piece, piece.length - 1, this.#pipeline.longRuns).text : piece
-      total += (await this.#submit(wellFormed(short), signal)).getLength()
+      total += (await this.#submit(wellFormed(short), false, signal)).ids.length
       start = end
     }
     return total
@@ -229,6 +249,14 @@ export class Tokenizer {
       if (end !== undefined) return end
     }
     return text.length
+  }
+}
+
+function piecesOf(encoding: Encoding, detailed: boolean): Pieces {
+  return {
+    ids: encoding.getIds(),
+    tokens: detailed ? encoding.getTokens() : [],
+    offsets: detailed ? (encoding.getOffsets() as [number, number][]) : [],
   }
 }
 

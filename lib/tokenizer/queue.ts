@@ -4,8 +4,12 @@ import { aborted } from '../errors'
 /** Bounds what one call of the tokenizers library holds of a libuv thread, and what its answer costs the JavaScript thread to read. */
 const CHUNK_CHARS = 16_384
 
+/** Jobs that are done before the list of those that wait is copied without them. */
+const COMPACT_AT = 1024
+
 interface Job<T> {
   text: string
+  detailed: boolean
   signal: AbortSignal | undefined
   resolve: (value: T) => void
   reject: (error: unknown) => void
@@ -16,20 +20,21 @@ interface Job<T> {
  * A job is settled once; jobs whose signal is aborted are dropped when their turn comes.
  */
 export class TextQueue<T> {
-  readonly #run: (texts: string[]) => Promise<T[]>
+  readonly #run: (texts: string[], detailed: boolean[]) => Promise<T[]>
   #waiting: Job<T>[] = []
   #next = 0
   #running = false
   #closed: SentorchError | undefined
 
-  constructor(run: (texts: string[]) => Promise<T[]>) {
+  /** `detailed`: per text, whether its caller wants more than ids. */
+  constructor(run: (texts: string[], detailed: boolean[]) => Promise<T[]>) {
     this.#run = run
   }
 
-  submit(text: string, signal?: AbortSignal): Promise<T> {
+  submit(text: string, detailed: boolean, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(this.#closed)
-      this.#waiting.push({ text, signal, resolve, reject })
+      this.#waiting.push({ text, detailed, signal, resolve, reject })
       if (!this.#running) void this.#drain()
     })
   }
@@ -63,8 +68,9 @@ export class TextQueue<T> {
       jobs.push(job)
       chars += job.text.length
     }
-    if (this.#next === this.#waiting.length) {
-      this.#waiting = []
+    // What is done must not be held: with a steady stream of callers the queue is never empty.
+    if (this.#next >= COMPACT_AT || this.#next === this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next)
       this.#next = 0
     }
     return jobs
@@ -72,7 +78,10 @@ export class TextQueue<T> {
 
   async #settle(jobs: Job<T>[]): Promise<void> {
     try {
-      const results = await this.#run(jobs.map((job) => job.text))
+      const results = await this.#run(
+        jobs.map((job) => job.text),
+        jobs.map((job) => job.detailed),
+      )
       jobs.forEach((job, i) => job.resolve(results[i]!))
     } catch (error) {
       if (jobs.length === 1) return jobs[0]!.reject(error)
