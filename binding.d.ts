@@ -157,8 +157,6 @@ export interface CpuFeatures {
 export interface Addon {
   Model: typeof NativeModel
   cpuFeatures(): CpuFeatures
-  /** Null when the file is a whole shared library, else what is wrong with it. Opens nothing. */
-  checkLibrary(path: string): string | null
   /** Opens libtorch, then the core, on a native thread; once per process, later calls share the first success. */
   open(request: OpenRequest): Promise<Library>
   /** Stops and joins every thread of this environment. Called when the process or the worker ends. */

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { dirname, join } from 'node:path'
-import nodeGypBuild from 'node-gyp-build'
 import type { CpuFeatures } from '../binding'
 import type { Facts, ProbeResult } from './doctor'
 import { isSentorchError } from './errors'
@@ -13,9 +12,8 @@ import { cacheFolder } from './libtorch/cache'
 import { findLibtorch, type Place } from './libtorch/find'
 import { damagedLibraries, readManifest } from './libtorch/manifest'
 import { TORCH_VERSION, platformName } from './libtorch/versions'
+import { addonFile, packageRoot } from './native'
 import type { ProbeStep } from './probe'
-
-const packageRoot = join(__dirname, '..')
 
 /** Looks at everything that doctor reports. Never rejects for want of something; native code runs in child processes only. */
 export async function gatherFacts(probe: (cuda: boolean) => Promise<ProbeResult> = runProbe): Promise<Facts> {
@@ -89,7 +87,7 @@ function parseStep(line: string): ProbeStep | null {
 
 function addonPath(): string | null {
   try {
-    return nodeGypBuild.resolve(packageRoot)
+    return addonFile()
   } catch {
     return null
   }

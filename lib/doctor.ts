@@ -1,5 +1,5 @@
 import type { CpuFeatures, Library } from '../binding'
-import type { Libtorch, Place } from './libtorch/find'
+import { INSTALL_COMMAND, type Libtorch, type Place } from './libtorch/find'
 
 /** What an attempt in a child process came to. */
 export interface ProbeResult {
@@ -44,8 +44,6 @@ export interface Diagnosis extends Facts {
   ok: boolean
 }
 
-const INSTALL = 'npx sentorch install-libtorch'
-
 /** What the facts mean: the devices, what is wrong, and how it is put right. */
 export function diagnose(facts: Facts): Diagnosis {
   const problems = [...systemProblems(facts), ...addonProblems(facts), ...libtorchProblems(facts), ...cpuNotes(facts), ...cudaNotes(facts)]
@@ -71,12 +69,14 @@ function libtorchProblems({ libtorch, cpuProbe, node }: Facts): Problem[] {
   if (!libtorch.found) {
     const lines = libtorch.error?.split('\n') ?? []
     const problem = lines.at(0)?.replace(/ Looked at:$/, '') ?? `libtorch ${libtorch.needed} was not found.`
-    return [{ severity: 'error', problem, fix: lines.at(-1)?.replace(/^To install it: /, '') ?? INSTALL }]
+    return [{ severity: 'error', problem, fix: lines.at(-1)?.replace(/^To install it: /, '') ?? INSTALL_COMMAND }]
   }
   const problems: Problem[] = []
   const { source, root } = libtorch.found
   const fix =
-    source === 'cache' ? `${INSTALL} --force` : `Install it again where it is, or use our own (unset SENTORCH_LIBTORCH, then ${INSTALL}).`
+    source === 'cache'
+      ? `${INSTALL_COMMAND} --force`
+      : `Install it again where it is, or use our own (unset SENTORCH_LIBTORCH, then ${INSTALL_COMMAND}).`
   if (libtorch.damaged.length > 0) {
     problems.push({ severity: 'error', problem: `Damaged in ${root}: ${libtorch.damaged.join(', ')}`, fix })
   }

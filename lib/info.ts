@@ -3,7 +3,7 @@ import type { ChosenDevice } from './device'
 import type { ModelFolder } from './format/folder'
 import type { ResolvedModel } from './hub'
 import type { Native } from './native'
-import type { DTypeOption, PoolingName } from './options'
+import { resolveEncode, type DTypeOption, type PoolingName } from './options'
 import type { SimilarityName } from './similarity'
 
 /** What was loaded, and how it runs. */
@@ -61,7 +61,7 @@ export function describeModel({ resolved, folder, native, loaded, device, dtype,
     ...resolved,
     folder: folder.folder,
     modelType: config.modelType,
-    dimension: modules.truncateDim ?? modules.dense.at(-1)?.outFeatures ?? modules.pooling.length * config.hiddenSize,
+    dimension: resolveEncode({}, { modules, config, texts: 'streamed' }).dimension,
     maxLength: modules.maxSeqLength,
     vocabularySize: config.vocabSize,
     layers: config.layers,

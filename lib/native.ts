@@ -5,6 +5,7 @@ import type { Addon, Library } from '../binding'
 import { ERROR_CODES, isSentorchError, SentorchError, type ErrorCode } from './errors'
 import { isMusl } from './libc'
 import { findLibtorch, type Libtorch } from './libtorch/find'
+import { platformName } from './libtorch/versions'
 
 export interface Native {
   addon: Addon
@@ -14,7 +15,7 @@ export interface Native {
 
 const CORE: Partial<Record<NodeJS.Platform, string>> = { darwin: 'libsentorch_core.dylib', win32: 'sentorch_core.dll' }
 
-const packageRoot = join(__dirname, '..')
+export const packageRoot = join(__dirname, '..')
 let loaded: { addon: Addon; core: string } | undefined
 
 /** Opens `sentorch.node`; needs no libtorch. Throws ERR_ADDON_MISSING where there is none for this platform, or it does not load. */
@@ -22,13 +23,18 @@ export function loadAddon(): Addon {
   return load().addon
 }
 
+/** The addon's file for this platform; nothing is opened. Throws where there is none. */
+export function addonFile(): string {
+  return nodeGypBuild.resolve(packageRoot)
+}
+
 function load(): { addon: Addon; core: string } {
   if (loaded) return loaded
   let file: string
   try {
-    file = nodeGypBuild.resolve(packageRoot)
+    file = addonFile()
   } catch (cause) {
-    throw addonMissing(`There is no addon for ${platformName()} in ${packageRoot}.`, cause)
+    throw addonMissing(`There is no addon for ${platform()} in ${packageRoot}.`, cause)
   }
   let addon: Addon
   try {
@@ -47,8 +53,8 @@ function unpacked(folder: string): string {
   return folder.replace(/\.asar(?=[\\/])/, '.asar.unpacked')
 }
 
-function platformName(): string {
-  return `${process.platform}-${process.arch}${isMusl() ? ' with musl' : ''}`
+function platform(): string {
+  return platformName() + (isMusl() ? ' with musl' : '')
 }
 
 function addonMissing(what: string, cause: unknown): SentorchError {
@@ -57,7 +63,7 @@ function addonMissing(what: string, cause: unknown): SentorchError {
     : existsSync(join(packageRoot, 'native'))
       ? 'Build it with `npm run build:native`.'
       : 'Install sentorch again, or build it from a clone of its repository with `npm run build:native`.'
-  return new SentorchError('ERR_ADDON_MISSING', `${what} ${remedy}`, { cause, detail: { platform: platformName(), packageRoot } })
+  return new SentorchError('ERR_ADDON_MISSING', `${what} ${remedy}`, { cause, detail: { platform: platform(), packageRoot } })
 }
 
 /**

@@ -2,7 +2,6 @@
 #include <napi.h>
 
 #include "binding/convert.h"
-#include "binding/image.h"
 #include "binding/library.h"
 #include "binding/model_wrap.h"
 #include "binding/promise_task.h"
@@ -12,11 +11,6 @@ namespace {
 
 Napi::Value cpu_features_of(const Napi::CallbackInfo& info) {
   return convert::cpu_features(info.Env(), cpu_features());
-}
-
-Napi::Value check_library(const Napi::CallbackInfo& info) {
-  const auto problem = image_problem(info[0].As<Napi::String>());
-  return problem ? Napi::Value(Napi::String::New(info.Env(), *problem)) : info.Env().Null();
 }
 
 Napi::Value open(const Napi::CallbackInfo& info) {
@@ -43,7 +37,6 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Environment::create(env);
   exports.Set("Model", ModelWrap::define(env));
   exports.Set("cpuFeatures", Napi::Function::New<cpu_features_of>(env, "cpuFeatures"));
-  exports.Set("checkLibrary", Napi::Function::New<check_library>(env, "checkLibrary"));
   exports.Set("open", Napi::Function::New<open>(env, "open"));
   exports.Set("shutdown", Napi::Function::New<shutdown>(env, "shutdown"));
   return exports;

@@ -54,10 +54,6 @@ void* symbol(void* handle, const char* name) { return dlsym(handle, name); }
 
 #endif
 
-// OpenMP threads look so many times for work before they sleep: some tens of microseconds.
-constexpr const char* kSpinName = "GOMP_SPINCOUNT";
-constexpr const char* kSpinCount = "10000";
-
 void open_torch(const std::string& path) {
   std::string problem;
   if (!open_file(path, problem)) {
@@ -89,6 +85,10 @@ void ShortSpin::end() {}
 #else
 
 namespace {
+
+// OpenMP threads look so many times for work before they sleep: some tens of microseconds.
+constexpr const char* kSpinName = "GOMP_SPINCOUNT";
+constexpr const char* kSpinCount = "10000";
 
 // Environments (worker threads) that are opening at the moment, while the variable is ours.
 struct Spin {
