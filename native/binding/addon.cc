@@ -21,10 +21,12 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) {
       return open_library(request);
     };
+    // Ends with the task, also with one that is dropped because the environment ends.
+    auto finish = [spin = std::make_shared<ShortSpin>()](Napi::Env env, LibraryInfo library) {
+      return convert::library(env, library);
+    };
     auto task =
-        std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), convert::library);
-    ShortSpin::begin();
-    task->finally(ShortSpin::end);
+        std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), std::move(finish));
     const Napi::Promise promise = task->promise();
     Environment::of(env).opener().post(std::move(task));
     return promise;

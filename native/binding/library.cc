@@ -79,8 +79,8 @@ Engine* open_core(const std::string& path) {
 
 #if defined(_WIN32)
 
-void ShortSpin::begin() {}
-void ShortSpin::end() {}
+ShortSpin::ShortSpin() {}
+ShortSpin::~ShortSpin() {}
 
 #else
 
@@ -104,13 +104,13 @@ Spin& spin() {
 
 }  // namespace
 
-void ShortSpin::begin() {
+ShortSpin::ShortSpin() {
   const std::lock_guard lock(spin().mutex);
   if (spin().openings++ > 0 || opened_engine() || std::getenv(kSpinName) || std::getenv("OMP_WAIT_POLICY")) return;
   spin().ours = setenv(kSpinName, kSpinCount, 1) == 0;
 }
 
-void ShortSpin::end() {
+ShortSpin::~ShortSpin() {
   const std::lock_guard lock(spin().mutex);
   if (--spin().openings > 0 || !spin().ours) return;
   unsetenv(kSpinName);

@@ -34,9 +34,6 @@ class PromiseTask final : public Job, public Settlement {
 
   Napi::Promise promise() const { return deferred_.Promise(); }
 
-  // JavaScript thread: called once before the promise is settled, either way.
-  void finally(void (*action)()) { finally_ = action; }
-
   void run(std::unique_ptr<Model>& model) noexcept override {
     try {
       result_.emplace(work_(model, stop_flag()));
@@ -58,7 +55,6 @@ class PromiseTask final : public Job, public Settlement {
   void settle(Napi::Env env) override {
     const Napi::HandleScope scope(env);
     owner_.Reset();
-    if (finally_) finally_();
     if (!result_) {
       deferred_.Reject(coded_error(env, code_, message_).Value());
       return;
@@ -82,7 +78,6 @@ class PromiseTask final : public Job, public Settlement {
   Work work_;
   Finish finish_;
   std::optional<Result> result_;
-  void (*finally_)() = nullptr;
   const char* code_ = "ERR_INTERNAL";
   std::string message_;
 };
