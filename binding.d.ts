@@ -117,11 +117,217 @@ export interface EncodeResult {
   nonFiniteRow: number
 }
 
+export type HeadActivation = 'relu' | 'gelu' | 'tanh'
+
+/** A head: logits = last · activation(… activation(first · x)). Its parameters are named `heads.<head>.<layer>.weight|bias`, layer from 0. */
+export interface HeadSource {
+  name: string
+  type: 'classification' | 'token-classification'
+  /** Outputs of each layer; the last is the number of logits. */
+  sizes: number[]
+  activation: HeadActivation
+  /** Classification: how token states become the head's input, and what follows. Empty for token classification. */
+  pooling: PoolingMode[]
+  /** Of the model's Dense modules and scaling, in order, behind `pooling`. */
+  steps: PostStep[]
+  /** Numbers of the input. */
+  inputs: number
+  /** The layers' stored parameters; null: drawn as PyTorch's Linear draws them from `torch.manual_seed(seed)`, layer by layer, weight then bias. */
+  layers: LinearSource[] | null
+  /** Of the TensorSources in `layers`. */
+  files: string[]
+  seed: number
+}
+
+export interface PredictRequest {
+  task: number
+  ids: Int32Array
+  offsets: Int32Array
+  batchTokens: number
+  /** Names of the heads, in the order of the result. */
+  heads: string[]
+  /** The sentence vectors beside the logits; null: none. Its `ids`, `offsets`, `task` and `batchTokens` are those of the request. */
+  embedding: Pick<EncodeRequest, 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'> | null
+}
+
+export interface PredictResult {
+  /** Per head: [rows, logits] or, for token classification, [tokens, logits]; float32, row-major, in the order of the request. */
+  logits: Float32Array[]
+  /** [rows, dimension]; null where none was asked for. */
+  embedding: EncodeResult | null
+  /** The first row with a NaN or an infinity anywhere; −1: none. */
+  nonFiniteRow: number
+}
+
+/** How a head is trained. */
+export interface TaskSource {
+  head: string
+  /** 'bce': each logit on its own, labels 0 or 1. */
+  loss: 'cross-entropy' | 'bce'
+  /** Of the task in the total. */
+  weight: number
+  labelSmoothing: number
+  /** Per label; cross-entropy: PyTorch's `weight`; bce: PyTorch's `pos_weight`. */
+  classWeights: Float32Array | null
+  inputDropout: number
+  /** After each hidden activation. */
+  dropout: number
+}
+
+/** Regression of the sentence vector on given vectors. */
+export interface TargetSource {
+  pooling: PoolingMode[]
+  steps: PostStep[]
+  /** 'mse': mean over all numbers; 'cosine': mean of 1 − cosine over the rows. */
+  loss: 'mse' | 'cosine'
+  weight: number
+}
+
+export interface TrainingRequest {
+  /** The float32 masters are read from the files, unless the model was trained before: then it goes on with what it has. */
+  files: string[]
+  encoder: EncoderSource
+  dense: DenseSource[]
+  /** Of the encoder, while training. */
+  hiddenDropout: number
+  attentionDropout: number
+  /** 'bfloat16': products in bfloat16, all else and the masters in float32. */
+  dtype: 'float32' | 'bfloat16'
+  seed: number
+  gradientCheckpointing: boolean
+  optimizer: { type: 'adamw' | 'adam'; beta1: number; beta2: number; eps: number }
+  /** Norm of all gradients together, those of `clip: false` groups left out; 0: not clipped. */
+  maxGradNorm: number
+  /** Tasks in the order in which losses are reported. */
+  tasks: TaskSource[]
+  /** Regression targets, reported behind the tasks. */
+  targets: TargetSource[]
+  /** Σ ½·e^(−s)·loss + ½·s over tasks and targets; s are parameters named `uncertainty.<head>` (targets: `uncertainty.target<i>`). */
+  uncertainty: boolean
+  /** Token states of a wholly frozen encoder are kept up to so many bytes. */
+  cacheBytes: number
+}
+
+export interface ParameterInfo {
+  /** As AutoModel names it (the TensorSource's name), `dense.<i>.…`, `heads.<head>.…` or `uncertainty.…`. */
+  name: string
+  shape: number[]
+  part: 'embeddings' | 'layer' | 'relative-bias' | 'dense' | 'head' | 'uncertainty'
+  /** Layer (0 lowest), Dense module, or −1. */
+  index: number
+  /** Of heads; '' else. */
+  head: string
+}
+
+export interface TrainingInfo {
+  parameters: ParameterInfo[]
+}
+
+/** Parameters by their place in TrainingInfo. Those in no group are frozen. */
+export interface GroupSource {
+  parameters: number[]
+  learningRate: number
+  weightDecay: number
+  clip: boolean
+}
+
+/** One corpus: every data set of a run, one behind the other. Replaces the one before it. */
+export interface CorpusRequest {
+  ids: Int32Array
+  offsets: Int32Array
+  /** Per task: classification [rows] (bce: [rows, logits], 0 or 1), token classification [tokens]; −100 is no label. */
+  labels: Int32Array[]
+  /** Per target: [rows, dimension]; a row that begins with NaN has none. */
+  targets: Float32Array[]
+}
+
+/** Steps to run: step i has the micro-batches steps[i] … steps[i+1], micro-batch j the rows order[batches[j] … batches[j+1]). */
+export interface TrainRequest {
+  task: number
+  order: Int32Array
+  batches: Int32Array
+  steps: Int32Array
+  /** Times the groups' learning rates, for the steps that are applied, in order; at least as many as steps. */
+  multipliers: Float64Array
+  /** Number of the first step since training began: with the seed it decides dropout. */
+  firstStep: number
+  /** Stop after so long, or earlier where other work waits; at least one step is run. */
+  milliseconds: number
+  /** False: gradients are computed and kept, nothing is changed. */
+  apply: boolean
+}
+
+/** Per step that was run; the last is one that was not applied, if any. */
+export interface TrainResult {
+  /** How many of the steps were run. */
+  steps: number
+  /** Of those, the last may have had a non-finite loss or gradient: nothing was changed by it. */
+  skipped: boolean
+  /** Weighted total of each step. */
+  loss: Float64Array
+  /** [steps, tasks + targets]: mean loss, 0 where nothing was labelled. */
+  losses: Float64Array
+  /** [steps, tasks + targets]: labelled items (class weights not counted). */
+  items: Float64Array
+  /** [steps, tasks]: items whose highest logit (bce: sign) is right. */
+  correct: Float64Array
+  /** Before clipping. */
+  gradientNorm: Float64Array
+  examples: number
+  tokens: number
+}
+
+/** What is kept for a parameter. The last two are the optimizer's; absent (and zeros) before its first step. */
+export type ParameterValue = 'value' | 'gradient' | 'exp_avg' | 'exp_avg_sq'
+
+/** A part of a safetensors file that is written: a parameter of the model, or stored bytes as they are. */
+export type WriteSource = { value: ParameterValue; parameter: string } | { file: string; offset: number; bytes: number }
+
+export interface WriteRequest {
+  /** Created anew; closed and flushed to the disk (fsync) before the promise resolves. */
+  path: string
+  /** Length and JSON header of the safetensors file, written first. */
+  header: Uint8Array
+  /** float32 for parameters. */
+  parts: WriteSource[]
+}
+
+/** Sets optimizer state and values: shapes are checked by the caller. `steps`: updates that each group's optimizer has made. */
+export interface RestoreRequest {
+  files: string[]
+  parameters: { parameter: string; value: Exclude<ParameterValue, 'gradient'>; source: TensorSource }[]
+  /** Per parameter in TrainingInfo: updates made so far (PyTorch's `step`). */
+  steps: Int32Array
+}
+
 export declare class NativeModel {
   constructor()
   /** Once, before anything else. */
   load(request: LoadRequest): Promise<LoadedModel>
   encode(request: EncodeRequest): Promise<EncodeResult>
+
+  /** Heads. Names are unique. Refused while a trainer is open (ERR_INTERNAL: lib/ checks first). */
+  addHead(request: HeadSource): Promise<void>
+  removeHead(name: string): Promise<void>
+  /** `count` more logits; the old ones keep their weights, the new ones are drawn from the seed. */
+  extendHead(name: string, count: number, seed: number): Promise<void>
+  predict(request: PredictRequest): Promise<PredictResult>
+
+  /** Opens the model's one trainer; closes the one before it. */
+  startTraining(request: TrainingRequest): Promise<TrainingInfo>
+  setGroups(groups: GroupSource[]): Promise<void>
+  setCorpus(request: CorpusRequest): Promise<void>
+  train(request: TrainRequest): Promise<TrainResult>
+  /** Frees optimizer state, gradients and corpus; the weights stay as they are. Idempotent. */
+  endTraining(): Promise<void>
+  /** Updates made so far, per parameter in TrainingInfo (PyTorch's `step`). */
+  optimizerSteps(): Promise<Int32Array>
+  restore(request: RestoreRequest): Promise<void>
+
+  /** Numbers of parameters, float32. 'value' works for heads and, once a trainer was opened, for all; the others while one is open. */
+  read(value: ParameterValue, parameters: string[]): Promise<Float32Array[]>
+  /** ERR_NON_FINITE where a parameter holds a NaN or an infinity: nothing is left behind then. */
+  write(request: WriteRequest): Promise<void>
   /** Work of that number stops before its next layer and rejects with ERR_ABORTED. Unknown numbers are ignored. */
   abort(task: number): void
   /** Refuses new work, rejects what waits (ERR_DISPOSED), finishes or stops what runs, resolves when memory is back. Idempotent. */

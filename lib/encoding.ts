@@ -5,6 +5,7 @@ import { fromNative } from './native'
 import type { ResolvedEncode } from './options'
 import { pieces } from './pieces'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
+import { nextTask } from './tasks'
 import type { TokenBatch, Tokenizer } from './tokenizer'
 
 /** Pieces that are on their way through the model at a time: one runs, one waits, so that the model's thread never idles. */
@@ -12,13 +13,11 @@ const IN_FLIGHT = 2
 
 /** One call of encode: its texts go through the tokenizer and the model piece by piece, and their rows return to their places. */
 export class Encoding {
-  static #tasks = 0
-
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
   readonly #request: ResolvedEncode
   readonly #promptTokens: number
-  readonly #task = ++Encoding.#tasks
+  readonly #task = nextTask()
 
   constructor(native: NativeModel, tokenizer: Tokenizer, request: ResolvedEncode, promptTokens: number) {
     this.#native = native

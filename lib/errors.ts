@@ -17,6 +17,8 @@ export const ERROR_CODES = [
   'ERR_ABORTED',
   'ERR_DISPOSED',
   'ERR_DOWNLOAD',
+  'ERR_DATA',
+  'ERR_CHECKPOINT',
   'ERR_INTERNAL',
 ] as const
 

@@ -1,0 +1,49 @@
+import type { HeadActivation } from '../../binding'
+import type { PoolingName } from '../options'
+
+export type HeadType = 'classification' | 'token-classification'
+
+/** What `addHead` takes. */
+export interface HeadDefinition {
+  /** Letters, digits, `_` and `-`; unique in the model. `embedding` and `text` are reserved. */
+  readonly name: string
+  readonly type: HeadType
+  /**
+   * Names of the labels, in the order of the logits. One label in a classification head makes it binary: one logit, yes or no.
+   * Token classification: tags as they are written (`O`, `B-city`, `I-city` …).
+   */
+  readonly labels: readonly string[]
+  /** Sizes of hidden layers; none by default: the head is then linear. */
+  readonly hidden?: readonly number[]
+  /** After each hidden layer. Defaults to `relu`. */
+  readonly activation?: HeadActivation
+  /** Dropout before the first layer while training, 0 to below 1. Defaults to 0.1. */
+  readonly inputDropout?: number
+  /** Dropout after each hidden activation while training, 0 to below 1. Defaults to 0.1. */
+  readonly dropout?: number
+  /** Classification: pooling of the token states that the head sees. Defaults to the model's sentence vector before it is scaled to unit length. */
+  readonly pooling?: PoolingName | readonly PoolingName[]
+  /** Classification: any number of labels at once. Defaults to false. */
+  readonly multiLabel?: boolean
+  /** Of the initial weights, 0..2^32−1. Defaults to 0. */
+  readonly seed?: number
+}
+
+/** A definition after every check, with every default. */
+export interface Head {
+  readonly name: string
+  readonly type: HeadType
+  readonly labels: readonly string[]
+  readonly hidden: readonly number[]
+  readonly activation: HeadActivation
+  readonly inputDropout: number
+  readonly dropout: number
+  /** Undefined: the model's own, with its Dense modules. */
+  readonly pooling: readonly PoolingName[] | undefined
+  readonly multiLabel: boolean
+}
+
+/** One logit per label on its own (sigmoid), instead of one choice among them (softmax). */
+export function isIndependent(head: Pick<Head, 'type' | 'labels' | 'multiLabel'>): boolean {
+  return head.type === 'classification' && (head.multiLabel || head.labels.length === 1)
+}
