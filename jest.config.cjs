@@ -1,9 +1,13 @@
+const swc = ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }]
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', { jsc: { target: 'es2023', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }] },
+  // Packages that are ES modules only: Node requires them as they are, jest cannot.
+  transform: { '^.+\\.ts$': swc, '/node_modules/(hyparquet|hyparquet-compressors|hysnappy)/.+\\.js$': swc },
+  transformIgnorePatterns: ['/node_modules/(?!(hyparquet|hyparquet-compressors|hysnappy)/)'],
   // Each worker opens libtorch and holds models: two cores gain nothing from more.
   maxWorkers: 2,
   testTimeout: 60_000,

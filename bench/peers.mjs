@@ -22,7 +22,7 @@ export async function preparePeers(model, { venv } = {}) {
   fs.mkdirSync(folder, { recursive: true })
   const python = await environment(venv ?? path.join(folder, 'venv'))
   const js = await transformersJs(folder, python, model)
-  return { python, reference, texts: writeTexts(folder), ...js }
+  return { python, reference, data, texts: writeTexts(folder), ...js }
 }
 
 async function environment(venv) {

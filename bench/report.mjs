@@ -31,7 +31,41 @@ function rows(figures) {
   smaller('process start to first vector and end', 'first', 'python', 'seconds', 's', '≥ 6 ×')
   smaller('', 'first', 'javascript', 'seconds', 's', '≥ 1 ×')
   smaller('peak memory, short float32', 'short32', 'python', 'peakRssMB', 'MB', '≥ 2 ×')
-  return out
+  return [...out, ...trainingRows(figures)]
+}
+
+/** Joint training; the peer is plain PyTorch (`joint_reference.py --strong`), or our own full epoch. */
+function trainingRows({ train32, train16, frozen }) {
+  const speed = (what, { ours, python }) => [
+    what,
+    `${ours.examplesPerSecond} examples/s`,
+    'PyTorch',
+    `${python.examplesPerSecond} examples/s`,
+    times(ours.examplesPerSecond / python.examplesPerSecond),
+    '≥ 1 ×',
+  ]
+  const memory = (what, { ours, python }) => [
+    what,
+    `${ours.peakRssMB} MB`,
+    'PyTorch',
+    `${python.peakRssMB} MB`,
+    times(python.peakRssMB / ours.peakRssMB),
+    '≥ 1 ×',
+  ]
+  return [
+    speed('joint training, float32', train32),
+    speed('joint training, bfloat16', train16),
+    memory('peak memory of training, float32', train32),
+    memory('peak memory of training, bfloat16', train16),
+    [
+      'epoch of a frozen encoder after the first',
+      `${frozen.frozenSeconds} s`,
+      'a full epoch',
+      `${frozen.fullSeconds} s`,
+      times(frozen.fullSeconds / frozen.frozenSeconds),
+      '≥ 30 ×',
+    ],
+  ]
 }
 
 const table = (header, body) => [header, header.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')

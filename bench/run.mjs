@@ -1,5 +1,5 @@
-// npm run bench: sentorch and its peers on the same work in the same run; prints a table, writes docs/benchmarks.md and the summary in README.md.
-// usage: node bench/run.mjs [--venv DIR] [--quick] [--no-write]      --quick: a quarter of the texts, nothing written
+// npm run bench: sentorch and its peers on the same work in the same run; prints the tables, writes docs/benchmarks.md and the summary in README.md.
+// usage: node bench/run.mjs [--venv DIR] [--quick] [--no-write]      --quick: a quarter of the work, nothing written
 import { parseArgs } from 'node:util'
 import path from 'node:path'
 import { main, step } from '../scripts/support/console.mjs'
@@ -85,7 +85,27 @@ await main(async () => {
     ])
   })
 
+  await trainingFigures(figures, { model, peers, steps: options.quick ? '40' : '80', rounds: options.quick ? 1 : 3 })
+
   const versions = await measure(peers.python, [inRoot('bench/programs/versions.py')])
   console.log(`\n${markdown(figures, versions)}`)
   if (!options.quick && !options['no-write']) writeReport(figures, versions)
 })
+
+/** Joint training on SNIPS beside plain PyTorch at its fastest. */
+async function trainingFigures(figures, { model, peers, steps, rounds }) {
+  const snips = path.join(peers.data, 'snips')
+  const ours = (dtype) => () => measure(process.execPath, [inRoot('bench/programs/train.mjs'), model, snips, dtype, steps])
+  const reference = path.join(peers.reference, 'joint_reference.py')
+  const python = (dtype) => () =>
+    measure(peers.python, [inRoot('bench/programs/joint.py'), reference, model, snips, '--strong', '--dtype', dtype, '--max-steps', steps])
+  for (const [key, dtype] of [
+    ['train32', 'float32'],
+    ['train16', 'bfloat16'],
+  ]) {
+    await step(`Joint training, ${dtype}`, async () => (figures[key] = await inTurn({ ours: ours(dtype), python: python(dtype) }, rounds)))
+  }
+  await step('Epochs of a frozen encoder', async () => {
+    figures.frozen = await measure(process.execPath, [inRoot('bench/programs/train-frozen.mjs'), model, snips])
+  })
+}

@@ -1,15 +1,13 @@
 import type { EncodeRequest, NativeModel } from '../binding'
 import { Embeddings, type TokenEmbeddings } from './embeddings'
-import { aborted, SentorchError, throwIfAborted } from './errors'
+import { SentorchError } from './errors'
 import { fromNative } from './native'
 import type { ResolvedEncode } from './options'
 import { pieces } from './pieces'
+import { doPieces } from './piecework'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
 import { nextTask } from './tasks'
 import type { TokenBatch, Tokenizer } from './tokenizer'
-
-/** Pieces that are on their way through the model at a time: one runs, one waits, so that the model's thread never idles. */
-const IN_FLIGHT = 2
 
 /** One call of encode: its texts go through the tokenizer and the model piece by piece, and their rows return to their places. */
 export class Encoding {
@@ -51,39 +49,27 @@ export class Encoding {
     return out
   }
 
-  async #through(texts: readonly string[], place: (indices: number[], tokens: TokenBatch) => Promise<void>): Promise<void> {
+  #through(texts: readonly string[], work: (indices: readonly number[], tokens: TokenBatch) => Promise<void>): Promise<void> {
     const { maxLength, prompt, signal, onProgress, tokenEmbeddings } = this.#request
-    throwIfAborted(signal)
-    const stop = () => this.#native.abort(this.#task)
-    signal?.addEventListener('abort', stop, { once: true })
-    const running = new Set<Promise<void>>()
-    let done = 0
-    let tokens = 0
-    try {
-      for (const indices of pieces(texts, maxLength)) {
+    return doPieces<TokenBatch>({
+      native: this.#native,
+      task: this.#task,
+      pieces: pieces(
+        texts.map((text) => text.length),
+        maxLength,
+      ),
+      totalTexts: texts.length,
+      signal,
+      onProgress,
+      together: false,
+      read: (indices) => {
         const piece = indices.map((i) => prompt + texts[i]!)
-        const batch = await (tokenEmbeddings
+        return tokenEmbeddings
           ? this.#tokenizer.encodeWithOffsets(piece, maxLength, signal)
-          : this.#tokenizer.encode(piece, maxLength, signal))
-        while (running.size >= IN_FLIGHT) await Promise.race(running)
-        throwIfAborted(signal)
-        const work = place(indices, batch).then(() => {
-          running.delete(work)
-          done += indices.length
-          tokens += batch.ids.length
-          onProgress?.({ texts: done, totalTexts: texts.length, tokens })
-        })
-        work.catch(() => {}) // seen below, through the set
-        running.add(work)
-      }
-      await Promise.all(running)
-    } catch (error) {
-      stop()
-      await Promise.allSettled(running)
-      throw signal?.aborted ? aborted(signal) : error
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
+          : this.#tokenizer.encode(piece, maxLength, signal)
+      },
+      work,
+    })
   }
 
   async #run(indices: readonly number[], { ids, offsets }: TokenBatch): Promise<Float32Array> {

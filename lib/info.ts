@@ -90,7 +90,7 @@ function notesOf({
   device,
   dtype,
 }: Pick<InfoSources, 'folder' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
-  const notes: string[] = []
+  const notes = [...folder.notes, ...(folder.classifierNote === undefined ? [] : [folder.classifierNote])]
   if (folder.modules.implied) {
     notes.push('No modules.json: a plain transformers folder. Mean pooling is assumed, and vectors are not scaled to unit length.')
   }

@@ -8,6 +8,9 @@ import { SentorchError, throwIfAborted } from './errors'
 import { openFolder, type ModelFolder } from './format/folder'
 import { resolveModel } from './hub'
 import { describeModel, type ModelInfo } from './info'
+import type { Head, HeadDefinition } from './heads/definition'
+import { Heads } from './heads/heads'
+import type { Extended, HeadTypes, NoHeads, With, Without } from './heads/types'
 import { fromNative, openNative } from './native'
 import {
   resolveEncode,
@@ -16,35 +19,41 @@ import {
   type EncodeContext,
   type EncodeOptions,
   type EncodeProgress,
+  type EpochOptions,
   type LoadOptions,
+  type PredictOptions,
+  type SaveOptions,
   type StreamOptions,
+  type TrainerOptions,
 } from './options'
+import { keepParts, type ModelParts } from './parts'
+import { predict } from './predict/predict'
+import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from './predict/types'
 import type { Precision, VectorOf } from './quantize'
+import { saveModel } from './format/save'
 import { similarity, type Similarities, type SimilarityInput } from './similarity'
 import { ahead, batchesOf } from './stream'
 import { Tokenizer } from './tokenizer'
+import { Trainer } from './trainer'
+import type { TrainingData } from './training/corpus'
+import type { EpochReport } from './training/report'
+import { isTraining, trainEpochOf } from './training/short-form'
 
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
-
-interface Parts {
-  native: NativeModel
-  tokenizer: Tokenizer
-  folder: ModelFolder
-  admission: Admission
-  info: ModelInfo
-}
 
 /**
  * A sentence-transformers or transformers encoder on a native thread of its own. JavaScript never waits for it, and an idle model does not keep
  * the process alive. Give its memory back with `dispose()` or `await using`.
  */
-export class Model implements AsyncDisposable {
+export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /** What was loaded, and how it runs. */
   readonly info: ModelInfo
+  /** Only a type, never there: `predict` takes it from its receiver, so that a model which knows its heads goes wherever a `Model` goes. */
+  declare protected readonly knownHeads: H
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
-  readonly #folder: ModelFolder
   readonly #admission: Admission
+  readonly #parts: ModelParts
   #disposal: Promise<void> | undefined
 
   /**
@@ -81,7 +90,17 @@ export class Model implements AsyncDisposable {
       throwIfAborted(signal)
       onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
       const info = describeModel({ resolved, folder, native, loaded, device, dtype, threads })
-      return new Model({ native: model, tokenizer, folder, admission: new Admission(request.queueBytes), info })
+      const heads = new Heads({
+        native: model,
+        modules: folder.modules,
+        config: folder.config,
+        training: () => isTraining(parts),
+      })
+      const admission = new Admission(request.queueBytes)
+      const parts: ModelParts = { native: model, tokenizer, folder, admission, info, heads, trainer: undefined, trained: false }
+      await heads.restore(folder.heads, folder.files)
+      throwIfAborted(signal)
+      return new Model(parts)
     } catch (error) {
       stop()
       tokenizer.dispose()
@@ -92,12 +111,13 @@ export class Model implements AsyncDisposable {
     }
   }
 
-  private constructor(parts: Parts) {
+  private constructor(parts: ModelParts) {
     this.info = parts.info
     this.#native = parts.native
     this.#tokenizer = parts.tokenizer
-    this.#folder = parts.folder
     this.#admission = parts.admission
+    this.#parts = parts
+    keepParts(this, parts)
   }
 
   /**
@@ -164,6 +184,26 @@ export class Model implements AsyncDisposable {
     yield* ahead(batchesOf(texts, batchTexts), work)
   }
 
+  /**
+   * What the heads say of texts, and their embeddings, in one forward pass: `{ text, <head>: …, embedding? }` for one, an array for several.
+   * A text is a string, a list of words, or `{ ids }`. One call is served by one version of the weights.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
+   */
+  predict<K extends HeadTypes, const O extends PredictOptions<HeadName<K>> = NoOptions>(
+    this: Model<K>,
+    text: string | TokenIds,
+    options?: O & NoOther<O>,
+  ): Promise<Prediction<K, O>>
+  predict<K extends HeadTypes, const O extends PredictOptions<HeadName<K>> = NoOptions>(
+    this: Model<K>,
+    texts: readonly PredictInput[],
+    options?: O & NoOther<O>,
+  ): Promise<Prediction<K, O>[]>
+  async predict(texts: unknown, options?: PredictOptions): Promise<unknown> {
+    this.#checkOpen()
+    return predict(this.#parts, texts, options)
+  }
+
   /** Tokens of each text, the special ones counted, nothing cut. */
   countTokens(text: string): Promise<number>
   countTokens(texts: readonly string[]): Promise<number[]>
@@ -176,7 +216,66 @@ export class Model implements AsyncDisposable {
 
   /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
   similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
-    return similarity(a, b, this.#folder.modules.similarity)
+    return similarity(a, b, this.#parts.folder.modules.similarity)
+  }
+
+  /** The heads of this model in the order in which they were added: frozen definitions with every default. */
+  get heads(): readonly Head[] {
+    return this.#parts.heads.list
+  }
+
+  /**
+   * Adds a head; its weights are drawn as PyTorch's `Linear` draws them, from the seed. The same model, with the head in its type.
+   * Throws ERR_INVALID_ARGUMENT for a definition that does not hold, a name that is taken, or while a trainer is open; ERR_DISPOSED.
+   */
+  addHead<const D extends HeadDefinition>(definition: D): Model<With<H, D>> {
+    this.#checkOpen()
+    this.#parts.heads.add(definition)
+    return this as unknown as Model<With<H, D>>
+  }
+
+  /** Throws ERR_INVALID_ARGUMENT where there is no such head, or while a trainer is open; ERR_DISPOSED. */
+  removeHead<const N extends string>(name: N): Model<Without<H, N>> {
+    this.#checkOpen()
+    this.#parts.heads.remove(name)
+    return this
+  }
+
+  /**
+   * Adds labels behind those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0).
+   * Throws ERR_INVALID_ARGUMENT for a label that it has already, a binary head, or while a trainer is open; ERR_DISPOSED.
+   */
+  extendHead<const N extends string, const L extends readonly string[]>(
+    name: N,
+    labels: L,
+    options?: { seed?: number },
+  ): Model<Extended<H, N, L>> {
+    this.#checkOpen()
+    this.#parts.heads.extend(name, labels, options)
+    return this as unknown as Model<Extended<H, N, L>>
+  }
+
+  /**
+   * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers open. It appears
+   * under its name only when it is whole; an existing one is replaced only with `overwrite`.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
+   */
+  async save(folder: string, options?: SaveOptions): Promise<void> {
+    this.#checkOpen()
+    return saveModel(this.#parts, folder, options)
+  }
+
+  /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
+  trainer(options?: TrainerOptions): Trainer<H> {
+    this.#checkOpen()
+    isTraining(this.#parts)
+    return new Trainer(this, options)
+  }
+
+  /** `trainer.trainEpoch` in short: one trainer is kept until the options change, a head is added, or `trainer()` is called. */
+  async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
+    this.#checkOpen()
+    return trainEpochOf(this.#parts, data, options)
   }
 
   /**
@@ -211,11 +310,11 @@ export class Model implements AsyncDisposable {
   }
 
   #context(): Omit<EncodeContext, 'texts'> {
-    return { modules: this.#folder.modules, config: this.#folder.config }
+    return { modules: this.#parts.folder.modules, config: this.#parts.folder.config }
   }
 
   async #promptTokens(prompt: string): Promise<number> {
-    return prompt === '' || this.#folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
+    return prompt === '' || this.#parts.folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
   }
 
   #checkOpen(): void {

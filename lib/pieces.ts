@@ -3,15 +3,21 @@
 /** Tokens of one piece, as estimated; about ten micro-batches. */
 const PIECE_TOKENS = 16_384
 
-/** Indices of texts in the order they are worked on, longest first, so that memory peaks at the start and rows of a length meet. */
-export function pieces(texts: readonly string[], maxLength: number): number[][] {
-  if (texts.length <= 1) return texts.map((_, i) => [i])
-  const order = texts.map((_, i) => i).sort((a, b) => texts[b]!.length - texts[a]!.length)
+/** English takes four characters a token, Chinese one. */
+export const CHARS_PER_TOKEN = 3
+
+/**
+ * Indices of texts in the order they are worked on, longest first, so that memory peaks at the start and rows of a length meet.
+ * `lengths`: characters of each text; `maxLength`: tokens at which each is cut.
+ */
+export function pieces(lengths: readonly number[], maxLength: number): number[][] {
+  if (lengths.length <= 1) return lengths.map((_, i) => [i])
+  const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]!)
   const out: number[][] = []
   let piece: number[] = []
   let tokens = 0
   for (const index of order) {
-    const estimate = estimateTokens(texts[index]!, maxLength)
+    const estimate = estimateTokens(lengths[index]!, maxLength)
     if (piece.length > 0 && tokens + estimate > PIECE_TOKENS) {
       out.push(piece)
       piece = []
@@ -24,7 +30,7 @@ export function pieces(texts: readonly string[], maxLength: number): number[][] 
   return out
 }
 
-/** English takes four characters a token, Chinese one. */
-function estimateTokens(text: string, maxLength: number): number {
-  return Math.min(maxLength, 2 + Math.ceil(text.length / 3))
+/** Tokens of a text of so many characters, special ones counted. */
+export function estimateTokens(length: number, maxLength: number): number {
+  return Math.min(maxLength, 2 + Math.ceil(length / CHARS_PER_TOKEN))
 }

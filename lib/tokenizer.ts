@@ -21,6 +21,8 @@ export interface TokenBatchWithOffsets extends TokenBatch {
   tokens: string[][]
   /** Per text: start, end of each token in UTF-16 units of the text; special tokens 0, 0. */
   spans: Int32Array[]
+  /** Per text: the word of each token, as the tokenizer's first step splits the text; the special tokens around the text −1. */
+  wordIds: Int32Array[]
 }
 
 export interface TokenizerOptions {
@@ -33,12 +35,13 @@ export interface TokenizerOptions {
 
 /**
  * What is kept of the library's `Encoding`, whose native memory V8 does not see and would let pile up.
- * `tokens` and `offsets` (code points) are empty unless they were asked for.
+ * `tokens`, `offsets` (code points) and `words` are empty unless they were asked for.
  */
 interface Pieces {
   ids: number[]
   tokens: string[]
   offsets: [number, number][]
+  words: number[]
 }
 
 /** The tokens of one text without the special ones around it, from its start as far as they are wanted. */
@@ -110,7 +113,12 @@ export class Tokenizer {
     return this.#batch(await Promise.all(texts.map((text) => this.#ids(text, wanted, signal))))
   }
 
-  /** As `encode`, with each token's name and its place in the text. */
+  /** How many of a row's tokens are the special ones put before and behind the text's own, whatever the text. */
+  get surroundings(): { before: number; after: number } {
+    return { before: this.#surroundings.before.length, after: this.#surroundings.after.length }
+  }
+
+  /** As `encode`, with each token's name, its place in the text and its word. */
   async encodeWithOffsets(texts: readonly string[], maxLength: number, signal?: AbortSignal): Promise<TokenBatchWithOffsets> {
     throwIfAborted(signal)
     const wanted = this.#contentLength(maxLength)
@@ -118,25 +126,56 @@ export class Tokenizer {
     const rows = await Promise.all(
       texts.map(async (text) => {
         const head = await this.#head(text, wanted, true, signal)
-        const { ids, offsets, tokens } = head.pieces
-        const spans = new Int32Array(2 * (before.length + Math.min(wanted, ids.length) + after.length))
+        const { ids, offsets, tokens, words } = head.pieces
+        const length = before.length + Math.min(wanted, ids.length) + after.length
+        const spans = new Int32Array(2 * length)
         const inner = toUtf16(head.text, offsets.slice(0, wanted))
         restoreSpans(inner, head.gaps)
         spans.set(inner, 2 * before.length)
         const names = [...before.map(this.#tokenName), ...tokens.slice(0, wanted), ...after.map(this.#tokenName)]
-        return { ids: ids.slice(0, wanted), spans, tokens: names }
+        const wordIds = new Int32Array(length).fill(-1)
+        wordIds.set(words.slice(0, wanted), before.length)
+        return { ids: ids.slice(0, wanted), spans, tokens: names, wordIds }
       }),
     )
-    return { ...this.#batch(rows.map((row) => row.ids)), tokens: rows.map((row) => row.tokens), spans: rows.map((row) => row.spans) }
+    return {
+      ...this.#batch(rows.map((row) => row.ids)),
+      tokens: rows.map((row) => row.tokens),
+      spans: rows.map((row) => row.spans),
+      wordIds: rows.map((row) => row.wordIds),
+    }
+  }
+
+  /** As `encodeWithOffsets`, nothing cut. Long texts go through piece by piece, as in `count`. */
+  async encodeWhole(texts: readonly string[], signal?: AbortSignal): Promise<TokenBatchWithOffsets> {
+    throwIfAborted(signal)
+    const rows = await Promise.all(texts.map((text) => this.#wholeRow(text, signal)))
+    return {
+      ...this.#batch(rows.map((row) => row.ids)),
+      tokens: rows.map((row) => this.#around(row.tokens, this.#tokenName)),
+      spans: rows.map((row) => Int32Array.from(this.#around(row.spans, () => [0, 0]).flat())),
+      wordIds: rows.map((row) => Int32Array.from(this.#around(row.words, () => -1))),
+    }
+  }
+
+  /** How many tokens at both ends of a ready row are the special ones that `encode` puts there: all of them, or none. */
+  surroundingsOf(ids: Int32Array): { before: number; after: number } {
+    const { before, after } = this.#surroundings
+    const end = ids.length - after.length
+    const there = end >= before.length && before.every((id, i) => ids[i] === id) && after.every((id, i) => ids[end + i] === id)
+    return there ? this.surroundings : { before: 0, after: 0 }
+  }
+
+  /** As the vocabulary writes it. */
+  tokenName(id: number): string {
+    return this.#tokenName(id)
   }
 
   /** Tokens of each text, special ones counted, nothing cut. */
   async count(texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
     throwIfAborted(signal)
     const { before, after } = this.#surroundings
-    const counts: number[] = []
-    for (const text of texts) counts.push(before.length + (await this.#countContent(text, signal)) + after.length)
-    return counts
+    return Promise.all(texts.map(async (text) => before.length + (await this.#countContent(text, signal)) + after.length))
   }
 
   /** Leading tokens that a prompt takes, as sentence-transformers counts them: with what stands before a text, without a last special token. */
@@ -232,14 +271,41 @@ export class Tokenizer {
 
   async #countContent(whole: string, signal?: AbortSignal): Promise<number> {
     let total = 0
+    for await (const { pieces } of this.#parts(whole, false, signal)) total += pieces.ids.length
+    return total
+  }
+
+  async #wholeRow(whole: string, signal?: AbortSignal) {
+    const row = { ids: [] as number[], tokens: [] as string[], spans: [] as [number, number][], words: [] as number[] }
+    let firstWord = 0
+    for await (const { pieces, text, gaps, start } of this.#parts(whole, true, signal)) {
+      const spans = toUtf16(text, pieces.offsets)
+      restoreSpans(spans, gaps)
+      for (const [i, id] of pieces.ids.entries()) {
+        row.ids.push(id)
+        row.tokens.push(pieces.tokens[i]!)
+        row.spans.push([start + spans[2 * i]!, start + spans[2 * i + 1]!])
+        row.words.push(pieces.words[i]! < 0 ? -1 : firstWord + pieces.words[i]!)
+      }
+      firstWord += 1 + pieces.words.reduce((last, word) => Math.max(last, word), -1)
+    }
+    return row
+  }
+
+  /** The tokens of a whole text without the special ones around it, part by part; `start`: where the part lies. */
+  async *#parts(whole: string, detailed: boolean, signal?: AbortSignal): AsyncGenerator<Head & { start: number }> {
     for (let start = 0; start < whole.length;) {
       const end = this.#pieceEnd(whole, start)
-      const piece = whole.slice(start, end)
-      const short = piece.length > 2 * COUNT_CHARS ? openingOf(piece, piece.length - 1, this.#pipeline.longRuns).text : piece
-      total += (await this.#submit(wellFormed(short), false, signal)).ids.length
+      const part = whole.slice(start, end)
+      const opening = part.length > 2 * COUNT_CHARS ? openingOf(part, part.length - 1, this.#pipeline.longRuns) : { text: part, gaps: [] }
+      const text = wellFormed(opening.text)
+      yield { pieces: await this.#submit(text, detailed, signal), text, gaps: opening.gaps, start }
       start = end
     }
-    return total
+  }
+
+  #around<T>(inner: readonly T[], special: (id: number) => T): T[] {
+    return [...this.#surroundings.before.map(special), ...inner, ...this.#surroundings.after.map(special)]
   }
 
   #pieceEnd(text: string, start: number): number {
@@ -257,6 +323,7 @@ function piecesOf(encoding: Encoding, detailed: boolean): Pieces {
     ids: encoding.getIds(),
     tokens: detailed ? encoding.getTokens() : [],
     offsets: detailed ? (encoding.getOffsets() as [number, number][]) : [],
+    words: detailed ? encoding.getWordIds().map((word) => word ?? -1) : [],
   }
 }
 

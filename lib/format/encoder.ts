@@ -7,17 +7,17 @@ import type { Weights } from './weights'
 export interface EncoderTensors {
   encoder: EncoderSource
   ledger: Ledger
-  misfit?: Misfit
+  /** What does not fit, once everything that lies beside the encoder was taken too. */
+  close: () => Misfit | undefined
 }
 
-/** Finds every tensor of the encoder, with or without the family's prefix. `config`: the name of the file that the shapes come from. */
+/** Finds every tensor of the encoder, with or without the family's prefix; they are named as AutoModel names them. `config`: the name of the file that the shapes come from. */
 export function encoderTensors(config: EncoderConfig, weights: Weights, configName: string): EncoderTensors {
   const family = familyOf(config.modelType)!
-  const ledger = new Ledger(weights, configName)
-  const prefix = [...weights.tensors.keys()].some((name) => name.startsWith(`${family.prefix}embeddings.`)) ? family.prefix : ''
+  const prefix = encoderPrefix(family, weights)
+  const ledger = new Ledger(weights, configName, prefix)
   const hidden = config.hiddenSize
   const wide = config.intermediateSize
-  const typeTable = prefix + EMBEDDINGS.tokenType
   const encoder: EncoderSource = {
     hiddenSize: hidden,
     heads: config.heads,
@@ -25,12 +25,12 @@ export function encoderTensors(config: EncoderConfig, weights: Weights, configNa
     layerNormEps: config.layerNormEps,
     activation: config.activation,
     positionPadding: config.positionPadding,
-    wordEmbeddings: ledger.take(prefix + EMBEDDINGS.word, [config.vocabSize, hidden]),
-    positionEmbeddings: ledger.take(prefix + EMBEDDINGS.position, [config.maxPositions, hidden]),
-    tokenTypeEmbeddings: config.typeVocabSize > 0 ? ledger.take(typeTable, [config.typeVocabSize, hidden]) : null,
-    embeddingNorm: ledger.norm(prefix + EMBEDDINGS.norm, hidden),
+    wordEmbeddings: ledger.take(EMBEDDINGS.word, [config.vocabSize, hidden]),
+    positionEmbeddings: ledger.take(EMBEDDINGS.position, [config.maxPositions, hidden]),
+    tokenTypeEmbeddings: config.typeVocabSize > 0 ? ledger.take(EMBEDDINGS.tokenType, [config.typeVocabSize, hidden]) : null,
+    embeddingNorm: ledger.norm(EMBEDDINGS.norm, hidden),
     layers: Array.from({ length: config.layers }, (_, layer) => {
-      const at = (name: keyof Family['names']): string => prefix + family.names[name].replace('#', String(layer))
+      const at = (name: keyof Family['names']): string => family.names[name].replace('#', String(layer))
       return {
         query: ledger.linear(at('query'), hidden, hidden),
         key: ledger.linear(at('key'), hidden, hidden),
@@ -44,17 +44,29 @@ export function encoderTensors(config: EncoderConfig, weights: Weights, configNa
     }),
     relativeAttentionBias:
       config.relativeAttentionBuckets > 0
-        ? ledger.take(prefix + EMBEDDINGS.relativeAttentionBias, [config.relativeAttentionBuckets, config.heads])
+        ? ledger.take(EMBEDDINGS.relativeAttentionBias, [config.relativeAttentionBuckets, config.heads])
         : null,
   }
-  const misfit = ledger.close((name) => {
-    const bare = name.startsWith(family.prefix) ? name.slice(family.prefix.length) : name
+  const ignored = (name: string): boolean => {
     // A table of no rows is how transformers writes "no token types".
-    if (config.typeVocabSize === 0 && family.tokenTypes && name === typeTable) return weights.tensors.get(name)!.bytes === 0
-    return IGNORED.some((pattern) => pattern.test(bare))
-  })
-  if (misfit === undefined) return { encoder, ledger }
-  return { encoder, ledger, misfit: { ...misfit, hint: otherFamily(family, config.modelType, weights) } }
+    const noTypes = config.typeVocabSize === 0 && family.tokenTypes && name === prefix + EMBEDDINGS.tokenType
+    return noTypes ? weights.tensors.get(name)!.bytes === 0 : IGNORED.some((pattern) => pattern.test(bareName(family, name)))
+  }
+  const close = (): Misfit | undefined => {
+    const misfit = ledger.close(ignored)
+    return misfit && { ...misfit, hint: otherFamily(family, config.modelType, weights) }
+  }
+  return { encoder, ledger, close }
+}
+
+/** What stands before the encoder's tensors in this file: the family's prefix where it was saved with a head on top, else nothing. */
+export function encoderPrefix(family: Family, weights: Weights): string {
+  return [...weights.tensors.keys()].some((name) => name.startsWith(`${family.prefix}embeddings.`)) ? family.prefix : ''
+}
+
+/** As AutoModel names it. */
+export function bareName(family: Family, name: string): string {
+  return name.startsWith(family.prefix) ? name.slice(family.prefix.length) : name
 }
 
 /** Names the family that the file looks like, when it is surely another one. */

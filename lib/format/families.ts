@@ -1,3 +1,25 @@
+import type { HeadActivation } from '../../binding'
+
+/** How transformers' own classifiers of a family are written. Names are those of a file with the family's prefix. */
+export interface Classifiers {
+  /** Beginning of the classes' names, by model type: 'Bert' of BertForSequenceClassification. */
+  classes: Readonly<Record<string, string>>
+  /** ForSequenceClassification: activation(hidden · the first token's state), then output; both keep the hidden size up to the labels. */
+  sequence: { hidden: string; activation: HeadActivation; output: string }
+  /** Before the layers of a classifier; null: none there. */
+  dropout: { sequenceInput: DropoutKeys | null; sequenceHidden: DropoutKeys; tokens: DropoutKeys }
+}
+
+/** Where config.json has a dropout: the first key that is not null counts. `own`: the one that is for classifiers alone. */
+export interface DropoutKeys {
+  keys: readonly string[]
+  own?: string
+  fallback: number
+}
+
+/** Output layer of ForTokenClassification in every family. */
+export const TOKEN_CLASSIFIER = 'classifier'
+
 /** How one kind of encoder is written on disk. A new family is a new row. `#` stands for the number of a layer. */
 export interface Family {
   name: 'bert' | 'distilbert' | 'roberta' | 'mpnet'
@@ -21,6 +43,7 @@ export interface Family {
   positions: 'zero' | 'padding' | number
   tokenTypes: boolean
   relativeAttention: boolean
+  classifiers: Classifiers
   names: {
     query: string
     key: string
@@ -52,6 +75,9 @@ const BERT_NAMES = {
   outputNorm: 'encoder.layer.#.output.LayerNorm',
 } as const
 
+const CLASSIFIER_DROPOUT: DropoutKeys = { keys: ['classifier_dropout', 'hidden_dropout_prob'], own: 'classifier_dropout', fallback: 0.1 }
+const HIDDEN_DROPOUT: DropoutKeys = { keys: ['hidden_dropout_prob'], fallback: 0.1 }
+
 export const FAMILIES: readonly Family[] = [
   {
     name: 'bert',
@@ -63,6 +89,11 @@ export const FAMILIES: readonly Family[] = [
     positions: 'zero',
     tokenTypes: true,
     relativeAttention: false,
+    classifiers: {
+      classes: { bert: 'Bert' },
+      sequence: { hidden: 'bert.pooler.dense', activation: 'tanh', output: 'classifier' },
+      dropout: { sequenceInput: null, sequenceHidden: CLASSIFIER_DROPOUT, tokens: CLASSIFIER_DROPOUT },
+    },
     names: BERT_NAMES,
   },
   {
@@ -81,6 +112,15 @@ export const FAMILIES: readonly Family[] = [
     positions: 'zero',
     tokenTypes: false,
     relativeAttention: false,
+    classifiers: {
+      classes: { distilbert: 'DistilBert' },
+      sequence: { hidden: 'pre_classifier', activation: 'relu', output: 'classifier' },
+      dropout: {
+        sequenceInput: null,
+        sequenceHidden: { keys: ['seq_classif_dropout'], own: 'seq_classif_dropout', fallback: 0.2 },
+        tokens: { keys: ['dropout'], fallback: 0.1 },
+      },
+    },
     names: {
       query: 'transformer.layer.#.attention.q_lin',
       key: 'transformer.layer.#.attention.k_lin',
@@ -102,6 +142,11 @@ export const FAMILIES: readonly Family[] = [
     positions: 'padding',
     tokenTypes: true,
     relativeAttention: false,
+    classifiers: {
+      classes: { roberta: 'Roberta', 'xlm-roberta': 'XLMRoberta', camembert: 'Camembert' },
+      sequence: { hidden: 'classifier.dense', activation: 'tanh', output: 'classifier.out_proj' },
+      dropout: { sequenceInput: CLASSIFIER_DROPOUT, sequenceHidden: CLASSIFIER_DROPOUT, tokens: CLASSIFIER_DROPOUT },
+    },
     names: BERT_NAMES,
   },
   {
@@ -115,6 +160,11 @@ export const FAMILIES: readonly Family[] = [
     positions: 1,
     tokenTypes: false,
     relativeAttention: true,
+    classifiers: {
+      classes: { mpnet: 'MPNet' },
+      sequence: { hidden: 'classifier.dense', activation: 'tanh', output: 'classifier.out_proj' },
+      dropout: { sequenceInput: HIDDEN_DROPOUT, sequenceHidden: HIDDEN_DROPOUT, tokens: HIDDEN_DROPOUT },
+    },
     names: {
       query: 'encoder.layer.#.attention.attn.q',
       key: 'encoder.layer.#.attention.attn.k',

@@ -1,23 +1,46 @@
 import type { DenseSource, EncoderSource } from '../../binding'
 import { SentorchError } from '../errors'
+import type { StoredHead } from '../heads/heads'
+import { findClassifier, type FoundClassifier } from './classifier'
 import { parseConfig, type EncoderConfig } from './config'
-import { encoderTensors } from './encoder'
+import { bareName, encoderTensors } from './encoder'
+import { familyOf } from './families'
 import { readJson } from './files'
-import { Ledger, mismatch, type Misfit } from './ledger'
+import { readHeads } from './heads'
+import { Ledger, mismatch } from './ledger'
 import { readModules, type SentenceModules } from './modules'
 import { joinPath, openRoot, resolveFile, type ModelRoot } from './paths'
-import { readWeights } from './weights'
+import { stampOf } from './stamps'
+import { readWeights, type LocatedTensor, type Weights } from './weights'
 
 /** A model's folder, read and checked: what native `load` needs and what encode must know. No tensor's bytes have been read. */
 export interface ModelFolder {
   /** Absolute, free of symbolic links. */
   folder: string
+  root: ModelRoot
+  /** config.json as it is, and what was read out of it. */
+  configJson: Readonly<Record<string, unknown>>
   config: EncoderConfig
   modules: SentenceModules & { maxSeqLength: number }
   /** Absolute paths of the weights; the tensors name them by place. */
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
+  /** Of each file, by which a later change of it is seen. */
+  stamps: string[]
+  /** Where every parameter of the encoder is stored, by AutoModel's names. */
+  parameters: ReadonlyMap<string, LocatedTensor>
+  /** Per Dense module: `linear.weight` and `linear.bias`. */
+  denseParameters: readonly ReadonlyMap<string, LocatedTensor>[]
+  /** Tensors of the encoder's file that nothing here uses (poolers, heads of other tasks), by AutoModel's names. */
+  passengers: ReadonlyMap<string, LocatedTensor>
+  /** Heads that the folder holds, in order. */
+  heads: readonly StoredHead[]
+  /** How it was trained, as its sentorch.json says. */
+  training?: Readonly<Record<string, unknown>>
+  /** What a careful user should know of the folder: as its sentorch.json says, and why a classifier in it is no head. */
+  notes: readonly string[]
+  classifierNote?: string
   /** Bytes of the tensors that will be read, as stored. */
   weightBytes: number
 }
@@ -32,42 +55,73 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
   const modules = await readModules(root)
   await refuseAdapter(root, modules.transformerPath)
   const configFile = joinPath(modules.transformerPath, 'config.json')
-  const config = await readConfig(root, configFile, modules)
+  const configJson = await readConfigJson(root, configFile, modules)
+  const configName = `${configFile} in ${root.shown}`
+  const config = parseConfig(configJson, configName)
   checkFeatures(root, modules, config)
+  const context = { modules, config }
 
   const files: string[] = []
-  const { encoder, ledger, misfit } = encoderTensors(config, await readWeights(root, modules.transformerPath, files), configFile)
-  const ledgers = [ledger]
-  const misfits: Misfit[] = misfit ? [misfit] : []
+  const weights = await readWeights(root, modules.transformerPath, files)
+  const { encoder, ledger, close } = encoderTensors(config, weights, configFile)
+  const own = await readHeads(root, context, files)
+  // The heads that we wrote are all that the model has; transformers' own classifier counts only without them.
+  const found = own ? undefined : findClassifier(configJson, configName, config, weights, ledger, context)
+  const ledgers = [ledger, ...(own?.ledger ? [own.ledger] : [])]
+  const misfits = [close(), own?.misfit]
   const dense: DenseSource[] = []
+  const denseLedgers: Ledger[] = []
   for (const { path, inFeatures, outFeatures, bias, activation } of modules.dense) {
-    const own = new Ledger(await readWeights(root, path, files), `${path}/config.json`)
-    dense.push({ linear: own.linear('linear', inFeatures, outFeatures, bias), activation })
-    const denseMisfit = own.close()
-    if (denseMisfit) misfits.push(denseMisfit)
-    ledgers.push(own)
+    const ledger = new Ledger(await readWeights(root, path, files), `${path}/config.json`)
+    dense.push({ linear: ledger.linear('linear', inFeatures, outFeatures, bias), activation })
+    misfits.push(ledger.close())
+    denseLedgers.push(ledger)
   }
-  if (misfits.length > 0) throw mismatch(misfits, root.shown)
-  for (const each of ledgers) each.refuseDtypes(root.shown)
+  const wrong = misfits.filter((misfit) => misfit !== undefined)
+  if (wrong.length > 0) throw mismatch(wrong, root.shown)
+  for (const each of [...ledgers, ...denseLedgers]) each.refuseDtypes(root.shown)
 
   return {
     folder: root.real,
+    root,
+    configJson: configJson as Record<string, unknown>,
     config,
     modules: { ...modules, maxSeqLength: Math.min(modules.maxSeqLength ?? Infinity, config.usablePositions) },
     files,
     encoder,
     dense,
-    weightBytes: ledgers.reduce((sum, { bytes }) => sum + bytes, 0),
+    stamps: await Promise.all(files.map(stampOf)),
+    parameters: ledger.found,
+    denseParameters: denseLedgers.map((each) => each.found),
+    passengers: passengersOf(weights, ledger, config, found),
+    heads: own?.heads ?? (found && 'classifier' in found ? [found.classifier] : []),
+    ...(own?.training && { training: own.training }),
+    notes: own?.notes ?? [],
+    ...(found && 'note' in found && { classifierNote: found.note }),
+    weightBytes: [...ledgers, ...denseLedgers].reduce((sum, { bytes }) => sum + bytes, 0),
   }
 }
 
-async function readConfig(root: ModelRoot, file: string, modules: SentenceModules): Promise<EncoderConfig> {
+/** A classifier that became a head is no passenger: its weights may change. Its pooler is one, as in every other file. */
+function passengersOf(weights: Weights, { found }: Ledger, config: EncoderConfig, classifier: FoundClassifier): Map<string, LocatedTensor> {
+  const family = familyOf(config.modelType)!
+  const used = new Set(found.values())
+  const ofHead = /^(pre_)?classifier\./
+  const isHead = classifier && 'classifier' in classifier
+  return new Map(
+    [...weights.tensors]
+      .filter(([name, tensor]) => !used.has(tensor) && !(isHead && ofHead.test(name)))
+      .map(([name, tensor]) => [bareName(family, name), tensor]),
+  )
+}
+
+async function readConfigJson(root: ModelRoot, file: string, modules: SentenceModules): Promise<unknown> {
   const json = await readJson(root, file)
   if (json === undefined) {
     const why = modules.implied ? 'this is not the folder of a model' : 'modules.json says that the Transformer lies there'
     throw new SentorchError('ERR_MODEL_NOT_FOUND', `There is no ${file} in ${root.shown}: ${why}.`, { detail: { folder: root.shown } })
   }
-  return parseConfig(json, `${file} in ${root.shown}`)
+  return json
 }
 
 /** transformers would put the adapter's weights on top, silently. */

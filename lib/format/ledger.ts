@@ -20,22 +20,40 @@ export interface Misfit {
 export class Ledger {
   /** Bytes of what was taken, as stored. */
   bytes = 0
+  /** What was taken, by the name that it has here. */
+  readonly found = new Map<string, LocatedTensor>()
   private readonly taken = new Set<string>()
   private readonly missing: string[] = []
   private readonly wrong: Misfit['wrong'] = []
   private readonly dtypes: { tensor: string; dtype: string }[] = []
 
-  /** `config`: the file that the shapes come from. */
+  /** `config`: the file that the shapes come from. `prefix`: stands before every name in the file and nowhere else. */
   constructor(
     private readonly weights: Weights,
     private readonly config: string,
+    private readonly prefix = '',
   ) {}
 
-  /** The tensor of that name, or of the first of several that exists. What it gives for one that does not fit is never used: `close` tells. */
+  /**
+   * The tensor of that name, or of the first of several spellings that exists; its own name is the first. What it gives for one that does
+   * not fit is never used: `close` tells.
+   */
   take(names: string | readonly string[], shape: number[]): TensorSource {
-    const candidates = typeof names === 'string' ? [names] : names
-    const name = candidates.find((candidate) => this.weights.tensors.has(candidate)) ?? candidates[0]!
-    const stored: LocatedTensor | undefined = this.weights.tensors.get(name)
+    const spellings = typeof names === 'string' ? [names] : names
+    const own = spellings[0]!
+    const name = this.prefix + (spellings.find((spelling) => this.weights.tensors.has(this.prefix + spelling)) ?? own)
+    const stored = this.weights.tensors.get(name)
+    if (stored) this.found.set(own, stored)
+    return { ...this.source(name, shape), name: own }
+  }
+
+  /** A layer by its whole name in the file: one that stands beside the encoder, not in it. */
+  linearAt(name: string, inFeatures: number, outFeatures: number): LinearSource {
+    return { weight: this.source(`${name}.weight`, [outFeatures, inFeatures]), bias: this.source(`${name}.bias`, [outFeatures]) }
+  }
+
+  private source(name: string, shape: number[]): TensorSource {
+    const stored = this.weights.tensors.get(name)
     this.taken.add(name)
     if (stored === undefined) {
       this.missing.push(name)
@@ -59,9 +77,14 @@ export class Ledger {
     return { weight: this.take([`${name}.weight`, `${name}.gamma`], [size]), bias: this.take([`${name}.bias`, `${name}.beta`], [size]) }
   }
 
+  /** Tensors that nobody took. */
+  unused(): Map<string, LocatedTensor> {
+    return new Map([...this.weights.tensors].filter(([name]) => !this.taken.has(name)))
+  }
+
   /** What does not fit, undefined where everything does. `ignored`: tensors that may be there unused. */
   close(ignored: (name: string) => boolean = () => false): Misfit | undefined {
-    const unknown = [...this.weights.tensors.keys()].filter((name) => !this.taken.has(name) && !ignored(name))
+    const unknown = [...this.unused().keys()].filter((name) => !ignored(name))
     if (this.missing.length + this.wrong.length + unknown.length === 0) return undefined
     return { weights: this.weights.name, config: this.config, missing: this.missing, wrong: this.wrong, unknown }
   }

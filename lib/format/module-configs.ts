@@ -6,7 +6,7 @@ import type { DenseModule } from './modules'
 import { joinPath, type ModelRoot } from './paths'
 
 /** The long-standing keys, in the order in which their vectors are put side by side. */
-const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [
+export const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [
   ['pooling_mode_cls_token', 'cls'],
   ['pooling_mode_max_tokens', 'max'],
   ['pooling_mode_mean_tokens', 'mean'],
@@ -17,7 +17,7 @@ const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [
 const POOLING_MODES: readonly string[] = POOLING_KEYS.map(([, mode]) => mode)
 
 /** Classes of torch.nn by their last name. GELU is the exact one there. */
-const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
+export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
   Identity: 'identity',
   Tanh: 'tanh',
   ReLU: 'relu',

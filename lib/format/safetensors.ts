@@ -22,7 +22,7 @@ export interface SafetensorsHeader {
 const MAX_HEADER_BYTES = 100_000_000
 const MAX_RANK = 16
 
-const BITS: Readonly<Record<string, number>> = {
+export const BITS: Readonly<Record<string, number>> = {
   BOOL: 8,
   F4: 4,
   F6_E2M3: 6,

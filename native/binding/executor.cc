@@ -19,6 +19,7 @@ void Executor::post(std::unique_ptr<Job> job) {
     const std::lock_guard lock(mutex_);
     if (!closing_) {
       queue_.push_back(std::move(job));
+      waiting_ = static_cast<int64_t>(queue_.size());
       wake_.notify_one();
       return;
     }
@@ -40,6 +41,7 @@ void Executor::abort(int64_t task) {
         ++it;
       }
     }
+    waiting_ = static_cast<int64_t>(queue_.size());
   }
   refuse(std::move(found), "ERR_ABORTED", "The operation was aborted.");
 }
@@ -85,6 +87,7 @@ void Executor::loop() {
     if (ended_) break;
     std::unique_ptr<Job> job = std::move(queue_.front());
     queue_.pop_front();
+    waiting_ = static_cast<int64_t>(queue_.size());
     running_ = job.get();
     lock.unlock();
     job->run(model_);

@@ -57,6 +57,9 @@ class Executor {
   // As the destructor. Idempotent.
   void shutdown();
 
+  // Jobs in the queue, by which a long job knows that it should end soon. Any thread.
+  const Waiting& waiting() const { return waiting_; }
+
  private:
   void loop();  // the executor's thread
   void refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, const char* message);
@@ -64,6 +67,7 @@ class Executor {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Job>> queue_;
+  Waiting waiting_{0};
   Job* running_ = nullptr;
   bool closing_ = false;
   bool ended_ = false;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "binding/convert.h"
+#include "binding/convert_training.h"
 #include "binding/library.h"
 #include "binding/promise_task.h"
 
@@ -21,12 +22,53 @@ Model& ready(const std::unique_ptr<Model>& model) {
   return *model;
 }
 
+struct Done {};
+
+Napi::Value undefined(Napi::Env env, Done) { return env.Undefined(); }
+
+// One operation of a loaded model. `read` makes the request from the arguments (JavaScript thread), `work` does it
+// (executor's thread), `finish` converts what comes out (JavaScript thread).
+template <typename Read, typename Work, typename Finish>
+Napi::Value operation(const Napi::CallbackInfo& info, const Napi::Value& owner, Executor& executor, Read read, Work work,
+                      Finish finish, int64_t number = 0) {
+  const Napi::Env env = info.Env();
+  return promised(env, [&]() -> Napi::Value {
+    auto request = std::make_shared<decltype(read(info))>(read(info));
+    using Result = decltype(work(std::declval<Model&>(), *request, std::declval<const StopFlag&>()));
+    auto job = [request = std::move(request), work](std::unique_ptr<Model>& model, const StopFlag& stop) {
+      return work(ready(model), *request, stop);
+    };
+    auto task = std::make_unique<PromiseTask<Result>>(env, owner.As<Napi::Object>(), std::move(job), finish);
+    task->task = number;
+    return post(executor, std::move(task));
+  });
+}
+
+Napi::Object first(const Napi::CallbackInfo& info) { return info[0].As<Napi::Object>(); }
+
+std::string first_text(const Napi::CallbackInfo& info) { return info[0].As<Napi::String>(); }
+
+int64_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
+
+int64_t task_of(const Napi::CallbackInfo& info) { return integer(first(info).Get("task")); }
+
 }  // namespace
 
 Napi::Function ModelWrap::define(Napi::Env env) {
   return DefineClass(env, "NativeModel",
                      {InstanceMethod<&ModelWrap::load>("load"), InstanceMethod<&ModelWrap::encode>("encode"),
-                      InstanceMethod<&ModelWrap::abort>("abort"), InstanceMethod<&ModelWrap::dispose>("dispose")});
+                      InstanceMethod<&ModelWrap::add_head>("addHead"),
+                      InstanceMethod<&ModelWrap::remove_head>("removeHead"),
+                      InstanceMethod<&ModelWrap::extend_head>("extendHead"),
+                      InstanceMethod<&ModelWrap::predict>("predict"),
+                      InstanceMethod<&ModelWrap::start_training>("startTraining"),
+                      InstanceMethod<&ModelWrap::set_groups>("setGroups"),
+                      InstanceMethod<&ModelWrap::set_corpus>("setCorpus"), InstanceMethod<&ModelWrap::train>("train"),
+                      InstanceMethod<&ModelWrap::end_training>("endTraining"),
+                      InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"),
+                      InstanceMethod<&ModelWrap::restore>("restore"), InstanceMethod<&ModelWrap::read>("read"),
+                      InstanceMethod<&ModelWrap::write>("write"), InstanceMethod<&ModelWrap::abort>("abort"),
+                      InstanceMethod<&ModelWrap::dispose>("dispose")});
 }
 
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWrap>(info) {
@@ -51,17 +93,142 @@ Napi::Value ModelWrap::load(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value ModelWrap::encode(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return promised(env, [&]() -> Napi::Value {
-    const auto object = info[0].As<Napi::Object>();
-    auto request = std::make_shared<EncodeRequest>(convert::encode_request(object));
-    auto work = [request = std::move(request)](std::unique_ptr<Model>& model, const StopFlag& stop) {
-      return ready(model).encode(*request, stop);
-    };
-    auto task = std::make_unique<PromiseTask<EncodeResult>>(env, Value(), std::move(work), convert::encode_result);
-    task->task = object.Get("task").As<Napi::Number>().Int64Value();
-    return post(*executor_, std::move(task));
-  });
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::encode_request(first(i)); },
+      [](Model& model, const EncodeRequest& request, const StopFlag& stop) { return model.encode(request, stop); },
+      convert::encode_result, task_of(info));
+}
+
+Napi::Value ModelWrap::add_head(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::head_source(first(i)); },
+      [](Model& model, const HeadSource& source, const StopFlag& stop) {
+        model.add_head(source, stop);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::remove_head(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, first_text,
+      [](Model& model, const std::string& name, const StopFlag&) {
+        model.remove_head(name);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::extend_head(const Napi::CallbackInfo& info) {
+  struct Extension {
+    std::string name;
+    int64_t count, seed;
+  };
+  return operation(
+      info, Value(), *executor_,
+      [](const auto& i) { return Extension{first_text(i), integer(i[1]), integer(i[2])}; },
+      [](Model& model, const Extension& extension, const StopFlag&) {
+        model.extend_head(extension.name, extension.count, extension.seed);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::predict_request(first(i)); },
+      [](Model& model, const PredictRequest& request, const StopFlag& stop) { return model.predict(request, stop); },
+      convert::predict_result, task_of(info));
+}
+
+Napi::Value ModelWrap::start_training(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::training_request(first(i)); },
+      [](Model& model, const TrainingRequest& request, const StopFlag& stop) {
+        return model.start_training(request, stop).parameters();
+      },
+      convert::training_info);
+}
+
+Napi::Value ModelWrap::set_groups(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::groups(i[0].template As<Napi::Array>()); },
+      [](Model& model, const std::vector<GroupSource>& groups, const StopFlag&) {
+        model.training().set_groups(groups);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::set_corpus(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::corpus_request(first(i)); },
+      [](Model& model, CorpusRequest& request, const StopFlag&) {
+        model.training().set_corpus(std::move(request));
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::train(const Napi::CallbackInfo& info) {
+  const Waiting& waiting = executor_->waiting();
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::train_request(first(i)); },
+      [&waiting](Model& model, const TrainRequest& request, const StopFlag& stop) {
+        return model.training().train(request, stop, waiting);
+      },
+      convert::train_result, task_of(info));
+}
+
+Napi::Value ModelWrap::end_training(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto&) { return Done{}; },
+      [](Model& model, Done, const StopFlag&) {
+        model.end_training();
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::optimizer_steps(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto&) { return Done{}; },
+      [](Model& model, Done, const StopFlag&) { return model.training().optimizer_steps(); },
+      convert::optimizer_steps);
+}
+
+Napi::Value ModelWrap::restore(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::restore_request(first(i)); },
+      [](Model& model, const RestoreRequest& request, const StopFlag& stop) {
+        model.training().restore(request, stop);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::read(const Napi::CallbackInfo& info) {
+  struct Names {
+    ParameterValue value;
+    std::vector<std::string> names;
+  };
+  return operation(
+      info, Value(), *executor_,
+      [](const auto& i) {
+        return Names{convert::parameter_value(i[0]), convert::names(i[1].template As<Napi::Array>())};
+      },
+      [](Model& model, const Names& request, const StopFlag&) { return model.read(request.value, request.names); },
+      convert::arrays);
+}
+
+Napi::Value ModelWrap::write(const Napi::CallbackInfo& info) {
+  return operation(
+      info, Value(), *executor_, [](const auto& i) { return convert::write_request(first(i)); },
+      [](Model& model, const WriteRequest& request, const StopFlag& stop) {
+        model.write(request, stop);
+        return Done{};
+      },
+      undefined);
 }
 
 void ModelWrap::abort(const Napi::CallbackInfo& info) { executor_->abort(info[0].As<Napi::Number>().Int64Value()); }
@@ -69,14 +236,12 @@ void ModelWrap::abort(const Napi::CallbackInfo& info) { executor_->abort(info[0]
 Napi::Value ModelWrap::dispose(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!disposed_.IsEmpty()) return disposed_.Value();
-  struct Done {};
   auto work = [](std::unique_ptr<Model>& model, const StopFlag&) {
     model.reset();
     if (Engine* engine = opened_engine()) engine->release_memory();
     return Done{};
   };
-  auto finish = [](Napi::Env env, Done) -> Napi::Value { return env.Undefined(); };
-  auto task = std::make_unique<PromiseTask<Done>>(env, Value(), std::move(work), std::move(finish));
+  auto task = std::make_unique<PromiseTask<Done>>(env, Value(), std::move(work), undefined);
   const Napi::Promise promise = task->promise();
   disposed_ = Napi::Reference<Napi::Promise>::New(promise, 1);
   disposed_.SuppressDestruct();

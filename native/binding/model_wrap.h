@@ -16,6 +16,19 @@ class ModelWrap final : public Napi::ObjectWrap<ModelWrap> {
  private:
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
+  Napi::Value add_head(const Napi::CallbackInfo& info);
+  Napi::Value remove_head(const Napi::CallbackInfo& info);
+  Napi::Value extend_head(const Napi::CallbackInfo& info);
+  Napi::Value predict(const Napi::CallbackInfo& info);
+  Napi::Value start_training(const Napi::CallbackInfo& info);
+  Napi::Value set_groups(const Napi::CallbackInfo& info);
+  Napi::Value set_corpus(const Napi::CallbackInfo& info);
+  Napi::Value train(const Napi::CallbackInfo& info);
+  Napi::Value end_training(const Napi::CallbackInfo& info);
+  Napi::Value optimizer_steps(const Napi::CallbackInfo& info);
+  Napi::Value restore(const Napi::CallbackInfo& info);
+  Napi::Value read(const Napi::CallbackInfo& info);
+  Napi::Value write(const Napi::CallbackInfo& info);
   void abort(const Napi::CallbackInfo& info);
   Napi::Value dispose(const Napi::CallbackInfo& info);
 

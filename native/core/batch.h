@@ -28,7 +28,13 @@ struct TokenLimits {
 
 // Cuts the request by the token budget after a sort by length, longest first, so that the largest buffers are made
 // once. Every id and position is checked against the limits: no kernel sees one that is out of range.
-std::vector<MicroBatch> plan(const EncodeRequest& request, const TokenLimits& limits);
+std::vector<MicroBatch> plan(const Rows& rows, int64_t batch_tokens, const TokenLimits& limits);
+
+// One micro-batch of those rows, in the order given.
+MicroBatch assemble(const Rows& rows, const std::vector<int32_t>& order, const TokenLimits& limits);
+
+// Refuses offsets that do not span the ids, and empty rows.
+void check_rows(const Rows& rows);
 
 // Rows that products run on for so many tokens. oneDNN makes new code for every new number of rows (tens of
 // milliseconds in bfloat16), so sizes are rounded up to a few: to 8 below 64, to an eighth of the next power of two

@@ -1,12 +1,14 @@
 #include "core/model.h"
 
-#include <cmath>
-#include <cstring>
+#include <algorithm>
 
 #include "core/device.h"
 #include "core/encoder.h"
 #include "core/guard.h"
+#include "core/parameter_file.h"
+#include "core/scatter.h"
 #include "core/sentence.h"
+#include "core/weights.h"
 
 namespace sentorch {
 namespace {
@@ -26,85 +28,174 @@ std::unique_ptr<Operations> operations_for(KernelSet kernels) {
   return set ? kernel_operations(*set) : portable_operations();
 }
 
-bool finite(const float* values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    if (!std::isfinite(values[i])) return false;
-  }
-  return true;
+std::vector<float> numbers(const at::Tensor& tensor) {
+  const at::Tensor values = tensor.to(at::kCPU, at::kFloat).contiguous();
+  const float* data = static_cast<const float*>(values.data_ptr());
+  return {data, data + values.numel()};
 }
-
-// Copies each row of the micro-batch to where the request has it.
-class Scatter {
- public:
-  Scatter(EncodeResult& result, int64_t units) : result_(result), units_(units) {}
-
-  // from: [count, dimension], the values of request row `row`, which start at unit `at`.
-  void put(const at::Tensor& values, int64_t from, int64_t count, int64_t at, int32_t row) {
-    const int64_t dimension = values.size(1);
-    if (result_.values.empty()) {
-      result_.dimension = dimension;
-      result_.values.resize(units_ * dimension);
-    }
-    const float* source = static_cast<const float*>(values.data_ptr()) + from * dimension;
-    if (result_.non_finite_row < 0 && !finite(source, count * dimension)) result_.non_finite_row = row;
-    std::memcpy(result_.values.data() + at * dimension, source, count * dimension * sizeof(float));
-  }
-
- private:
-  EncodeResult& result_;
-  int64_t units_;
-};
 
 }  // namespace
 
 EncoderModel::EncoderModel(const LoadRequest& request, const StopFlag& stop)
-    : placement_(place(request)),
-      heads_(request.encoder.heads),
+    : source_(request.encoder),
+      dense_(request.dense),
+      placement_(place(request)),
       limits_{request.encoder.word_embeddings.shape[0], request.encoder.position_embeddings.shape[0],
               request.encoder.position_padding} {
   const c10::InferenceMode inference;
   kernels_ = kernels_for(request, placement_);
   operations_ = operations_for(kernels_);
-  parameters_ = read_parameters(request, placement_, stop);
+  WeightReader files(request.files, stop);
+  parameters_ = make_parameters(source_, dense_, placement_,
+                                [&](const std::string&, const TensorSource& stored) { return files.read(stored); });
+  info_ = {kernels_, placement_.pack, parameters_->count, parameters_->bytes};
 }
 
-LoadedModel EncoderModel::info() const { return {kernels_, placement_.pack, parameters_.count, parameters_.bytes}; }
+LoadedModel EncoderModel::info() const { return info_; }
 
-void EncoderModel::check(const EncodeRequest& request) const {
+const Parameters& EncoderModel::parameters() {
+  if (!parameters_) {
+    parameters_ = make_parameters(source_, dense_, placement_, [&](const std::string& name, const TensorSource&) {
+      return masters_->at(name).detach();
+    });
+  }
+  return *parameters_;
+}
+
+void EncoderModel::check(const VectorRequest& request) const {
   for (const PostStep& step : request.steps) {
     const int64_t* index = std::get_if<int64_t>(&step);
-    if (index && (*index < 0 || *index >= static_cast<int64_t>(parameters_.dense.size())))
+    if (index && (*index < 0 || *index >= static_cast<int64_t>(dense_.size())))
       throw Error("ERR_INTERNAL", "There is no such Dense module.");
   }
 }
 
-at::Tensor EncoderModel::states(const MicroBatch& batch, const StopFlag& stop) const {
-  const at::Tensor hidden = encoder_forward(parameters_, heads_, *operations_, batch, stop);
+at::Tensor EncoderModel::states(const MicroBatch& batch, const StopFlag& stop) {
+  const at::Tensor hidden = encoder_forward(parameters(), source_.heads, *operations_, batch, stop);
   return hidden.narrow(0, 0, batch.tokens()).to(at::kCPU, at::kFloat).contiguous();
 }
 
 EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& stop) {
   return guarded([&] {
     const c10::InferenceMode inference;
-    check(request);
-    const bool tokens = request.pooling.empty();
-    EncodeResult result{.values = {}, .dimension = 0};
-    Scatter scatter(result, tokens ? request.ids.size() : request.offsets.size() - 1);
-    for (const MicroBatch& batch : plan(request, limits_)) {
+    check(request.vectors);
+    const bool tokens = request.vectors.pooling.empty();
+    Scatter result(request.rows, tokens);
+    for (const MicroBatch& batch : plan(request.rows, request.batch_tokens, limits_)) {
       stop_if(stop);
-      at::Tensor values = states(batch, stop);
-      if (!tokens) values = sentence_vectors(values, batch, request, parameters_.dense);
-      for (int64_t i = 0; i < batch.size(); i++) {
-        const int32_t row = batch.rows[i];
-        if (tokens) {
-          scatter.put(values, batch.offsets[i], batch.length(i), request.offsets[row], row);
-        } else {
-          scatter.put(values, i, 1, row, row);
-        }
+      const at::Tensor hidden = states(batch, stop);
+      result.put(batch, tokens ? hidden : sentence_vectors(hidden, batch, request.vectors, parameters().dense));
+    }
+    return EncodeResult{std::move(result.values), result.dimension, result.non_finite_row};
+  });
+}
+
+Head& EncoderModel::head(const std::string& name) {
+  const auto found = std::find_if(heads_.begin(), heads_.end(), [&](const Head& h) { return h.source.name == name; });
+  if (found == heads_.end()) throw Error("ERR_INTERNAL", "There is no head named " + name + ".");
+  return *found;
+}
+
+void EncoderModel::add_head(const HeadSource& source, const StopFlag& stop) {
+  guarded([&] {
+    check(source.vectors);
+    end_training();
+    heads_.push_back(make_head(source, stop));
+  });
+}
+
+void EncoderModel::remove_head(const std::string& name) {
+  guarded([&] {
+    end_training();
+    heads_.erase(heads_.begin() + (&head(name) - heads_.data()));
+  });
+}
+
+void EncoderModel::extend_head(const std::string& name, int64_t count, int64_t seed) {
+  guarded([&] {
+    end_training();
+    extend(head(name), count, seed);
+  });
+}
+
+PredictResult EncoderModel::predict(const PredictRequest& request, const StopFlag& stop) {
+  return guarded([&] {
+    const c10::InferenceMode inference;
+    if (request.embedding) check(*request.embedding);
+    std::vector<const Head*> heads;
+    std::vector<Scatter> logits;
+    for (const std::string& name : request.heads) {
+      heads.push_back(&head(name));
+      logits.emplace_back(request.rows, heads.back()->source.type == HeadType::kTokenClassification);
+    }
+    Scatter vectors(request.rows, false);
+    for (const MicroBatch& batch : plan(request.rows, request.batch_tokens, limits_)) {
+      stop_if(stop);
+      const at::Tensor hidden = states(batch, stop);
+      const std::vector<DenseModule>& dense = parameters().dense;
+      for (size_t i = 0; i < heads.size(); i++) {
+        const HeadSource& source = heads[i]->source;
+        const bool tokens = source.type == HeadType::kTokenClassification;
+        const at::Tensor input = tokens ? hidden : sentence_vectors(hidden, batch, source.vectors, dense);
+        logits[i].put(batch, head_forward(*heads[i], input));
       }
+      if (request.embedding) vectors.put(batch, sentence_vectors(hidden, batch, *request.embedding, dense));
+    }
+    PredictResult result{.logits = {}, .embedding = {}};
+    for (Scatter& each : logits) {
+      if (result.non_finite_row < 0) result.non_finite_row = each.non_finite_row;
+      result.logits.push_back(std::move(each.values));
+    }
+    if (request.embedding) {
+      if (result.non_finite_row < 0) result.non_finite_row = vectors.non_finite_row;
+      result.embedding = EncodeResult{std::move(vectors.values), vectors.dimension, vectors.non_finite_row};
     }
     return result;
   });
+}
+
+Training& EncoderModel::start_training(const TrainingRequest& request, const StopFlag& stop) {
+  return guarded([&]() -> Training& {
+    end_training();
+    for (const TargetSource& target : request.targets) check(target.vectors);
+    if (!masters_) masters_ = read_masters(source_, dense_, request.files, placement_.device, stop);
+    trainer_ = std::make_unique<Trainer>(request, *masters_, heads_, limits_, [this] { parameters_.reset(); });
+    return *trainer_;
+  });
+}
+
+Training& EncoderModel::training() {
+  if (!trainer_) throw Error("ERR_INTERNAL", "No trainer is open.");
+  return *trainer_;
+}
+
+void EncoderModel::end_training() { trainer_.reset(); }
+
+at::Tensor EncoderModel::find(const ParameterPart& part) {
+  if (trainer_) {
+    if (const std::optional<at::Tensor> found = trainer_->find(part)) return *found;
+  }
+  if (part.value == ParameterValue::kValue) {
+    if (masters_ && masters_->place.contains(part.parameter)) return masters_->at(part.parameter).detach();
+    for (const Head& each : heads_) {
+      for (const NamedParameter& named : named_parameters(each)) {
+        if (named.info.name == part.parameter) return named.value.detach();
+      }
+    }
+  }
+  throw Error("ERR_INTERNAL", "There is no such number of parameter " + part.parameter + ".");
+}
+
+std::vector<std::vector<float>> EncoderModel::read(ParameterValue value, const std::vector<std::string>& names) {
+  return guarded([&] {
+    std::vector<std::vector<float>> out;
+    for (const std::string& name : names) out.push_back(numbers(find({value, name})));
+    return out;
+  });
+}
+
+void EncoderModel::write(const WriteRequest& request, const StopFlag& stop) {
+  guarded([&] { write_file(request, [&](const ParameterPart& part) { return find(part); }, stop); });
 }
 
 }  // namespace sentorch

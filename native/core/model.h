@@ -1,9 +1,13 @@
 #pragma once
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "core/engine.h"
+#include "core/heads.h"
 #include "core/operations.h"
 #include "core/parameters.h"
+#include "core/training/trainer.h"
 
 namespace sentorch {
 
@@ -14,17 +18,38 @@ class EncoderModel final : public Model {
   LoadedModel info() const override;
   EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) override;
 
- private:
-  void check(const EncodeRequest& request) const;
-  // float32 on the CPU, [tokens, hidden].
-  at::Tensor states(const MicroBatch& batch, const StopFlag& stop) const;
+  void add_head(const HeadSource& source, const StopFlag& stop) override;
+  void remove_head(const std::string& name) override;
+  void extend_head(const std::string& name, int64_t count, int64_t seed) override;
+  PredictResult predict(const PredictRequest& request, const StopFlag& stop) override;
 
+  Training& start_training(const TrainingRequest& request, const StopFlag& stop) override;
+  Training& training() override;
+  void end_training() override;
+
+  std::vector<std::vector<float>> read(ParameterValue value, const std::vector<std::string>& names) override;
+  void write(const WriteRequest& request, const StopFlag& stop) override;
+
+ private:
+  // For inference: made anew from the masters where training has changed them.
+  const Parameters& parameters();
+  void check(const VectorRequest& request) const;
+  // float32 on the CPU, [tokens, hidden].
+  at::Tensor states(const MicroBatch& batch, const StopFlag& stop);
+  Head& head(const std::string& name);
+  at::Tensor find(const ParameterPart& part);
+
+  EncoderSource source_;
+  std::vector<DenseSource> dense_;
   KernelSet kernels_;
   Placement placement_;
-  int64_t heads_;
   TokenLimits limits_;
   std::unique_ptr<Operations> operations_;
-  Parameters parameters_;
+  LoadedModel info_;
+  std::vector<Head> heads_;
+  std::optional<Masters> masters_;          // since the first training
+  std::optional<Parameters> parameters_;    // none: to be made from the masters
+  std::unique_ptr<Trainer> trainer_;        // refers to the masters and the heads
 };
 
 }  // namespace sentorch

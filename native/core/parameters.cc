@@ -1,22 +1,17 @@
 #include "core/parameters.h"
 
-#include <ATen/ops/abs.h>
-#include <ATen/ops/arange.h>
-#include <ATen/ops/log.h>
-#include <ATen/ops/where.h>
-
-#include <cmath>
+#include "core/relative_bias.h"
 
 namespace sentorch {
 namespace {
 
-class ParameterReader {
+class ParameterMaker {
  public:
-  ParameterReader(const LoadRequest& request, const Placement& placement, const StopFlag& stop)
-      : request_(request), placement_(placement), files_(request.files, stop) {}
+  ParameterMaker(const EncoderSource& encoder, const Placement& placement, const TensorLookup& lookup)
+      : encoder_(encoder), placement_(placement), lookup_(lookup) {}
 
-  Parameters read() {
-    const EncoderSource& source = request_.encoder;
+  Parameters make(const std::vector<DenseSource>& dense) {
+    const EncoderSource& source = encoder_;
     out_.embeddings.word = states(source.word_embeddings);
     out_.embeddings.position = states(source.position_embeddings);
     if (source.token_type_embeddings)
@@ -24,9 +19,11 @@ class ParameterReader {
     out_.embeddings.norm = norm(source.embedding_norm);
     for (const LayerSource& l : source.layers) out_.layers.push_back(layer(l));
     if (source.relative_attention_bias) out_.relative_bias = relative_bias(*source.relative_attention_bias);
-    for (const DenseSource& d : request_.dense) {
-      at::Tensor weight = float32(d.linear.weight), bias = d.linear.bias ? float32(*d.linear.bias) : at::Tensor();
-      out_.dense.push_back({Linear(std::move(weight), std::move(bias), d.activation, false)});
+    for (size_t i = 0; i < dense.size(); i++) {
+      const LinearSource& linear = dense[i].linear;
+      at::Tensor weight = float32(dense_name(i, "weight"), linear.weight);
+      at::Tensor bias = linear.bias ? float32(dense_name(i, "bias"), *linear.bias) : at::Tensor();
+      out_.dense.push_back({Linear(std::move(weight), std::move(bias), dense[i].activation, false)});
     }
     return std::move(out_);
   }
@@ -40,14 +37,18 @@ class ParameterReader {
 
   // In the type of the computation, on its device.
   at::Tensor states(const TensorSource& source) {
-    return counted(files_.read(source).to(placement_.device, placement_.type));
+    return counted(lookup_(source.name, source).to(placement_.device, placement_.type));
   }
 
-  at::Tensor float32(const TensorSource& source) { return counted(files_.read(source).to(at::kFloat)); }
+  at::Tensor float32(const std::string& name, const TensorSource& source) {
+    return counted(lookup_(name, source).to(at::kFloat));
+  }
+
+  at::Tensor float32(const TensorSource& source) { return float32(source.name, source); }
 
   Norm norm(const NormSource& source) {
     return {float32(source.weight).to(placement_.device), float32(source.bias).to(placement_.device),
-            request_.encoder.layer_norm_eps};
+            encoder_.layer_norm_eps};
   }
 
   at::Tensor bias(const LinearSource& source) { return source.bias ? states(*source.bias) : at::Tensor(); }
@@ -67,36 +68,31 @@ class ParameterReader {
     return {side_by_side(source.query, source.key, source.value),
             linear(source.attention_output, Activation::kIdentity),
             norm(source.attention_norm),
-            linear(source.intermediate, request_.encoder.activation),
+            linear(source.intermediate, encoder_.activation),
             linear(source.output, Activation::kIdentity),
             norm(source.output_norm)};
   }
 
-  // MPNet's buckets of distances (T5's, in both directions): near ones have a bucket each, far ones share them by
-  // logarithm up to 128. Computed with tensors because a bucket's edge depends on how float32 rounds the logarithm.
   RelativeBias relative_bias(const TensorSource& source) {
-    constexpr double kFarthest = 128;
     const at::Tensor table = float32(source);  // [buckets, heads]
-    const int64_t span = request_.encoder.position_embeddings.shape[0];
-    const int64_t half = table.size(0) / 2, exact = half / 2;
-    const at::Tensor distance = at::arange(1 - span, span, at::kLong);  // key − query
-    const at::Tensor far = distance.abs();
-    const at::Tensor scaled = at::log(far.to(at::kFloat) / exact) / std::log(kFarthest / exact) * (half - exact);
-    const at::Tensor shared = (exact + scaled.clamp_min(0).to(at::kLong)).clamp_max(half - 1);
-    const at::Tensor bucket = (distance > 0).to(at::kLong) * half + at::where(far < exact, far, shared);
-    return {table.index_select(0, bucket).t().contiguous().to(placement_.device), span};
+    const int64_t span = encoder_.position_embeddings.shape[0];
+    const at::Tensor bucket = distance_buckets(span, table.size(0));
+    return {table.index_select(0, bucket.to(table.device())).t().contiguous().to(placement_.device), span};
   }
 
-  const LoadRequest& request_;
+  const EncoderSource& encoder_;
   const Placement& placement_;
-  WeightReader files_;
+  const TensorLookup& lookup_;
   Parameters out_;
 };
 
 }  // namespace
 
-Parameters read_parameters(const LoadRequest& request, const Placement& placement, const StopFlag& stop) {
-  return ParameterReader(request, placement, stop).read();
+Parameters make_parameters(const EncoderSource& encoder, const std::vector<DenseSource>& dense,
+                           const Placement& placement, const TensorLookup& lookup) {
+  return ParameterMaker(encoder, placement, lookup).make(dense);
 }
+
+std::string dense_name(size_t index, const char* part) { return "dense." + std::to_string(index) + "." + part; }
 
 }  // namespace sentorch

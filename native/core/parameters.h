@@ -1,11 +1,12 @@
 // The encoder's parameters as the forward pass uses them, made from the stored tensors.
 #pragma once
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "core/linear.h"
 #include "core/operations.h"
 #include "core/tensor.h"
-#include "core/weights.h"
 
 namespace sentorch {
 
@@ -37,6 +38,13 @@ struct Placement {
   bool pack;
 };
 
-Parameters read_parameters(const LoadRequest& request, const Placement& placement, const StopFlag& stop);
+// The numbers of a parameter, by its name among the model's parameters or by where it is stored.
+using TensorLookup = std::function<at::Tensor(const std::string& name, const TensorSource& source)>;
+
+Parameters make_parameters(const EncoderSource& encoder, const std::vector<DenseSource>& dense,
+                           const Placement& placement, const TensorLookup& lookup);
+
+// Stored names are unique in the encoder; every Dense module has the same two.
+std::string dense_name(size_t index, const char* part);
 
 }  // namespace sentorch

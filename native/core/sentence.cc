@@ -11,7 +11,7 @@ void normalize_rows(const at::Tensor& vectors) {
   for (int64_t i = 0; i < vectors.size(0); i++) normalize(data + i * size, size);
 }
 
-at::Tensor pooled(const at::Tensor& states, const MicroBatch& batch, const EncodeRequest& request) {
+at::Tensor pooled(const at::Tensor& states, const MicroBatch& batch, const VectorRequest& request) {
   const int64_t hidden = states.size(1), modes = static_cast<int64_t>(request.pooling.size());
   at::Tensor out = at::empty({batch.size(), modes * hidden}, at::kFloat);
   const float* tokens = static_cast<const float*>(states.data_ptr());
@@ -29,7 +29,7 @@ at::Tensor pooled(const at::Tensor& states, const MicroBatch& batch, const Encod
 
 }  // namespace
 
-at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const EncodeRequest& request,
+at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const VectorRequest& request,
                             const std::vector<DenseModule>& dense) {
   at::Tensor vectors = pooled(states, batch, request);
   for (const PostStep& step : request.steps) {

@@ -8,7 +8,7 @@
 namespace sentorch {
 
 // states: [at least tokens, hidden], float32, on the CPU. Returns [rows, dimension] in the order of the micro-batch.
-at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const EncodeRequest& request,
+at::Tensor sentence_vectors(const at::Tensor& states, const MicroBatch& batch, const VectorRequest& request,
                             const std::vector<DenseModule>& dense);
 
 }  // namespace sentorch

@@ -1,0 +1,35 @@
+/** Integers side by side, growing at the end: an `Int32Array` whose length is not known before. */
+export class FlatIntegers {
+  #values = new Int32Array(1024)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  push(values: ArrayLike<number>): void {
+    this.#reserve(values.length)
+    this.#values.set(values, this.#length)
+    this.#length += values.length
+  }
+
+  /** `count` more integers, all `value`; returns a view of them, good until the next change. */
+  extend(count: number, value: number): Int32Array {
+    this.#reserve(count)
+    const start = this.#length
+    this.#length += count
+    return this.#values.fill(value, start, this.#length).subarray(start, this.#length)
+  }
+
+  /** A copy of just the length. */
+  finish(): Int32Array {
+    return this.#values.slice(0, this.#length)
+  }
+
+  #reserve(count: number): void {
+    if (this.#length + count <= this.#values.length) return
+    const grown = new Int32Array(Math.max(2 * this.#values.length, this.#length + count))
+    grown.set(this.#values.subarray(0, this.#length))
+    this.#values = grown
+  }
+}

@@ -1,0 +1,91 @@
+import { describe } from '../check'
+import { SentorchError } from '../errors'
+import type { Dataset } from './dataset'
+import type { Example, LabelValue } from './example'
+import { isSpans } from './examples'
+import { splitTag, tagsOf, type Scheme } from './schemes'
+
+/** What an example says for a head; undefined where it says nothing. */
+export function labelOf({ labels }: Example, head: string): LabelValue | undefined {
+  return Object.hasOwn(labels, head) ? (labels[head] ?? undefined) : undefined
+}
+
+export function headNames(examples: readonly Example[]): string[] {
+  const names = new Set<string>()
+  for (const { labels } of examples)
+    for (const [name, value] of Object.entries(labels)) if (value !== undefined && value !== null) names.add(name)
+  return [...names].sort()
+}
+
+/** ERR_INVALID_ARGUMENT where no example has the head. */
+export function requireHead(dataset: Dataset, head: string): void {
+  if (dataset.examples.some((example) => labelOf(example, head) !== undefined)) return
+  const names = headNames(dataset.examples)
+  throw new SentorchError(
+    'ERR_INVALID_ARGUMENT',
+    `No example of '${dataset.name}' has labels for ${describe(head)}. ${names.length > 0 ? `It has labels for: ${names.join(', ')}.` : 'It has no labels at all.'}`,
+    { detail: { head, heads: names } },
+  )
+}
+
+/** Labels of a head in the data, sorted; see `Dataset.labels`. */
+export function labelSet(dataset: Dataset, head: string, scheme: Scheme): string[] {
+  requireHead(dataset, head)
+  const labels = new Set<string>()
+  const types = new Set<string>()
+  for (const example of dataset.examples) {
+    const value = labelOf(example, head)
+    if (typeof value === 'string') labels.add(value)
+    else if (typeof value === 'boolean') labels.add(head)
+    else if (isSpans(value)) for (const { label } of value) types.add(label)
+    else for (const label of value ?? []) labels.add(label)
+  }
+  for (const type of types) for (const tag of tagsOfType(type, scheme)) labels.add(tag)
+  return [...labels].sort()
+}
+
+/** Every tag that entities of a type may need: of one word, of several, one behind the other. */
+function tagsOfType(label: string, scheme: Scheme): string[] {
+  const entities = [
+    { label, start: 0, end: 1 },
+    { label, start: 1, end: 2 },
+    { label, start: 2, end: 5 },
+  ]
+  return tagsOf(entities, 6, scheme)
+}
+
+/** What kind of labels a head has in the data. `'tags'`: one a word; `'labels'`: any number of an example. */
+export type LabelKind = 'label' | 'yes or no' | 'labels' | 'tags' | 'spans'
+
+/** The kind that most examples speak for. A list of strings is a list of tags where it is as long as the words of its example. */
+export function labelKind(dataset: Dataset, head: string): LabelKind {
+  const counts: Record<LabelKind, number> = { label: 0, 'yes or no': 0, labels: 0, tags: 0, spans: 0 }
+  for (const example of dataset.examples) {
+    const value = labelOf(example, head)
+    if (typeof value === 'string') counts.label++
+    else if (typeof value === 'boolean') counts['yes or no']++
+    else if (isSpans(value)) counts.spans++
+    else if (value !== undefined && value.length > 0) counts[value.length === example.words?.length ? 'tags' : 'labels']++
+  }
+  const kinds = Object.keys(counts) as LabelKind[]
+  const most = kinds.reduce((best, kind) => (counts[kind] > counts[best] ? kind : best))
+  // Empty lists alone: examples in which no entity, or no label, was found.
+  return counts[most] === 0 ? 'spans' : most
+}
+
+/** Whether a value is of a head's kind. An empty list is one for every kind of list; one label is one of several. */
+export function isOfKind(value: LabelValue, kind: LabelKind): boolean {
+  if (typeof value === 'string') return kind === 'label' || kind === 'labels'
+  if (typeof value === 'boolean') return kind === 'yes or no'
+  if (value.length === 0) return kind === 'labels' || kind === 'tags' || kind === 'spans'
+  return isSpans(value) ? kind === 'spans' : kind === 'labels' || kind === 'tags'
+}
+
+/** The distinct labels of one example: entity types for tags and spans. Sorted. */
+export function distinctLabels(value: LabelValue | undefined, kind: LabelKind): string[] {
+  if (value === undefined) return []
+  if (typeof value === 'string' || typeof value === 'boolean') return [String(value)]
+  const all = isSpans(value) ? value.map(({ label }) => label) : value
+  const types = kind === 'tags' ? all.filter((tag) => tag !== 'O').map((tag) => splitTag(tag).label) : all
+  return [...new Set(types)].sort()
+}

@@ -1,0 +1,97 @@
+import { extname } from 'node:path'
+import { pipeline, Readable } from 'node:stream'
+import type { CsvError, Info } from 'csv-parse'
+import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from '../../options/readers'
+import type { Example } from '../example'
+import { exampleOf, title } from './mapping'
+import { broken, fromFiles, linesOf } from './source'
+
+/** Characters of one record: a quote that is never closed is found out before it takes in the whole file. */
+const MAX_RECORD = 2 ** 20
+/** Characters that are handed to the parser at once; by the line it would be several times slower. */
+const PIECE = 2 ** 16
+
+/**
+ * Examples of CSV or TSV files, one record each, columns by `text`, `words` and `labels`. Every record has as many cells as the
+ * first; empty lines are skipped; a line end inside quotes comes out as LF.
+ *
+ * `readCsv('reviews.csv', { text: 'review', labels: { sentiment: 'stars', topics: { column: 'topics', separator: '|' } } })`
+ * @throws ERR_DATA with file and line (the last line of the record).
+ */
+export function readCsv(paths: string | readonly string[], options: CsvOptions): AsyncIterable<Example> {
+  const resolved = resolveCsv(options)
+  return fromFiles(paths, (file) => examplesOf(file, resolved))
+}
+
+interface Row {
+  cells: string[]
+  line: number
+}
+
+async function* examplesOf(file: string, options: ResolvedCsv): AsyncGenerator<Example> {
+  let names: string[] | undefined
+  for await (const { cells, line } of rowsOf(file, options)) {
+    if (options.header && names === undefined) {
+      names = cells
+      continue
+    }
+    const fail = (reason: string) => broken(file, line, reason)
+    const get = (column: Column) => cells[placeOf(column, names, cells.length, file)]
+    yield exampleOf({ get, defaultText: names ? 'text' : 0, fail }, options.mapping, 'utf16')
+  }
+}
+
+/** A column that is not there is the header's fault, and so is said of line 1. */
+function placeOf(column: Column, names: readonly string[] | undefined, count: number, file: string): number {
+  const place = typeof column === 'string' ? names!.indexOf(column) : column < 0 ? count + column : column
+  if (place < 0 || place >= count) {
+    throw broken(file, 1, `There is no ${title(column)} among ${count} columns${names ? `: ${names.join(', ')}` : ''}.`)
+  }
+  if (typeof column === 'string' && names!.indexOf(column, place + 1) > 0) {
+    throw broken(file, 1, `Two columns are named '${column}'. Name the column by its place.`)
+  }
+  return place
+}
+
+async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> {
+  const { parse } = await import('csv-parse')
+  const delimiter = options.delimiter ?? (/^\.(tsv|tab)$/i.test(extname(file)) ? '\t' : ',')
+  // TSV as most tools write it has no quoting: a lone quote in a tweet would take in the lines after it.
+  const quote = options.quote ?? (delimiter === '\t' ? false : '"')
+  const parser = parse({
+    delimiter,
+    quote,
+    record_delimiter: '\n',
+    skip_empty_lines: true,
+    info: true,
+    max_record_size: MAX_RECORD,
+  })
+  let failure: unknown
+  pipeline(Readable.from(piecesOf(file)), parser, (error) => (failure = error))
+  try {
+    for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
+      yield { cells: record, line: info.lines }
+    }
+  } catch (error) {
+    throw csvError(file, failure ?? error)
+  } finally {
+    parser.destroy()
+  }
+}
+
+async function* piecesOf(file: string): AsyncGenerator<string> {
+  let piece = ''
+  for await (const { text } of linesOf(file)) {
+    piece += `${text}\n`
+    if (piece.length < PIECE) continue
+    yield piece
+    piece = ''
+  }
+  if (piece !== '') yield piece
+}
+
+function csvError(file: string, error: unknown): unknown {
+  const { code, lines, message } = error as Partial<CsvError> & { lines?: number }
+  if (typeof code !== 'string' || !/^(CSV_|INVALID_)/.test(code)) return error
+  return broken(file, lines, `${message}.`, error)
+}

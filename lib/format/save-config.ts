@@ -1,0 +1,38 @@
+import type { Head } from '../heads/definition'
+import { familyOf, type DropoutKeys, type Family } from './families'
+import type { ModelFolder } from './folder'
+
+/** Of a classifier that config.json may describe, and of Python code that is not copied. */
+const NOT_OF_ENCODER = ['id2label', 'label2id', 'problem_type', 'num_labels', 'auto_map']
+
+/** config.json of the encoder alone, as AutoModel saves it. `float32`: its parameters are written as such, whatever they were stored as. */
+export function encoderConfig({ configJson, config }: ModelFolder, float32: boolean): Record<string, unknown> {
+  const kept = Object.entries(configJson).filter(([key]) => !NOT_OF_ENCODER.includes(key))
+  const className = `${familyOf(config.modelType)!.classifiers.classes[config.modelType]}Model`
+  return { ...Object.fromEntries(kept), architectures: [className], ...(float32 && dtypeOf(configJson)) }
+}
+
+/** config.json of transformers' own classifier. Dropout, which acts in training only, is kept where the family has a key of its own for it. */
+export function classifierConfig(folder: ModelFolder, family: Family, className: string, head: Head): Record<string, unknown> {
+  const { sequenceHidden, tokens } = family.classifiers.dropout
+  const sequence = head.type === 'classification'
+  const independent = head.multiLabel || head.labels.length === 1
+  return {
+    ...encoderConfig(folder, true),
+    architectures: [className],
+    id2label: Object.fromEntries(head.labels.map((label, i) => [i, label])),
+    label2id: Object.fromEntries(head.labels.map((label, i) => [label, i])),
+    // transformers counts one label as a regression unless it is told otherwise.
+    ...(sequence && { problem_type: independent ? 'multi_label_classification' : 'single_label_classification' }),
+    ...(sequence ? dropoutOf(sequenceHidden, head.dropout) : dropoutOf(tokens, head.inputDropout)),
+  }
+}
+
+function dropoutOf({ own }: DropoutKeys, rate: number): object {
+  return own === undefined ? {} : { [own]: rate }
+}
+
+/** transformers casts what it reads to the type that config.json names: the older key, the newer one, or both. */
+function dtypeOf(json: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => Object.hasOwn(json, key)).map((key) => [key, 'float32']))
+}

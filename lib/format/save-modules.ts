@@ -1,0 +1,67 @@
+import type { DenseActivation, PoolingMode } from '../../binding'
+import type { ModelFolder } from './folder'
+import { readJson } from './files'
+import { isObject } from './fields'
+import { DENSE_ACTIVATIONS, POOLING_KEYS } from './module-configs'
+
+/** Class names that every version of sentence-transformers opens. */
+const CLASS = 'sentence_transformers.models.'
+
+export interface ModuleFiles {
+  /** Content of the JSON files by their path. */
+  files: Map<string, unknown>
+  /** Folders of the modules, those without a file too. */
+  folders: string[]
+  /** Folders of the Dense modules, in their order. */
+  dense: string[]
+}
+
+/** The pipeline as sentence-transformers writes it: modules.json, a folder for each module, and the two files of settings. */
+export async function moduleFiles(folder: ModelFolder, version: string): Promise<ModuleFiles> {
+  const { modules, config } = folder
+  const entries = [{ idx: 0, name: '0', path: '', type: `${CLASS}Transformer` }]
+  const files = new Map<string, unknown>()
+  const add = (kind: string, content?: object): string => {
+    const idx = entries.length
+    const path = `${idx}_${kind}`
+    entries.push({ idx, name: String(idx), path, type: CLASS + kind })
+    if (content) files.set(`${path}/config.json`, content)
+    return path
+  }
+  add('Pooling', poolingConfig(modules.pooling, config.hiddenSize, modules.includePrompt))
+  const dense: string[] = []
+  for (const step of modules.steps) {
+    if (step === 'normalize') {
+      add('Normalize')
+      continue
+    }
+    const { inFeatures, outFeatures, bias, activation } = modules.dense[step]!
+    const activation_function = activationClass(activation)
+    dense[step] = add('Dense', { in_features: inFeatures, out_features: outFeatures, bias, activation_function })
+  }
+  files.set('modules.json', entries)
+  files.set('sentence_bert_config.json', { max_seq_length: modules.maxSeqLength, do_lower_case: modules.doLowerCase })
+  files.set('config_sentence_transformers.json', await settings(folder, version))
+  return { files, folders: entries.slice(1).map(({ path }) => path), dense }
+}
+
+/** The long-standing keys, which every reader knows. They have one order: another needs the newer list of names. */
+function poolingConfig(pooling: readonly PoolingMode[], hiddenSize: number, includePrompt: boolean): object {
+  const modes = POOLING_KEYS.map(([, mode]) => mode).filter((mode) => pooling.includes(mode))
+  const keys = Object.fromEntries(POOLING_KEYS.map(([key, mode]) => [key, pooling.includes(mode)]))
+  return modes.join() === pooling.join()
+    ? { word_embedding_dimension: hiddenSize, ...keys, include_prompt: includePrompt }
+    : { embedding_dimension: hiddenSize, pooling_mode: pooling, include_prompt: includePrompt }
+}
+
+function activationClass(activation: DenseActivation): string {
+  const name = Object.keys(DENSE_ACTIVATIONS).find((key) => DENSE_ACTIVATIONS[key] === activation)!
+  return `torch.nn.modules.${name === 'Identity' ? 'linear' : 'activation'}.${name}`
+}
+
+/** What the source says is kept whole: prompts, similarity, truncation, and what other readers put there. */
+async function settings({ root, modules }: ModelFolder, version: string): Promise<object> {
+  const source = modules.implied ? undefined : await readJson(root, 'config_sentence_transformers.json')
+  const empty = { prompts: {}, default_prompt_name: null, similarity_fn_name: null }
+  return isObject(source) ? source : { __version__: { sentorch: version }, ...empty }
+}

@@ -1,0 +1,175 @@
+import { realpath } from 'node:fs/promises'
+import { relative, isAbsolute, sep } from 'node:path'
+import type { WriteRequest } from '../../binding'
+import { throwIfAborted } from '../errors'
+import { fromNative } from '../native'
+import { refusal } from '../options/checks'
+import { resolveSave, type ResolvedSave, type SaveOptions } from '../options/save'
+import type { ModelParts } from '../parts'
+import { libraryVersion } from '../version'
+import { openRegular } from './files'
+import { openFolder, type ModelFolder } from './folder'
+import { HEADS_FILE, layerSizes, SENTORCH_JSON } from './heads'
+import { joinPath, resolveFile } from './paths'
+import { classifierPlan, refuseOtherShape } from './save-classifier'
+import { encoderConfig } from './save-config'
+import { moduleFiles, type ModuleFiles } from './save-modules'
+import { sentorchJson } from './sentorch-json'
+import { refuseChanged } from './stamps'
+import type { LocatedTensor } from './weights'
+import { StagedFolder } from './write-folder'
+import { safetensorsFile, storedBytes, valueOf, type TensorToWrite } from './write-safetensors'
+
+/** What a tokenizer may consist of, as transformers names its files. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'sentencepiece.bpe.model',
+  'spiece.model',
+]
+
+const IMPLIED = 'The model had no modules.json: mean pooling was assumed, and vectors are not scaled to unit length.'
+
+/** JSON files by their path, weights by theirs. */
+interface Plan {
+  json: Map<string, unknown>
+  weights: Map<string, Map<string, TensorToWrite>>
+}
+
+/**
+ * Writes the model to a folder, whole or not at all. Parameters that training may have changed are written as float32; those of a model
+ * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `beside` writes more files.
+ */
+export async function saveModel(
+  parts: ModelParts,
+  folder: string,
+  options?: SaveOptions,
+  beside?: (staged: StagedFolder) => Promise<void>,
+): Promise<void> {
+  const request = resolveSave(folder, options, parts.heads.list)
+  throwIfAborted(request.signal)
+  if (request.as) refuseOtherShape(parts.folder, request.as.type, request.as.head)
+  const inPlace = await replacesSource(parts.folder, request)
+  await parts.heads.ready
+  const staged = await StagedFolder.create(folder, { overwrite: request.overwrite })
+  try {
+    await fill(staged, parts, request)
+    await beside?.(staged)
+    throwIfAborted(request.signal)
+    await staged.commit()
+  } catch (error) {
+    await staged.discard()
+    throwIfAborted(request.signal)
+    throw error
+  }
+  // The files that the weights came from are gone; what is written next comes from those in their place.
+  if (inPlace) parts.folder = await openFolder(folder)
+}
+
+async function fill(staged: StagedFolder, parts: ModelParts, { as, training, signal }: ResolvedSave): Promise<void> {
+  const { folder } = parts
+  await refuseChanged(folder)
+  const version = libraryVersion()
+  const modules = as ? undefined : await moduleFiles(folder, version)
+  for (const name of modules?.folders ?? []) await staged.folder(name)
+  // From here to the requests nothing may wait: one moment's heads, flags and weights go into all files.
+  const plan = modules ? modelPlan(parts, modules, training, version) : checkpointPlan(parts, as!)
+  const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
+  const writing = writeAll(parts, requests)
+  try {
+    for (const [name, content] of plan.json) await staged.json(name, content)
+    for (const name of TOKENIZER_FILES) {
+      throwIfAborted(signal)
+      await copy(folder, name, staged)
+    }
+  } finally {
+    // Nothing is removed under the hands of the native thread.
+    await writing.catch(() => {})
+  }
+  await writing
+}
+
+/** One behind the other in the model's queue, so that no step of training comes between them. */
+async function writeAll({ native }: ModelParts, requests: readonly WriteRequest[]): Promise<void> {
+  const results = await Promise.allSettled(requests.map((request) => fromNative(native.write(request))))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+function modelPlan(parts: ModelParts, modules: ModuleFiles, training: ResolvedSave['training'], version: string): Plan {
+  const { folder, trained } = parts
+  const heads = parts.heads.list
+  const notes = folder.modules.implied ? [...folder.notes, IMPLIED] : folder.notes
+  const json = new Map(modules.files)
+  json.set('config.json', encoderConfig(folder, trained))
+  json.set(SENTORCH_JSON, sentorchJson({ heads: [...heads], training: training ?? folder.training, notes }, version))
+  const weights = new Map([['model.safetensors', new Map([...passengers(folder), ...encoderTensors(parts)])]])
+  modules.dense.forEach((path, i) => weights.set(`${path}/model.safetensors`, denseTensors(parts, i)))
+  if (heads.length > 0) weights.set(HEADS_FILE, headTensors(parts))
+  return { json, weights }
+}
+
+function checkpointPlan(parts: ModelParts, { type, head }: NonNullable<ResolvedSave['as']>): Plan {
+  // The head as it is now: it may have been extended since the call.
+  const { config, tensors } = classifierPlan(parts.folder, type, parts.heads.require(head.name), encoderTensors(parts))
+  return { json: new Map([['config.json', config]]), weights: new Map([['model.safetensors', tensors]]) }
+}
+
+function encoderTensors(parts: ModelParts): Map<string, TensorToWrite> {
+  return new Map([...parts.folder.parameters].map(([name, stored]) => [name, parameter(parts, name, stored)]))
+}
+
+function denseTensors(parts: ModelParts, index: number): Map<string, TensorToWrite> {
+  const stored = parts.folder.denseParameters[index]!
+  return new Map([...stored].map(([name, tensor]) => [name, parameter(parts, name.replace('linear', `dense.${index}`), tensor)]))
+}
+
+function parameter({ folder, trained }: ModelParts, name: string, stored: LocatedTensor): TensorToWrite {
+  return trained ? valueOf(name, stored.shape) : storedBytes(stored, folder.files)
+}
+
+function passengers({ passengers, files }: ModelFolder): Map<string, TensorToWrite> {
+  return new Map([...passengers].map(([name, stored]) => [name, storedBytes(stored, files)]))
+}
+
+function headTensors({ heads, folder }: ModelParts): Map<string, TensorToWrite> {
+  const tensors = new Map<string, TensorToWrite>()
+  for (const head of heads.list) {
+    for (const [layer, [inputs, outputs]] of layerSizes(head, folder).entries()) {
+      const name = `${head.name}.${layer}`
+      tensors.set(`${name}.weight`, valueOf(`heads.${name}.weight`, [outputs, inputs]))
+      tensors.set(`${name}.bias`, valueOf(`heads.${name}.bias`, [outputs]))
+    }
+  }
+  return tensors
+}
+
+async function copy({ root, modules }: ModelFolder, name: string, staged: StagedFolder): Promise<void> {
+  const path = joinPath(modules.transformerPath, name)
+  const file = await resolveFile(root, path)
+  if (file === undefined) return
+  const { handle } = await openRegular(file, path)
+  try {
+    await staged.write(name, await handle.readFile())
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Whether the folder that the model was loaded from is the one that will be replaced. Refuses what would lose it. */
+async function replacesSource({ folder: source }: ModelFolder, { folder, overwrite, as }: ResolvedSave): Promise<boolean> {
+  const target = await realpath(folder).catch(() => undefined)
+  if (!overwrite || target === undefined) return false
+  const inside = relative(target, source)
+  if (inside === '') {
+    if (as)
+      throw refusal(`${folder} is the folder that the model was loaded from: it cannot be replaced by one of another kind. Name another.`)
+    return true
+  }
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return false
+  throw refusal(`${folder} holds the folder that the model was loaded from (${source}): replacing it would lose that. Name another.`)
+}

@@ -1,0 +1,142 @@
+import type { HeadSource, NativeModel } from '../../binding'
+import { describe } from '../check'
+import { SentorchError } from '../errors'
+import { fromNative } from '../native'
+import { refusal } from '../options/checks'
+import { headInputs, resolveExtension, resolveHead, type HeadContext } from '../options/head'
+import type { Head, HeadDefinition } from './definition'
+
+/** A head as a folder holds it: where each layer's parameters lie. */
+export interface StoredHead {
+  head: Head
+  layers: NonNullable<HeadSource['layers']>
+}
+
+export interface HeadsSources extends HeadContext {
+  native: Pick<NativeModel, 'addHead' | 'removeHead' | 'extendHead'>
+  /** Whether a trainer is open: its parameters are those of the heads that it was made with, so they must stay. */
+  training: () => boolean
+}
+
+type Change = (list: readonly Head[]) => readonly Head[]
+type Stored = Pick<HeadSource, 'seed' | 'layers' | 'files'>
+
+/**
+ * The heads of one model. Changes are checked and seen here at once; the native model hears of them in the same order, before any later
+ * call. What fails there (no memory) is undone here and rejects the next `ready`.
+ */
+export class Heads {
+  readonly #sources: HeadsSources
+  #list: readonly Head[] = Object.freeze([])
+  #settled: Promise<void> = Promise.resolve()
+  #failure: { error: unknown } | undefined
+
+  constructor(sources: HeadsSources) {
+    this.#sources = sources
+  }
+
+  /** In the order in which they were added. A new frozen array after each change. */
+  get list(): readonly Head[] {
+    return this.#list
+  }
+
+  get(name: string): Head | undefined {
+    return this.#list.find((head) => head.name === name)
+  }
+
+  /** ERR_INVALID_ARGUMENT where there is none of that name; the message lists those that the model has. */
+  require(name: string): Head {
+    const head = this.get(name)
+    if (head) return head
+    const known =
+      this.#list.length > 0 ? `Its heads: ${this.#list.map((each) => each.name).join(', ')}.` : 'It has none; add one with addHead.'
+    throw new SentorchError('ERR_INVALID_ARGUMENT', `This model has no head named ${describe(name)}. ${known}`, {
+      detail: { name, heads: this.#list.map((each) => each.name) },
+    })
+  }
+
+  /** ERR_INVALID_ARGUMENT: a definition that does not hold, a name that is taken, an open trainer. */
+  add(definition: HeadDefinition): Head {
+    this.#refuseWhileTraining('A head cannot be added')
+    const { head, seed } = resolveHead(definition, this.#sources)
+    if (this.get(head.name))
+      throw refusal(`This model has a head named '${head.name}' already. Remove it with removeHead, or give another name.`)
+    this.#add(head, { seed, layers: null, files: [] })
+    return head
+  }
+
+  /** Heads that a folder holds, checked by its reader. `files`: those that the layers name by place. */
+  restore(stored: readonly StoredHead[], files: string[]): Promise<void> {
+    for (const { head, layers } of stored) this.#add(head, { seed: 0, layers, files })
+    return this.ready
+  }
+
+  remove(name: string): void {
+    this.#refuseWhileTraining('A head cannot be removed')
+    const head = this.require(name)
+    // Native code cannot fail to forget a head it has: what fails there is that it never had it, or was disposed of.
+    this.#post(this.#sources.native.removeHead(head.name), without(head.name), (list) => list)
+  }
+
+  /** New labels behind the old ones, which keep their weights. */
+  extend(name: string, labels: readonly string[], options?: { seed?: number }): Head {
+    this.#refuseWhileTraining('A head cannot be extended')
+    const head = this.require(name)
+    const { labels: added, seed } = resolveExtension(head, labels, options)
+    this.#post(
+      this.#sources.native.extendHead(head.name, added.length, seed),
+      relabelled(name, (labels) => [...labels, ...added]),
+      relabelled(name, (labels) => labels.filter((label) => !added.includes(label))),
+    )
+    return this.require(name)
+  }
+
+  /** Resolves when the native model has every change made so far; rejects, once, with the first that failed. */
+  get ready(): Promise<void> {
+    return this.#settled.then(() => {
+      const failed = this.#failure
+      this.#failure = undefined
+      if (failed) throw failed.error
+    })
+  }
+
+  #add(head: Head, stored: Stored): void {
+    this.#post(this.#sources.native.addHead(this.#source(head, stored)), (list) => [...list, head], without(head.name))
+  }
+
+  #source(head: Head, stored: Stored): HeadSource {
+    const { name, type, hidden, labels, activation } = head
+    return { name, type, sizes: [...hidden, labels.length], activation, ...headInputs(head, this.#sources), ...stored }
+  }
+
+  /** The list changes at once; `undo` takes this one change back where native code could not make it. */
+  #post(work: Promise<void>, change: Change, undo: Change): void {
+    this.#apply(change)
+    const settled = fromNative(work).catch((error: unknown) => {
+      this.#apply(undo)
+      this.#failure ??= { error }
+    })
+    this.#settled = Promise.all([this.#settled, settled]).then(() => undefined)
+  }
+
+  #apply(change: Change): void {
+    this.#list = Object.freeze([...change(this.#list)])
+  }
+
+  #refuseWhileTraining(what: string): void {
+    if (!this.#sources.training()) return
+    throw refusal(`${what} while a trainer is open: dispose of it first (trainer.dispose()), then make a new one.`)
+  }
+}
+
+function without(name: string): Change {
+  return (list) => list.filter((head) => head.name !== name)
+}
+
+function relabelled(name: string, change: (labels: readonly string[]) => readonly string[]): Change {
+  return (list) => list.map((head) => (head.name === name ? withLabels(head, change(head.labels)) : head))
+}
+
+function withLabels(head: Head, labels: readonly string[]): Head {
+  return Object.freeze({ ...head, labels: Object.freeze([...labels]) })
+}

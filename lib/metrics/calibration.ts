@@ -1,0 +1,179 @@
+import { integerIn, invalid } from '../check'
+import { SentorchError } from '../errors'
+import { checkOptions, checkPaired } from './arguments'
+
+export interface CalibrationOptions {
+  /** Bins of equal width over confidences 0..1. Defaults to 15, the number of Guo et al. (2017). */
+  bins?: number
+}
+
+export interface CalibrationBin {
+  /** Confidences in (from, to]; 0 is in the first. */
+  from: number
+  to: number
+  count: number
+  /** Mean confidence and share of right predictions; both NaN in an empty bin. */
+  confidence: number
+  accuracy: number
+}
+
+export interface Calibration {
+  /** ECE: the mean of |accuracy − confidence| over the bins, weighted by their counts. 0..1, smaller is better. */
+  expectedError: number
+  /** MCE: the largest |accuracy − confidence| of a bin. */
+  maximumError: number
+  /** For a reliability diagram. */
+  bins: CalibrationBin[]
+}
+
+const BINS = 15
+
+/**
+ * Whether confidences can be trusted: of predictions made with confidence 0.8, are 80 % right? Expected calibration error of
+ * Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017). `confidences`: of the label that was predicted, 0..1.
+ * No items, lists that differ in number, a confidence outside of 0..1: `ERR_INVALID_ARGUMENT`.
+ */
+export function calibrationError(
+  confidences: ArrayLike<number>,
+  correct: ArrayLike<boolean>,
+  options: CalibrationOptions = {},
+): Calibration {
+  const { bins: number = BINS } = checkOptions('calibrationError', options, ['bins'])
+  integerIn('bins', number, 1, Number.MAX_SAFE_INTEGER)
+  checkPaired(confidences, correct, ['confidences', 'correct'])
+  const sums = Array.from({ length: number }, () => ({ count: 0, confidence: 0, right: 0 }))
+  for (let i = 0; i < confidences.length; i++) {
+    const confidence = confidences[i]!
+    if (!(confidence >= 0 && confidence <= 1)) throw invalid(`confidences[${i}]`, 'a number in 0..1', confidence)
+    const bin = sums[binOf(confidence, number)]!
+    bin.count++
+    bin.confidence += confidence
+    if (correct[i]) bin.right++
+  }
+
+  let [expectedError, maximumError] = [0, 0]
+  const bins = sums.map(({ count, confidence, right }, i): CalibrationBin => {
+    if (count > 0) {
+      expectedError += Math.abs(right - confidence) / confidences.length
+      maximumError = Math.max(maximumError, Math.abs(right - confidence) / count)
+    }
+    return { from: i / number, to: (i + 1) / number, count, confidence: confidence / count, accuracy: right / count }
+  })
+  return { expectedError, maximumError, bins }
+}
+
+/** The product may round across a border: the borders themselves decide. */
+function binOf(confidence: number, bins: number): number {
+  const near = Math.max(0, Math.ceil(confidence * bins) - 1)
+  if (near > 0 && confidence <= near / bins) return near - 1
+  return confidence > (near + 1) / bins ? near + 1 : near
+}
+
+export interface Temperature {
+  /** Divide logits by it. Above 1: the model was too sure of itself. */
+  temperature: number
+  /** Mean negative log-likelihood of the gold labels, at temperature 1 and at the one found. */
+  lossBefore: number
+  loss: number
+  /** The likelihood still grew at the end of the range 0.01..100: the labels are all predicted with a margin, or no better than by chance. */
+  atLimit: boolean
+}
+
+const [COLDEST, HOTTEST] = [0.01, 100]
+
+/**
+ * Temperature scaling (Guo et al. 2017): the one number that logits are divided by so that confidences fit held-out data best (least negative
+ * log-likelihood). It changes no prediction. `logits`: a row of L numbers an item; `gold`: indices of the labels, 0..L−1. Rows of one logit
+ * (a binary head; each label of a multi-label head): gold is 0 or 1. Fit on data that the model was not trained on.
+ * The loss is convex in 1/temperature; the result is exact to about 1e-10, within 0.01..100.
+ * No items, rows that differ in length, logits that are not finite, gold out of range: `ERR_INVALID_ARGUMENT`.
+ */
+export function fitTemperature(logits: readonly ArrayLike<number>[], gold: ArrayLike<number>): Temperature {
+  checkLogits(logits, gold)
+  // In b = 1 / temperature. The derivative grows with b, so its zero lies between `low` and `high`.
+  let [low, high] = [1 / HOTTEST, 1 / COLDEST]
+  const start = lossAt(logits, gold, 1)
+  const result = (b: number, atLimit: boolean): Temperature => ({
+    temperature: 1 / b,
+    lossBefore: start.loss,
+    loss: lossAt(logits, gold, b).loss,
+    atLimit,
+  })
+  if (start.slope === 0) return result(1, false)
+  if (lossAt(logits, gold, low).slope >= 0) return result(low, true)
+  if (lossAt(logits, gold, high).slope <= 0) return result(high, true)
+
+  let b = 1
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const { slope, curvature } = lossAt(logits, gold, b)
+    if (slope < 0) low = b
+    else high = b
+    const newton = b - slope / curvature
+    // Newton's step where it stays between the bounds; else halve their distance, in the logarithm.
+    const next = newton > low && newton < high ? newton : Math.sqrt(low * high)
+    if (Math.abs(next - b) <= PRECISION * b) return result(next, false)
+    b = next
+  }
+  return result(b, false)
+}
+
+const PRECISION = 1e-12
+/** Far more than halving alone needs; ends a search that the last bits keep going. */
+const MAX_STEPS = 200
+
+function checkLogits(logits: readonly ArrayLike<number>[], gold: ArrayLike<number>): void {
+  checkPaired(logits, gold, ['logits', 'gold'])
+  const columns = logits[0]!.length
+  if (columns === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', 'Expected at least one logit an item.')
+  for (const [i, row] of logits.entries()) {
+    if (row.length !== columns) {
+      throw new SentorchError('ERR_INVALID_ARGUMENT', `Expected ${columns} logits for item ${i}, received ${row.length}.`)
+    }
+    for (let j = 0; j < columns; j++) if (!Number.isFinite(row[j])) throw invalid(`logits[${i}][${j}]`, 'a finite number', row[j])
+    integerIn(`gold[${i}]`, gold[i], 0, Math.max(columns - 1, 1))
+  }
+}
+
+/** Mean negative log-likelihood at inverse temperature b, and its first and second derivative in b. */
+function lossAt(
+  logits: readonly ArrayLike<number>[],
+  gold: ArrayLike<number>,
+  b: number,
+): { loss: number; slope: number; curvature: number } {
+  let [loss, slope, curvature] = [0, 0, 0]
+  for (const [i, given] of logits.entries()) {
+    const row = given.length === 1 ? [0, given[0]!] : given
+    // Logits relative to the largest: no overflow, and a small difference is not lost in a large sum.
+    const top = largest(row)
+    let [sum, first, second] = [0, 0, 0]
+    for (let j = 0; j < row.length; j++) {
+      const z = row[j]! - top
+      const weight = Math.exp(b * z)
+      sum += weight
+      first += weight * z
+      second += weight * z * z
+    }
+    const expected = first / sum
+    const z = row[gold[i]!]! - top
+    loss += Math.log(sum) - b * z
+    slope += expected - z
+    curvature += second / sum - expected * expected
+  }
+  return { loss: loss / logits.length, slope: slope / logits.length, curvature: curvature / logits.length }
+}
+
+function largest(row: ArrayLike<number>): number {
+  let top = -Infinity
+  for (let j = 0; j < row.length; j++) top = Math.max(top, row[j]!)
+  return top
+}
+
+/** Softmax of one row of logits at a temperature; for a single logit its sigmoid. Doubles that sum up to 1. */
+export function probabilities(logits: ArrayLike<number>, temperature = 1): Float64Array {
+  if (!(temperature > 0 && temperature < Infinity)) throw invalid('temperature', 'a positive number', temperature)
+  if (logits.length === 1) return Float64Array.of(1 / (1 + Math.exp(-logits[0]! / temperature)))
+  const top = largest(logits)
+  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - top) / temperature))
+  const sum = weights.reduce((total, weight) => total + weight, 0)
+  return weights.map((weight) => weight / sum)
+}

@@ -1,0 +1,147 @@
+import { SentorchError } from '../errors'
+import { checkOptions, checkPaired, zeroDivisionOf, type ZeroDivisionOptions } from './arguments'
+import { ratio, scoreLabels, type Averages, type Convention, type Counts, type LabelScores } from './scores'
+
+/** A label's name, or its index. */
+export type Label = string | number
+
+export interface ReportOptions<L> extends ZeroDivisionOptions {
+  /** The labels that count, in the order of the report. Defaults to all that occur in gold or predicted, sorted. */
+  labels?: readonly L[]
+}
+
+export interface ClassificationReport<L> extends Averages {
+  /** Of all items, whatever their label. */
+  accuracy: number
+  labels: LabelScores<L>[]
+}
+
+export interface MultiLabelReport<L> extends Averages {
+  /** Share of the items whose set of labels is entirely right. */
+  exactMatch: number
+  labels: LabelScores<L>[]
+}
+
+export interface ConfusionMatrix<L> {
+  labels: L[]
+  /** `counts[i][j]`: items of label i that were taken for label j. */
+  counts: number[][]
+}
+
+/** Share of items whose label is right, 0..1. No items, or not as many predicted as gold: `ERR_INVALID_ARGUMENT`. */
+export function accuracy<L extends Label>(gold: ArrayLike<L>, predicted: ArrayLike<L>): number {
+  checkPaired(gold, predicted)
+  let right = 0
+  for (let i = 0; i < gold.length; i++) if (gold[i] === predicted[i]) right++
+  return right / gold.length
+}
+
+/**
+ * Precision, recall, F1 and support of each label and their averages, one label an item; equal to scikit-learn 1.9's
+ * `precision_recall_fscore_support`, zero division included. No items, or not as many predicted as gold: `ERR_INVALID_ARGUMENT`.
+ */
+export function classificationReport<L extends Label>(
+  gold: ArrayLike<L>,
+  predicted: ArrayLike<L>,
+  options: ReportOptions<L> = {},
+): ClassificationReport<L> {
+  const { labels, zeroDivision } = resolve('classificationReport', options)
+  const share = accuracy(gold, predicted)
+  const counts = new LabelCounts(labels)
+  for (let i = 0; i < gold.length; i++) counts.add(gold[i]!, predicted[i]!)
+  return { accuracy: share, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+}
+
+/**
+ * As `classificationReport` for items with any number of labels, in any order; equal to scikit-learn on indicator matrices.
+ * Give `labels`, the head's own: a label that never occurs counts in the macro average there.
+ */
+export function multiLabelReport<L extends Label>(
+  gold: readonly (readonly L[])[],
+  predicted: readonly (readonly L[])[],
+  options: ReportOptions<L> = {},
+): MultiLabelReport<L> {
+  const { labels, zeroDivision } = resolve('multiLabelReport', options)
+  checkPaired(gold, predicted)
+  const counts = new LabelCounts(labels)
+  let exact = 0
+  for (const [i, list] of gold.entries()) {
+    const there = new Set(list)
+    const taken = new Set(predicted[i])
+    const both = [...there].filter((label) => taken.has(label))
+    for (const label of both) counts.add(label, label)
+    for (const label of there) if (!taken.has(label)) counts.add(label, undefined)
+    for (const label of taken) if (!there.has(label)) counts.add(undefined, label)
+    if (both.length === there.size && both.length === taken.size) exact++
+  }
+  return { exactMatch: exact / gold.length, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+}
+
+/** How often each label was taken for each. With `labels`, items whose gold or predicted label is not among them are left out. */
+export function confusionMatrix<L extends Label>(
+  gold: ArrayLike<L>,
+  predicted: ArrayLike<L>,
+  options: Pick<ReportOptions<L>, 'labels'> = {},
+): ConfusionMatrix<L> {
+  checkOptions('confusionMatrix', options, ['labels'])
+  checkPaired(gold, predicted)
+  const labels = options.labels ? unique(options.labels) : sorted(new Set([...Array.from(gold), ...Array.from(predicted)]))
+  const places = new Map(labels.map((label, i) => [label, i]))
+  const counts = labels.map(() => new Array<number>(labels.length).fill(0))
+  for (let i = 0; i < gold.length; i++) {
+    const row = places.get(gold[i]!)
+    const column = places.get(predicted[i]!)
+    if (row !== undefined && column !== undefined) counts[row]![column]!++
+  }
+  return { labels, counts }
+}
+
+const SCIKIT_LEARN: Convention = {
+  f1: ({ correct, predicted, gold }, _precision, _recall, zeroDivision) => ratio(2 * correct, gold + predicted, zeroDivision),
+}
+
+function resolve<L extends Label>(what: string, options: ReportOptions<L>): { labels: L[] | undefined; zeroDivision: number } {
+  const { labels } = checkOptions(what, options, ['labels', 'zeroDivision'])
+  return { labels: labels && unique(labels), zeroDivision: zeroDivisionOf(options) }
+}
+
+function unique<L extends Label>(labels: readonly L[]): L[] {
+  if (labels.length === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', 'Expected at least one label in labels.')
+  const twice = labels.find((label, i) => labels.indexOf(label) !== i)
+  if (twice !== undefined) throw new SentorchError('ERR_INVALID_ARGUMENT', `Label ${JSON.stringify(twice)} stands twice in labels.`)
+  return [...labels]
+}
+
+function sorted<L extends Label>(labels: Iterable<L>): L[] {
+  return [...labels].sort((a, b) => (a < b ? -1 : 1))
+}
+
+/** What occurs of each label: of those given, in their order, or of all, sorted. */
+class LabelCounts<L extends Label> {
+  private readonly counts = new Map<L, Counts<L>>()
+  private readonly open: boolean
+
+  constructor(labels: readonly L[] | undefined) {
+    this.open = labels === undefined
+    for (const label of labels ?? []) this.counts.set(label, { label, correct: 0, predicted: 0, gold: 0 })
+  }
+
+  /** One item: the label it has, and the label it was given. */
+  add(gold: L | undefined, predicted: L | undefined): void {
+    const there = this.of(gold)
+    const taken = this.of(predicted)
+    if (there) there.gold++
+    if (taken) taken.predicted++
+    if (there && there === taken) there.correct++
+  }
+
+  list(): Counts<L>[] {
+    return this.open ? sorted(this.counts.keys()).map((label) => this.counts.get(label)!) : [...this.counts.values()]
+  }
+
+  private of(label: L | undefined): Counts<L> | undefined {
+    if (label === undefined) return undefined
+    if (this.open && !this.counts.has(label)) this.counts.set(label, { label, correct: 0, predicted: 0, gold: 0 })
+    return this.counts.get(label)
+  }
+}

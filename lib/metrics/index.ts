@@ -1,0 +1,22 @@
+export {
+  calibrationError,
+  fitTemperature,
+  probabilities,
+  type Calibration,
+  type CalibrationBin,
+  type CalibrationOptions,
+  type Temperature,
+} from './calibration'
+export {
+  accuracy,
+  classificationReport,
+  confusionMatrix,
+  multiLabelReport,
+  type ClassificationReport,
+  type ConfusionMatrix,
+  type Label,
+  type MultiLabelReport,
+  type ReportOptions,
+} from './classification'
+export { entityReport, frameAccuracy, type EntityReport, type EntityReportOptions } from './entities'
+export type { Averages, LabelScores, Scores } from './scores'

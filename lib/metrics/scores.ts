@@ -1,0 +1,109 @@
+/** How a set of labels was found. All are shares in 0..1. */
+export interface Scores {
+  /** Of what was predicted, the share that is right. */
+  precision: number
+  /** Of what is there, the share that was predicted. */
+  recall: number
+  f1: number
+  /** How many are there (gold). */
+  support: number
+}
+
+export interface LabelScores<L> extends Scores {
+  label: L
+}
+
+export interface Averages {
+  /** All counts summed up, then divided. */
+  micro: Scores
+  /** The mean over labels. */
+  macro: Scores
+  /** The mean over labels, weighted by support. */
+  weighted: Scores
+}
+
+/** Items of one label: predicted and right, predicted, there. */
+export interface Counts<L> {
+  label: L
+  correct: number
+  predicted: number
+  gold: number
+}
+
+/** Where scikit-learn and seqeval differ in the last digit, or in the corner. */
+export interface Convention {
+  f1(counts: Omit<Counts<unknown>, 'label'>, precision: number, recall: number, zeroDivision: number): number
+  /** The weighted averages where no label has any support. By default the mean over labels. */
+  unsupported?(predicted: number, zeroDivision: number): Omit<Scores, 'support'>
+}
+
+export function scoreLabels<L>(
+  counts: readonly Counts<L>[],
+  zeroDivision: number,
+  convention: Convention,
+): { labels: LabelScores<L>[] } & Averages {
+  const score = (c: Omit<Counts<L>, 'label'>): Scores => {
+    const precision = ratio(c.correct, c.predicted, zeroDivision)
+    const recall = ratio(c.correct, c.gold, zeroDivision)
+    return { precision, recall, f1: convention.f1(c, precision, recall, zeroDivision), support: c.gold }
+  }
+  const labels = counts.map(({ label, ...rest }) => ({ label, ...score(rest) }))
+  const total = { correct: 0, predicted: 0, gold: 0 }
+  for (const { correct, predicted, gold } of counts) {
+    total.correct += correct
+    total.predicted += predicted
+    total.gold += gold
+  }
+
+  const support = total.gold
+  const weights = labels.map((label) => label.support)
+  const over = (average: (values: number[]) => number): Scores => ({
+    precision: average(labels.map((label) => label.precision)),
+    recall: average(labels.map((label) => label.recall)),
+    f1: average(labels.map((label) => label.f1)),
+    support,
+  })
+  const unsupported = support === 0 ? convention.unsupported?.(total.predicted, zeroDivision) : undefined
+  return {
+    labels,
+    micro: score(total),
+    macro: over((values) => mean(values, zeroDivision)),
+    weighted: unsupported ? { ...unsupported, support } : over((values) => weightedMean(values, weights)),
+  }
+}
+
+export function ratio(numerator: number, denominator: number, zeroDivision: number): number {
+  return denominator === 0 ? zeroDivision : numerator / denominator
+}
+
+/** The mean of the values that are not NaN; `empty` where there is no value at all. */
+function mean(values: readonly number[], empty: number): number {
+  if (values.length === 0) return empty
+  const known = values.filter((value) => !Number.isNaN(value))
+  // NaN keeps its place as 0, for the order of the sum.
+  return pairwiseSum(values.map((value) => (Number.isNaN(value) ? 0 : value))) / known.length
+}
+
+/** The same with weights; without any weight the plain mean. */
+function weightedMean(values: readonly number[], weights: readonly number[]): number {
+  const known = values.map((_, i) => i).filter((i) => !Number.isNaN(values[i]))
+  const total = pairwiseSum(known.map((i) => weights[i]!))
+  if (total === 0) return pairwiseSum(known.map((i) => values[i]!)) / known.length
+  return pairwiseSum(known.map((i) => values[i]! * weights[i]!)) / total
+}
+
+/** The sum in NumPy's order of additions (blocks of 128, eight accumulators), so that means equal Python's to the last digit. */
+function pairwiseSum(values: readonly number[]): number {
+  const n = values.length
+  if (n < 8) return values.reduce((sum, value) => sum + value, 0)
+  if (n > 128) {
+    const half = Math.floor(n / 2)
+    const cut = half - (half % 8)
+    return pairwiseSum(values.slice(0, cut)) + pairwiseSum(values.slice(cut))
+  }
+  const r = values.slice(0, 8)
+  const whole = n - (n % 8)
+  for (let i = 8; i < whole; i++) r[i % 8]! += values[i]!
+  const sum = r[0]! + r[1]! + (r[2]! + r[3]!) + (r[4]! + r[5]! + (r[6]! + r[7]!))
+  return values.slice(whole).reduce((rest, value) => rest + value, sum)
+}

@@ -1,0 +1,72 @@
+import { invalid, integerIn, knownKeys, stringOf } from '../check'
+import type { EpochProgress } from '../training/progress'
+import type { StepReport } from '../training/report'
+import { functionOf, keysOf, signalOf } from './checks'
+
+/** Checkpoints while training runs, at the end of a step. Give `steps`, `minutes` or both. */
+export interface SaveEvery {
+  /** The checkpoint's folder. Each save replaces the one before it when it is whole. */
+  dir: string
+  /** After so many steps, counted from the start of training. */
+  steps?: number
+  /** When so many minutes went by since the last save, or since the call began. More than 0. */
+  minutes?: number
+}
+
+export interface EpochOptions {
+  /** At most ten times a second, and once at the end. */
+  onProgress?: (progress: EpochProgress) => void
+  /**
+   * After each step; awaited before the next one begins, so that the model holds the weights of just that step (`trainer.saveCheckpoint`,
+   * `encode`, `read` of a weight). What it throws ends the call; the trainer can go on afterwards.
+   */
+  onStep?: (step: StepReport) => void | Promise<void>
+  saveEvery?: SaveEvery
+  /** The step under way is dropped whole; the promise rejects with ERR_ABORTED. The same data continues the epoch where it stopped. */
+  signal?: AbortSignal
+}
+
+/** `EpochOptions` after every check. */
+export interface ResolvedEpoch {
+  onProgress: EpochOptions['onProgress']
+  onStep: EpochOptions['onStep']
+  saveEvery: { dir: string; steps: number; milliseconds: number } | undefined
+  signal: AbortSignal | undefined
+}
+
+export const EPOCH_KEYS = keysOf<EpochOptions>({ onProgress: 1, onStep: 1, saveEvery: 1, signal: 1 })
+
+export function resolveEpoch(options: EpochOptions = {}): ResolvedEpoch {
+  knownKeys('trainEpoch', options, EPOCH_KEYS)
+  return epochOptions(options)
+}
+
+/** Of options whose keys have been checked. */
+export function epochOptions(options: EpochOptions): ResolvedEpoch {
+  return {
+    onProgress: functionOf('onProgress', options.onProgress),
+    onStep: functionOf('onStep', options.onStep),
+    saveEvery: options.saveEvery === undefined ? undefined : saveEveryOf(options.saveEvery),
+    signal: signalOf(options.signal),
+  }
+}
+
+/** Without `steps` or `minutes` that side never asks for a save. */
+function saveEveryOf(option: SaveEvery): NonNullable<ResolvedEpoch['saveEvery']> {
+  knownKeys('saveEvery', option, keysOf<SaveEvery>({ dir: 1, steps: 1, minutes: 1 }))
+  const { dir, steps, minutes } = option
+  if (steps === undefined && minutes === undefined) throw invalid('saveEvery', "'steps' or 'minutes'", option)
+  if (minutes !== undefined && (typeof minutes !== 'number' || !(minutes > 0))) {
+    throw invalid('saveEvery.minutes', 'a number above 0', minutes)
+  }
+  return {
+    dir: folderOf('saveEvery.dir', dir),
+    steps: steps === undefined ? Infinity : integerIn('saveEvery.steps', steps, 1, Number.MAX_SAFE_INTEGER),
+    milliseconds: minutes === undefined ? Infinity : minutes * 60_000,
+  }
+}
+
+export function folderOf(name: string, value: unknown): string {
+  if (stringOf(name, value) === '') throw invalid(name, 'the path of a folder', value)
+  return value as string
+}

@@ -1,0 +1,149 @@
+import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import type { TrainingData } from '../training/corpus'
+import type { CustomMetrics, Evaluation } from '../training/evaluate'
+import type { EpochRecord } from '../training/history'
+import { functionOf, keysOf, refusal, signalOf } from './checks'
+import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
+
+/** What one evaluation is judged by. */
+export interface EvaluateOptions {
+  /** Share of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
+  scoreWeights?: Readonly<Record<string, number>>
+  /** Measures of your own by name, each computed from gold and predicted labels of all examples. */
+  metrics?: CustomMetrics
+  signal?: AbortSignal
+}
+
+export interface EarlyStopping {
+  /**
+   * What is watched: `score` (default), `loss`, `frameAccuracy`, a head's measure such as `intent.accuracy` or `slots.f1`, or a name of `metrics`.
+   */
+  metric?: string
+  /** Evaluations in a row without improvement after which training stops, at least 1. */
+  patience: number
+  /** An improvement is more than this. Defaults to 0. */
+  minDelta?: number
+  /** Defaults to `min` for losses, else `max`. */
+  mode?: 'max' | 'min'
+}
+
+export interface FitOptions extends EpochOptions, EvaluateOptions {
+  /** Data that is evaluated after each epoch. */
+  evaluate?: TrainingData
+  /** Passes over the training data. Defaults to the trainer's `epochs`, else 3 (1 to 3 suffice for most sentence tasks; `joint_reference` uses 3). */
+  epochs?: number
+  /** Stop after so many steps of this fit, in the middle of an epoch too. Defaults to no bound. */
+  maxSteps?: number
+  /** Evaluate also each time so many steps of this fit have run. Defaults to the ends of epochs only. */
+  evaluateEvery?: number
+  earlyStopping?: EarlyStopping
+  /** Folder in which the model is saved each time the watched measure (`earlyStopping.metric`, else `score`) is better than ever. */
+  saveBest?: string
+  /** After each epoch and its evaluation; awaited. */
+  onEpoch?: (epoch: EpochRecord) => void | Promise<void>
+  /** After each evaluation; awaited. */
+  onEvaluate?: (evaluation: Evaluation) => void | Promise<void>
+}
+
+export interface ResolvedEvaluate {
+  scoreWeights: Readonly<Record<string, number>>
+  metrics: CustomMetrics
+  signal: AbortSignal | undefined
+}
+
+export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
+  epochs: number
+  /** Infinity: no bound. */
+  maxSteps: number
+  /** Infinity: at the ends of epochs only. */
+  evaluateEvery: number
+  watch: { metric: string; mode: 'max' | 'min'; minDelta: number; patience: number }
+  saveBest: string | undefined
+  onEpoch: FitOptions['onEpoch']
+  onEvaluate: FitOptions['onEvaluate']
+}
+
+const EVALUATE_KEYS = keysOf<EvaluateOptions>({ scoreWeights: 1, metrics: 1, signal: 1 })
+
+const FIT_KEYS = [
+  ...new Set([...EPOCH_KEYS, ...EVALUATE_KEYS]),
+  ...keysOf<Omit<FitOptions, keyof EpochOptions | keyof EvaluateOptions>>({
+    evaluate: 1,
+    epochs: 1,
+    maxSteps: 1,
+    evaluateEvery: 1,
+    earlyStopping: 1,
+    saveBest: 1,
+    onEpoch: 1,
+    onEvaluate: 1,
+  }),
+]
+
+export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly string[]): ResolvedEvaluate {
+  knownKeys('evaluate', options, EVALUATE_KEYS)
+  return evaluateOptions(options, heads)
+}
+
+/** Checks the options of `fit`. `epochs`: the trainer's, which are the default. */
+export function resolveFit(options: FitOptions = {}, heads: readonly string[], epochs: number | undefined): ResolvedFit {
+  knownKeys('fit', options, FIT_KEYS)
+  const { evaluate, earlyStopping, saveBest } = options
+  if (evaluate === undefined) {
+    for (const name of ['evaluateEvery', 'earlyStopping', 'saveBest', 'scoreWeights', 'metrics', 'onEvaluate'] as const) {
+      if (options[name] !== undefined) throw refusal(`'${name}' needs data to evaluate on: give 'evaluate' as well.`)
+    }
+  }
+  return {
+    ...epochOptions(options),
+    ...evaluateOptions(options, heads),
+    epochs: integerIn('epochs', options.epochs ?? epochs ?? 3, 1, 1_000_000),
+    maxSteps: countOf('maxSteps', options.maxSteps),
+    evaluateEvery: countOf('evaluateEvery', options.evaluateEvery),
+    watch: watchOf(earlyStopping, heads, Object.keys(options.metrics ?? {})),
+    saveBest: saveBest === undefined ? undefined : folderOf('saveBest', saveBest),
+    onEpoch: functionOf('onEpoch', options.onEpoch),
+    onEvaluate: functionOf('onEvaluate', options.onEvaluate),
+  }
+}
+
+function countOf(name: string, value: number | undefined): number {
+  return value === undefined ? Infinity : integerIn(name, value, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOptions, heads: readonly string[]): ResolvedEvaluate {
+  knownKeys('scoreWeights', scoreWeights, heads)
+  for (const [name, weight] of Object.entries(scoreWeights)) {
+    if (typeof weight !== 'number' || !(weight >= 0 && weight < Infinity)) {
+      throw invalid(`scoreWeights.${name}`, 'a number of at least 0', weight)
+    }
+  }
+  if (typeof metrics !== 'object' || metrics === null) throw invalid('metrics', 'an object of functions', metrics)
+  for (const [name, metric] of Object.entries(metrics)) {
+    functionOf(`metrics.${name}`, metric)
+    if (FIXED_METRICS.includes(name) || heads.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
+  }
+  return { scoreWeights, metrics, signal: signalOf(signal) }
+}
+
+const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']
+
+/** Without early stopping the patience is endless; the score still says which weights are the best. */
+function watchOf(option: EarlyStopping | undefined, heads: readonly string[], custom: readonly string[]): ResolvedFit['watch'] {
+  if (option === undefined) return { metric: 'score', mode: 'max', minDelta: 0, patience: Infinity }
+  knownKeys('earlyStopping', option, keysOf<EarlyStopping>({ metric: 1, patience: 1, minDelta: 1, mode: 1 }))
+  const { metric = 'score', patience, minDelta = 0 } = option
+  stringOf('earlyStopping.metric', metric)
+  const [head] = metric.split('.')
+  if (!FIXED_METRICS.includes(metric) && !custom.includes(metric) && !(metric.includes('.') && heads.includes(head!))) {
+    const known = [...FIXED_METRICS, ...heads.map((name) => `${name}.<measure>`), ...custom]
+    throw refusal(`There is no measure ${describe(metric)} to watch. There are: ${known.join(', ')}.`)
+  }
+  if (typeof minDelta !== 'number' || !(minDelta >= 0)) throw invalid('earlyStopping.minDelta', 'a number of at least 0', minDelta)
+  const { mode = metric === 'loss' || metric.endsWith('.loss') ? 'min' : 'max' } = option
+  return {
+    metric,
+    mode: oneOf('earlyStopping.mode', mode, ['max', 'min']),
+    minDelta,
+    patience: integerIn('earlyStopping.patience', patience, 1, Number.MAX_SAFE_INTEGER),
+  }
+}

@@ -1,0 +1,36 @@
+import { throwIfAborted } from '../errors'
+import { isTagger, resolvePredict, type PredictOptions, type ResolvedPredict } from '../options/predict'
+import type { ModelParts } from '../parts'
+import { estimateTokens } from '../pieces'
+import { checkInputs, lengthOf, type Input } from './inputs'
+import { Predicting, type AnyPrediction } from './predicting'
+
+/** `Model.predict`: everything is checked before any work. */
+export async function predict(
+  parts: ModelParts,
+  texts: unknown,
+  options: PredictOptions | undefined,
+): Promise<AnyPrediction | AnyPrediction[]> {
+  const { tokenizer, folder, heads } = parts
+  const { modules, config } = folder
+  const { inputs, single } = checkInputs(texts, tokenizer.vocabSize)
+  const request = resolvePredict(options, { modules, config, heads, surroundings: tokenizer.surroundings })
+  throwIfAborted(request.signal)
+  return parts.admission.hold(bytesOf(inputs, request), async () => {
+    await heads.ready
+    const results = await new Predicting(parts, request).run(inputs)
+    return single ? results[0]! : results
+  })
+}
+
+/** What a call holds until it settles: its texts, in UTF-16, and the numbers of its results. */
+function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: ResolvedPredict): number {
+  const tags = heads.filter(isTagger).reduce((sum, { labels }) => sum + labels.length, 0)
+  const classes = heads.reduce((sum, { labels }) => sum + labels.length, 0) - tags
+  const perText = 4 * (classes + (embedding?.dimension ?? 0))
+  return inputs.reduce((sum, input) => {
+    const length = lengthOf(input)
+    const tokens = estimateTokens(length, tags > 0 ? Infinity : maxLength)
+    return sum + 2 * length + perText + 4 * tags * tokens
+  }, 0)
+}

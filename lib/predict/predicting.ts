@@ -1,0 +1,133 @@
+import type { EncodeRequest, PredictResult } from '../../binding'
+import { SentorchError } from '../errors'
+import type { Head } from '../heads/definition'
+import { fromNative } from '../native'
+import { isTagger, type ResolvedPredict } from '../options/predict'
+import type { ModelParts } from '../parts'
+import { pieces } from '../pieces'
+import { doPieces } from '../piecework'
+import { nextTask } from '../tasks'
+import { classify } from './classes'
+import { lengthOf, type Input } from './inputs'
+import { readInputs, type ReadBatch } from './read'
+import { tagText } from './tags'
+import type { ClassPrediction, TagPrediction } from './types'
+import { decoderOf, type Decoder } from './viterbi'
+
+/** Of one text, without what its type knows. */
+export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
+
+type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
+
+/** Thrown in the middle of a call whose model is no longer the one of its first piece. */
+class Changed extends Error {}
+
+/** One call of predict: its texts go through the tokenizer and the model piece by piece, and each becomes a result in its place. */
+export class Predicting {
+  readonly #parts: Parts
+  readonly #request: ResolvedPredict
+  readonly #task = nextTask()
+  /** As they are when the first piece goes to the model: a head may have been extended while texts were tokenized. */
+  #heads: { head: Head; decoder: Decoder | undefined }[] | undefined
+
+  constructor(parts: Parts, request: ResolvedPredict) {
+    this.#parts = parts
+    this.#request = request
+  }
+
+  /**
+   * One call, one version of the weights and heads. While a trainer is open all pieces are given to the model in one go, with no step between
+   * them; and so they are, from the start, where a trainer was opened or a head changed after the first of several.
+   */
+  async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
+    if (this.#parts.trainer) return this.#pass(inputs, true)
+    try {
+      return await this.#pass(inputs, false)
+    } catch (error) {
+      if (!(error instanceof Changed)) throw error
+      return await this.#pass(inputs, true)
+    }
+  }
+
+  async #pass(inputs: readonly Input[], together: boolean): Promise<AnyPrediction[]> {
+    const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
+    const tags = heads.some(isTagger)
+    const out = new Array<AnyPrediction>(inputs.length)
+    this.#heads = undefined
+    await doPieces<ReadBatch>({
+      native: this.#parts.native,
+      task: this.#task,
+      pieces: pieces(inputs.map(lengthOf), tags ? Infinity : maxLength),
+      totalTexts: inputs.length,
+      signal,
+      onProgress,
+      together,
+      read: (indices) => {
+        const piece = indices.map((i) => inputs[i]!)
+        return readInputs(piece, this.#parts.tokenizer, { maxLength, stride: tags ? stride : undefined, signal })
+      },
+      work: async (indices, batch) => {
+        const asked = this.#askedHeads(together)
+        const result = await fromNative(
+          this.#parts.native.predict({
+            task: this.#task,
+            ids: batch.ids,
+            offsets: batch.offsets,
+            batchTokens,
+            heads: asked.map(({ head }) => head.name),
+            embedding: this.#embedding(),
+          }),
+        )
+        if (result.nonFiniteRow >= 0) throw nonFinite(indices[batch.textOf[result.nonFiniteRow]!]!)
+        indices.forEach((index, i) => (out[index] = this.#resultOf(i, batch, result, asked)))
+      },
+    })
+    return out
+  }
+
+  #embedding(): Pick<EncodeRequest, 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'> | null {
+    if (!this.#request.embedding) return null
+    const { pooling, steps, truncateDim, normalizeLast } = this.#request.embedding
+    return { pooling, promptTokens: 0, steps, truncateDim, normalizeLast }
+  }
+
+  /** Throws Changed where they, or perhaps the weights, are not those of the pieces before. */
+  #askedHeads(together: boolean): { head: Head; decoder: Decoder | undefined }[] {
+    const { heads, trainer } = this.#parts
+    const now = this.#request.heads.map(({ name }) => heads.require(name))
+    this.#heads ??= now.map((head) => ({ head, decoder: this.#request.constrained && isTagger(head) ? decoderOf(head.labels) : undefined }))
+    if (!together && (trainer || now.some((head, i) => head !== this.#heads![i]!.head))) throw new Changed()
+    return this.#heads
+  }
+
+  /** Of the text at `i` in a piece. */
+  #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: { head: Head; decoder: Decoder | undefined }[]) {
+    const row = batch.firstRow[i]!
+    const text = batch.texts[i]!
+    const result: AnyPrediction = { text: text.text }
+    if (embedding) result.embedding = embedding.values.slice(row * embedding.dimension, (row + 1) * embedding.dimension)
+    for (const [h, { head, decoder }] of asked.entries()) {
+      const width = head.labels.length
+      const all = logits[h]!
+      result[head.name] = isTagger(head)
+        ? tagText(head, text, gather(all, batch.places[i]!, width), this.#request, decoder)
+        : classify(head, all.subarray(row * width, (row + 1) * width), this.#request)
+    }
+    return result
+  }
+}
+
+/** Rows of `width` numbers, in the order of `places`. */
+function gather(values: Float32Array, places: Int32Array, width: number): Float32Array {
+  const result = new Float32Array(places.length * width)
+  places.forEach((place, i) => result.set(values.subarray(place * width, (place + 1) * width), i * width))
+  return result
+}
+
+function nonFinite(index: number): SentorchError {
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The prediction for texts[${index}] came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.`,
+    { detail: { index } },
+  )
+}

@@ -1,0 +1,21 @@
+/** Probabilities of one row of logits, in float64. */
+export function softmax(logits: ArrayLike<number>): Float64Array {
+  const result = Float64Array.from(logits)
+  const largest = result.reduce((most, value) => Math.max(most, value), -Infinity)
+  let sum = 0
+  for (let i = 0; i < result.length; i++) sum += result[i] = Math.exp(result[i]! - largest)
+  for (let i = 0; i < result.length; i++) result[i]! /= sum
+  return result
+}
+
+/** 1 / (1 + e^−x), without overflow on either side. */
+export function sigmoid(x: number): number {
+  return x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))
+}
+
+/** The place of the largest number, of equal ones the first. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i
+  return best
+}

@@ -1,0 +1,141 @@
+import { repairedEntities } from '../data/schemes'
+import type { Head } from '../heads/definition'
+import type { Aggregation, ResolvedPredict } from '../options/predict'
+import { argmax, softmax } from './probabilities'
+import type { PredictedEntity, PredictedToken, PredictedWord, TagPrediction } from './types'
+import type { Decoder } from './viterbi'
+
+/** One text, as its tags need it. Places are UTF-16 units of `text`. */
+export interface TaggedText {
+  text: string
+  /** Per token, special ones included: its name, start and end, and its word (−1: none). */
+  tokens: readonly string[]
+  spans: Int32Array
+  wordOfToken: Int32Array
+  /** Start and end of each word. */
+  words: Int32Array
+}
+
+/** What is tagged as one: a word, or with aggregation 'none' a token. */
+interface Unit {
+  start: number
+  end: number
+  tokens: number[]
+}
+
+/** The tag of a unit, as an index into the labels; −1 (`O`) for a word that yields no token. */
+interface Tag {
+  tag: number
+  score: number
+}
+
+type Request = Pick<ResolvedPredict, 'aggregation' | 'words' | 'tokens' | 'logits'>
+
+/** What a token-classification head says of one text. `logits`: [tokens, labels]; `decoder`: of constrained prediction. */
+export function tagText(
+  head: Pick<Head, 'labels'>,
+  text: TaggedText,
+  logits: Float32Array,
+  request: Request,
+  decoder: Decoder | undefined,
+): TagPrediction {
+  const { labels } = head
+  const ofToken = (token: number) => softmax(logits.subarray(token * labels.length, (token + 1) * labels.length))
+  const words = wordsOf(text)
+  const units = request.aggregation === 'none' ? tokensOf(text) : words
+  const tags = chooseTags(
+    units.map(({ tokens }) => (tokens.length > 0 ? aggregate(tokens, ofToken, request.aggregation) : undefined)),
+    decoder,
+  )
+  return {
+    entities: entitiesOf(text.text, units, tags, labels),
+    ...(request.words && { words: wordTags(text.text, words, units, tags, labels) }),
+    ...(request.tokens && { tokens: tokenTags(text, labels, ofToken) }),
+    ...(request.logits && { logits }),
+  }
+}
+
+function wordsOf({ words, wordOfToken }: TaggedText): Unit[] {
+  const units = Array.from({ length: words.length / 2 }, (_, i): Unit => ({ start: words[2 * i]!, end: words[2 * i + 1]!, tokens: [] }))
+  wordOfToken.forEach((word, token) => {
+    if (word >= 0) units[word]!.tokens.push(token)
+  })
+  return units
+}
+
+/** Without those that stand for white space or nothing. */
+function tokensOf({ text, spans, wordOfToken }: TaggedText): Unit[] {
+  const units: Unit[] = []
+  wordOfToken.forEach((word, token) => {
+    const start = spans[2 * token]!
+    const end = spans[2 * token + 1]!
+    if (word >= 0 && text.slice(start, end).trim() !== '') units.push({ start, end, tokens: [token] })
+  })
+  return units
+}
+
+/** As transformers' TokenClassificationPipeline: probabilities, not logits, are averaged and compared. */
+function aggregate(tokens: readonly number[], ofToken: (token: number) => Float64Array, aggregation: Aggregation): Float64Array {
+  const first = ofToken(tokens[0]!)
+  if (tokens.length === 1 || aggregation === 'first') return first
+  const all = [first, ...tokens.slice(1).map(ofToken)]
+  if (aggregation === 'max') return all[argmax(all.map((each) => each[argmax(each)]!))]!
+  return first.map((_, label) => all.reduce((sum, each) => sum + each[label]!, 0) / all.length)
+}
+
+function chooseTags(units: readonly (Float64Array | undefined)[], decoder: Decoder | undefined): Tag[] {
+  const tags = units.map((unit): Tag => (unit ? best(unit) : { tag: -1, score: 0 }))
+  if (!decoder) return tags
+  // A unit without a token is outside, as the ends of the text are: what stands between two of them is a sequence of its own.
+  for (let start = 0; start < units.length;) {
+    const lost = units.indexOf(undefined, start)
+    const end = lost < 0 ? units.length : lost
+    const part = units.slice(start, end) as Float64Array[]
+    decoder(part.map((unit) => unit.map(logOf)))?.forEach((tag, i) => (tags[start + i] = { tag, score: part[i]![tag]! }))
+    start = end + 1
+  }
+  return tags
+}
+
+function best(probabilities: Float64Array): Tag {
+  const tag = argmax(probabilities)
+  return { tag, score: probabilities[tag]! }
+}
+
+/** A probability that is too small for float64 is not yet impossible. */
+function logOf(probability: number): number {
+  return Math.log(Math.max(probability, Number.MIN_VALUE))
+}
+
+function entitiesOf(text: string, units: readonly Unit[], tags: readonly Tag[], labels: readonly string[]): PredictedEntity[] {
+  return repairedEntities(tags.map(({ tag }) => labels[tag] ?? 'O')).flatMap(({ label, start: first, end: after }) => {
+    // Some tokenizers count the space before a word as the word's, or make a word of spaces.
+    const whole = text.slice(units[first]!.start, units[after - 1]!.end)
+    const inner = whole.trim()
+    const start = units[first]!.start + whole.indexOf(inner)
+    const score = tags.slice(first, after).reduce((sum, tag) => sum + tag.score, 0) / (after - first)
+    return inner === '' ? [] : [{ label, text: inner, start, end: start + inner.length, score }]
+  })
+}
+
+/** With aggregation 'none' a word has the tag of its first token. */
+function wordTags(
+  text: string,
+  words: readonly Unit[],
+  units: readonly Unit[],
+  tags: readonly Tag[],
+  labels: readonly string[],
+): PredictedWord[] {
+  const byToken = new Map(units.map(({ tokens }, i) => [tokens[0], tags[i]!]))
+  return words.map(({ start, end, tokens }) => {
+    const { tag, score } = tokens.map((token) => byToken.get(token)).find((found) => found !== undefined) ?? { tag: -1, score: 0 }
+    return { text: text.slice(start, end), start, end, label: labels[tag] ?? 'O', score }
+  })
+}
+
+function tokenTags({ tokens, spans, wordOfToken }: TaggedText, labels: readonly string[], ofToken: (token: number) => Float64Array) {
+  return tokens.map((token, i): PredictedToken => {
+    const { tag, score } = best(ofToken(i))
+    return { token, start: spans[2 * i]!, end: spans[2 * i + 1]!, word: wordOfToken[i]!, label: labels[tag]!, score }
+  })
+}

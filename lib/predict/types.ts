@@ -1,0 +1,163 @@
+import type { HeadDefinition, HeadType } from '../heads/definition'
+import type { HeadTypes } from '../heads/types'
+import type { PredictOptions } from '../options/predict'
+
+/** Ready token ids, special ones included, as they go to the model. */
+export interface TokenIds {
+  readonly ids: Int32Array | readonly number[]
+}
+
+/** A text, a text split into words, or a text's token ids. */
+export type PredictInput = string | readonly string[] | TokenIds
+
+export interface Scored<L extends string = string> {
+  label: L
+  /** Probability. */
+  score: number
+}
+
+/** An entity: `text` is that of the result sliced from `start` to `end` (UTF-16 units). */
+export interface PredictedEntity<L extends string = string> {
+  label: L
+  text: string
+  start: number
+  end: number
+  /** Mean of the probabilities of its words' tags (of its tokens' tags with `aggregation: 'none'`). */
+  score: number
+}
+
+export interface PredictedWord<L extends string = string> {
+  text: string
+  start: number
+  end: number
+  /** `O` for a word that yields no token; its score is then 0. */
+  label: L | 'O'
+  score: number
+}
+
+export interface PredictedToken<L extends string = string> {
+  /** As the vocabulary writes it. */
+  token: string
+  /** Place in the text, UTF-16 units; 0, 0 for special tokens. */
+  start: number
+  end: number
+  /** Number of its word among `words`; −1 for special tokens and those of no word. */
+  word: number
+  label: L
+  score: number
+}
+
+export interface ClassPrediction<L extends string = string> {
+  /** Null: rejected (`rejectBelow`), or no label holds (`threshold`). */
+  label: L | null
+  /** Probability of the most probable label, also where `label` is null. */
+  score: number
+  /** Multi-label heads: the labels that hold, the most probable first. */
+  labels?: L[]
+  /** With `topK`. */
+  scores?: Scored<L>[]
+  /** With `logits`: one a label. */
+  logits?: Float32Array
+}
+
+export interface TagPrediction<T extends string = string> {
+  entities: PredictedEntity<EntityLabel<T>>[]
+  /** With `words`. */
+  words?: PredictedWord<T>[]
+  /** With `tokens`. */
+  tokens?: PredictedToken<T>[]
+  /** With `logits`: [tokens, labels], row-major, special tokens included. */
+  logits?: Float32Array
+}
+
+/** The label of a tag's entities: `B-city` → `city`. */
+export type EntityLabel<T extends string> = string extends T
+  ? string
+  : T extends 'O'
+    ? never
+    : T extends Prefix
+      ? '_'
+      : T extends `${Prefix}-${infer Label}`
+        ? Label
+        : T
+
+type Prefix = 'B' | 'I' | 'E' | 'S' | 'L' | 'U'
+
+type LabelOf<D extends HeadDefinition> = D['labels'][number]
+
+type AnyOptions = PredictOptions
+
+/** `Fields` are there where option `K` is true, perhaps where only its type is known, and not where it is not given. */
+type With<O, K extends keyof AnyOptions, Fields> = K extends keyof O
+  ? O[K] extends true | number
+    ? Fields
+    : O[K] extends false | undefined
+      ? unknown
+      : Partial<Fields>
+  : unknown
+
+/** What one head answers: `D` its definition, `O` the options of the call. */
+export type PredictionOf<D extends HeadDefinition, O> = ByType<D['type'], D, O>
+
+// Distributes over the types: of a head of which nothing is known, the answer is one of both.
+type ByType<T extends HeadType, D extends HeadDefinition, O> = T extends 'classification' ? ClassOf<D, O> : TagsOf<LabelOf<D>, O>
+
+type ClassOf<D extends HeadDefinition, O> = {
+  label: LabelOf<D> | NullOf<D, O>
+  score: number
+} & LabelsOf<D> &
+  With<O, 'topK', { scores: Scored<LabelOf<D>>[] }> &
+  With<O, 'logits', { logits: Float32Array }>
+
+type LabelsOf<D extends HeadDefinition> = D['multiLabel'] extends true
+  ? { labels: LabelOf<D>[] }
+  : string extends LabelOf<D>
+    ? { labels?: string[] }
+    : unknown
+
+/** Null: always possible for labels that are yes or no each, and for others where something may be rejected. */
+type NullOf<D extends HeadDefinition, O> = D['multiLabel'] extends true
+  ? null
+  : number extends D['labels']['length']
+    ? null
+    : D['labels'] extends readonly [string]
+      ? null
+      : 'rejectBelow' extends keyof O
+        ? O['rejectBelow'] extends undefined
+          ? never
+          : null
+        : never
+
+type TagsOf<T extends string, O> = { entities: PredictedEntity<EntityLabel<T>>[] } & With<O, 'words', { words: PredictedWord<T>[] }> &
+  With<O, 'tokens', { tokens: PredictedToken<T>[] }> &
+  With<O, 'logits', { logits: Float32Array }>
+
+/** Definitions by name. Where the compiler knows of no head, any name may be asked, and nothing is known of its answer but its shape. */
+type Known<H extends HeadTypes> = keyof H extends never ? Record<string, HeadDefinition> : H
+
+/** Names that `heads` takes. */
+export type HeadName<H extends HeadTypes> = keyof Known<H> & string
+
+type AnswerOf<D, O> = D extends HeadDefinition ? PredictionOf<D, O> : never
+
+type Answers<H extends HeadTypes, O> = 'heads' extends keyof O
+  ? O['heads'] extends readonly (infer N extends string)[]
+    ? string extends N
+      ? Partial<All<H, O>>
+      : { [K in N & keyof Known<H>]: AnswerOf<Known<H>[K], O> }
+    : O['heads'] extends undefined
+      ? All<H, O>
+      : Partial<All<H, O>>
+  : All<H, O>
+
+type All<H extends HeadTypes, O> = { -readonly [K in keyof Known<H>]: AnswerOf<Known<H>[K], O> }
+
+/** What `predict` gives for one text: the text that offsets refer to, the answer of each head under its name, and the embedding. */
+export type Prediction<H extends HeadTypes = HeadTypes, O = PredictOptions> = Answers<H, O> &
+  With<O, 'embedding', { embedding: Float32Array }> & { text: string }
+
+/** The type of options that are not given. */
+export type NoOptions = Record<never, never>
+
+/** Keys that are no options: generic options would let them pass. */
+export type NoOther<O> = { readonly [K in Exclude<keyof O, keyof PredictOptions>]: never }

@@ -1,0 +1,115 @@
+import { knownKeys } from './check'
+import type { HeadTypes } from './heads/types'
+import { Model } from './model'
+import { keysOf } from './options/checks'
+import { folderOf, resolveEpoch, type EpochOptions } from './options/epoch'
+import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from './options/fit'
+import type { LoadOptions } from './options/load'
+import type { Teacher, TrainerOptions } from './options/train'
+import { partsOf } from './parts'
+import { TrainerCore } from './training/core'
+import type { TrainingData } from './training/corpus'
+import type { Evaluation } from './training/evaluate'
+import type { ParameterGroup } from './training/groups'
+import type { FitResult } from './training/history'
+import type { EpochReport } from './training/report'
+import { resumeCore } from './training/resume'
+
+export interface ResumeOptions {
+  /** Of `Model.load`. Dtype, device and threads default to those of the run: another of them ends within rounding, not bit-equal. */
+  load?: LoadOptions
+  /** Those of the run, to be checked: ERR_CHECKPOINT names the first that differs. Defaults to no check. */
+  options?: TrainerOptions
+  /** Of `distill`, for data that the checkpoint has no vectors of. */
+  teacher?: Teacher
+  /** Begin anew on other data, with the weights and the optimizer of the checkpoint. Defaults to false: other data is refused. */
+  otherData?: boolean
+}
+
+/** A parameter group, for printing. */
+export type ParameterGroupInfo = Pick<ParameterGroup, 'name' | 'names' | 'count' | 'learningRate' | 'weightDecay'>
+
+/**
+ * Trains one model; made by `model.trainer(options)`. There is one at a time: while it is open, heads cannot be added, removed or extended.
+ * `encode` and `predict` on the same model are served between steps, with the weights of that moment.
+ */
+export class Trainer<H extends HeadTypes = {}> implements AsyncDisposable {
+  readonly model: Model<H>
+  readonly #core: TrainerCore
+
+  /** Throws ERR_INVALID_ARGUMENT for options that do not hold, or where the model has an open trainer. */
+  constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(partsOf(model), options)) {
+    this.model = model
+    this.#core = core
+  }
+
+  /**
+   * Opens a checkpoint with its model, which is `trainer.model`. The next `trainEpoch` or `fit` must be given the same data, and `fit` the same
+   * options: it goes on from the step of the checkpoint and ends with the same bits as the run that was not interrupted.
+   * Rejects with ERR_CHECKPOINT where the folder is none, is broken or does not fit; ERR_INVALID_ARGUMENT and what `Model.load` rejects with.
+   */
+  static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
+    knownKeys('resume', options, keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1 }))
+    const { model, core } = await resumeCore(folderOf('dir', dir), options, (load) => Model.load(dir, load))
+    return new Trainer(model, core.given, core)
+  }
+
+  /** Epochs finished, steps applied in all, and the step that comes next in the epoch under way. */
+  get position(): { epoch: number; step: number; applied: number } {
+    const { epoch, step, applied } = this.#core.state
+    return { epoch, step, applied }
+  }
+
+  /** What trains now, at which rate (at the top of the schedule) and with which decay. What is frozen is in no group. */
+  async parameterGroups(): Promise<ParameterGroupInfo[]> {
+    const { groups } = await this.#core.session()
+    return groups.map(({ name, names, count, learningRate, weightDecay }) => ({ name, names, count, learningRate, weightDecay }))
+  }
+
+  /**
+   * One pass over the data, or over its rest after an abort with the same data. Several data sets are given by name.
+   * Rejects with ERR_DATA (nothing in it, labels that a head does not have, a head without any), ERR_INVALID_ARGUMENT, ERR_ABORTED,
+   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_BUSY, ERR_DISPOSED,
+   * ERR_OUT_OF_MEMORY. The trainer can go on after any of them but ERR_DISPOSED.
+   */
+  async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
+    return this.#core.trainEpoch(data, resolveEpoch(options))
+  }
+
+  /**
+   * Several epochs, with evaluation, early stopping and the best model saved. After an abort, or `resume`, the same call goes on where it was.
+   * Rejects as `trainEpoch` and `evaluate` do.
+   */
+  async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
+    const { options: resolved, parts } = this.#core
+    const names = parts.heads.list.map(({ name }) => name)
+    return this.#core.fit(train, options?.evaluate, resolveFit(options, names, resolved.schedule.epochs))
+  }
+
+  /**
+   * Losses and measures of every head that the data has labels for, with the weights of the moment. Labels that a head does not have
+   * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
+   */
+  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
+    const names = this.#core.parts.heads.list.map(({ name }) => name)
+    return this.#core.evaluate(data, resolveEvaluate(options, names))
+  }
+
+  /**
+   * Writes all that `Trainer.resume` needs, at the end of the step under way: a model's folder, which `Model.load` opens too, and the state of
+   * training. It replaces the checkpoint or model that is there when it is whole. Rejects with ERR_FILE, ERR_NON_FINITE, ERR_DISPOSED.
+   */
+  async saveCheckpoint(dir: string): Promise<void> {
+    return this.#core.save(folderOf('dir', dir))
+  }
+
+  /** Ends what runs (ERR_DISPOSED), gives the optimizer's memory back and leaves the model with its weights. Idempotent. */
+  dispose(): Promise<void> {
+    return this.#core.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+}
+

@@ -1,0 +1,144 @@
+import { SentorchError, isSentorchError } from '../errors'
+import { Fields } from '../format/fields'
+import { openRegular, readExactly } from '../format/files'
+import { openRoot, resolveFile, type ModelRoot } from '../format/paths'
+import { readSafetensorsHeader, type SafetensorsHeader } from '../format/safetensors'
+import { recoverFolder } from '../format/write-folder'
+import { fromNative } from '../native'
+import type { TrainerOptions } from '../options/train'
+import { CHECKPOINT_FORMAT, OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON, type TrainerJson } from './checkpoint'
+import { fromPlainJson } from './plain'
+import type { TaskWeights } from './request'
+import type { Session } from './session'
+
+/** Reports of thousands of evaluations are below this. */
+const MAX_BYTES = 512 * 1024 * 1024
+
+/** trainer.json of a folder, as far as it can be checked without the model; `state` is not. */
+export interface StoredTrainer extends Omit<TrainerJson, 'state' | 'resolved'> {
+  root: ModelRoot
+  resolved: Record<string, unknown>
+  state: unknown
+}
+
+/** Opens a checkpoint's folder; one that a kill left aside is put back first. ERR_CHECKPOINT where it is none, or is broken. */
+export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
+  await recoverFolder(dir)
+  return asCheckpoint(dir, async () => {
+    const root = await openRoot(dir)
+    const json = await readTrainerJson(root)
+    const fields = new Fields(json, `${TRAINER_JSON} in ${dir}`)
+    const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
+    if (format > CHECKPOINT_FORMAT) throw broken(dir, `its format is ${format}, this sentorch reads up to ${CHECKPOINT_FORMAT}: update it`)
+    const load = fields.object('load')
+    const dtype = load.string('dtype')
+    if (dtype !== 'float32' && dtype !== 'bfloat16') throw load.bad('dtype', `'float32' or 'bfloat16'`)
+    fields.object('options')
+    fields.object('resolved')
+    const updates = fields.object('updates')
+    return {
+      root,
+      format,
+      sentorch: fields.string('sentorch'),
+      libtorch: fields.string('libtorch'),
+      options: fields.raw('options') as TrainerOptions,
+      resolved: fields.raw('resolved') as Record<string, unknown>,
+      load: { dtype, device: load.string('device'), threads: load.integer('threads', 1, 4096) },
+      state: fields.raw('state'),
+      classWeights: parseWeights(fields),
+      updates: Object.fromEntries(updates.keys().map((name) => [name, updates.integer(name, 1, 2 ** 31 - 1)])),
+    }
+  })
+}
+
+async function readTrainerJson(root: ModelRoot): Promise<unknown> {
+  const file = await resolveFile(root, TRAINER_JSON)
+  if (file === undefined) throw broken(root.shown, `there is no ${TRAINER_JSON} in it. A model without one is opened with Model.load`)
+  const { handle, size } = await openRegular(file, TRAINER_JSON)
+  try {
+    if (size > MAX_BYTES) throw broken(root.shown, `${TRAINER_JSON} has ${size} bytes; at most ${MAX_BYTES} are read`)
+    const text = (await readExactly(handle, 0, size, TRAINER_JSON)).toString('utf8')
+    try {
+      return fromPlainJson(text)
+    } catch (error) {
+      throw broken(root.shown, `${TRAINER_JSON} is not JSON: ${(error as Error).message}`, error)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+function parseWeights(fields: Fields): TaskWeights | null {
+  if (!fields.given('classWeights')) return null
+  const value = fields.raw('classWeights')
+  const isList = (list: unknown) => Array.isArray(list) && list.every((x) => typeof x === 'number' && x >= 0 && Number.isFinite(x))
+  if (!Array.isArray(value) || !value.every((list) => list === null || isList(list))) throw fields.bad('classWeights', 'lists of numbers')
+  return value as TaskWeights
+}
+
+/** Gives the native trainer its optimizer state back. ERR_CHECKPOINT where the file does not fit the parameters. */
+export async function restoreOptimizer(session: Session, { root, updates }: Pick<StoredTrainer, 'root' | 'updates'>): Promise<void> {
+  const { parameters, parts } = session
+  await asCheckpoint(root.shown, async () => {
+    const unknown = Object.keys(updates).find((name) => !parameters.some((parameter) => parameter.name === name))
+    if (unknown !== undefined) throw broken(root.shown, `${TRAINER_JSON} counts updates of ${unknown}, which the model does not have`)
+    const { file, tensors } = await header(root, OPTIMIZER_FILE)
+    const expected = optimizerTensors(session, updates)
+    const extra = [...tensors.keys()].find((name) => !expected.has(name))
+    if (extra !== undefined) throw broken(root.shown, `${OPTIMIZER_FILE} holds ${extra}, which belongs to no parameter that was trained`)
+    const restored = [...expected].map(([name, { shape, from }]) => {
+      const stored = tensors.get(name)
+      if (!stored) throw broken(root.shown, `${OPTIMIZER_FILE} has no ${name}`)
+      if (stored.dtype !== 'F32' || stored.shape.join() !== shape.join()) {
+        throw broken(root.shown, `${name} in ${OPTIMIZER_FILE} is ${stored.dtype} [${stored.shape.join(', ')}], the model needs F32 [${shape.join(', ')}]`)
+      }
+      const { parameter, value } = from as { parameter: string; value: 'value' | 'exp_avg' | 'exp_avg_sq' }
+      return { parameter, value, source: { name, file: 0, offset: stored.offset, dtype: 'F32' as const, shape: [...shape] } }
+    })
+    const steps = Int32Array.from(parameters, ({ name }) => updates[name] ?? 0)
+    await fromNative(parts.native.restore({ files: [file], parameters: restored, steps }))
+  })
+}
+
+/** Vectors of regression targets, by their keys. Empty where the checkpoint has none. */
+export async function readTargets({ root }: Pick<StoredTrainer, 'root'>, dimension: number): Promise<Map<string, Float32Array>> {
+  return asCheckpoint(root.shown, async () => {
+    const known = new Map<string, Float32Array>()
+    if ((await resolveFile(root, TARGETS_FILE)) === undefined) return known
+    const { file, tensors } = await header(root, TARGETS_FILE)
+    const { handle } = await openRegular(file, TARGETS_FILE)
+    try {
+      for (const [key, { dtype, shape, offset, bytes }] of tensors) {
+        if (dtype !== 'F32' || shape.length !== 2 || shape[1] !== dimension) throw broken(root.shown, `${key} in ${TARGETS_FILE} holds no vectors of ${dimension} numbers`) // prettier-ignore
+        const data = await readExactly(handle, offset, bytes, TARGETS_FILE)
+        known.set(key, new Float32Array(new Uint8Array(data).buffer))
+      }
+    } finally {
+      await handle.close()
+    }
+    return known
+  })
+}
+
+async function header(root: ModelRoot, name: string): Promise<{ file: string; tensors: SafetensorsHeader['tensors'] }> {
+  const file = await resolveFile(root, name)
+  if (file === undefined) throw broken(root.shown, `there is no ${name} in it`)
+  const { tensors } = await readSafetensorsHeader(file, name)
+  return { file, tensors }
+}
+
+/** What is wrong with a file of a checkpoint is ERR_CHECKPOINT, whatever found it. */
+export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isSentorchError(error) || !FILE_ERRORS.includes(error.code)) throw error
+    throw new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be read. ${error.message}`, { cause: error, detail: error.detail })
+  }
+}
+
+const FILE_ERRORS: readonly string[] = ['ERR_MODEL_FORMAT', 'ERR_MODEL_NOT_FOUND', 'ERR_UNSAFE_MODEL']
+
+export function broken(dir: string, what: string, cause?: unknown): SentorchError {
+  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be used: ${what}.`, { cause, detail: { folder: dir } })
+}

@@ -1,0 +1,270 @@
+import { isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import { saveModel } from '../format/save'
+import type { Head } from '../heads/definition'
+import { fromNative } from '../native'
+import { refusal } from '../options/checks'
+import type { ResolvedEpoch } from '../options/epoch'
+import type { ResolvedEvaluate, ResolvedFit } from '../options/fit'
+import { resolveTrain, type ResolvedTrain, type TrainerOptions } from '../options/train'
+import type { ModelParts } from '../parts'
+import { writeCheckpoint } from './checkpoint'
+import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './corpus'
+import { configDropout } from './dropout'
+import { evaluate, type Evaluation } from './evaluate'
+import { courseOf, runFit, startFit } from './fit'
+import type { FitCourse, FitResult } from './history'
+import { firstDifference } from './plain'
+import { totalSteps } from './plan'
+import { recipeOf } from './recipe'
+import type { EpochReport } from './report'
+import { hasBalanced, taskWeights, trainingRequest, type TaskWeights } from './request'
+import { runEpoch } from './run'
+import { SavingTimes } from './saving-times'
+import { resolveSchedule } from './schedule'
+import { planRequest, Session } from './session'
+import { startState, type TrainingState } from './state'
+import { Targets } from './targets'
+
+/** What a checkpoint gives back. */
+export interface Restored {
+  state: TrainingState
+  classWeights: TaskWeights | null
+  known: Map<string, Float32Array>
+  /** The checkpoint's folder: what comes first must be the same data, and the same fit. Undefined: other data is welcome. */
+  pinned: string | undefined
+}
+
+/** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
+export class TrainerCore {
+  readonly parts: ModelParts
+  readonly given: TrainerOptions
+  readonly options: ResolvedTrain
+  readonly state: TrainingState
+  readonly #targets: Targets
+  readonly #closing = new AbortController()
+  #classWeights: TaskWeights | null
+  #pinned: string | undefined
+  #session: Promise<Session> | undefined
+  #running: Promise<unknown> | undefined
+
+  /** Throws ERR_INVALID_ARGUMENT for options that do not hold, and where the model has an open trainer. */
+  constructor(parts: ModelParts, given: TrainerOptions, restore?: (options: ResolvedTrain) => Restored) {
+    this.parts = parts
+    this.given = given
+    this.options = resolveTrain(given, contextOf(parts))
+    if (parts.trainer) throw refusal('The model has an open trainer already: dispose of it first (trainer.dispose()).')
+    const restored = restore?.(this.options)
+    this.state = restored?.state ?? startState(this.options.unfreeze)
+    this.#classWeights = restored?.classWeights ?? null
+    this.#pinned = restored?.pinned
+    this.#targets = new Targets(parts, this.options, restored?.known)
+    parts.trainer = this
+  }
+
+  get isBusy(): boolean {
+    return this.#running !== undefined
+  }
+
+  /** The native session. `corpus`: `'balanced'` weights are taken from it; without one they wait, and the session is opened anew for it. */
+  session(corpus?: Corpus): Promise<Session> {
+    this.#checkOpen()
+    const waits = hasBalanced(this.options) && this.#classWeights === null
+    if (this.#session && !(waits && corpus)) return this.#session
+    const weights = this.#classWeights ?? taskWeights(this.parts, this.options, corpus)
+    if (!waits || corpus) this.#classWeights = weights
+    const { request, terms } = trainingRequest(this.parts, this.options, weights)
+    const opening = Session.open(this.parts, this.options, request, terms, this.state)
+    opening.catch(() => {
+      if (this.#session === opening) this.#session = undefined
+    })
+    this.#session = opening
+    return opening
+  }
+
+  trainEpoch(data: TrainingData, options: ResolvedEpoch): Promise<EpochReport> {
+    return this.#alone(options.signal, async (signal) => {
+      const corpus = await this.#corpus(data, signal)
+      const session = await this.#enter(corpus, signal)
+      this.state.fit = null
+      this.#schedule(corpus, null)
+      return runEpoch({ session, corpus, ...this.#epochParts(corpus, { ...options, signal }) })
+    })
+  }
+
+  fit(train: TrainingData, evaluateOn: TrainingData | undefined, options: ResolvedFit): Promise<FitResult> {
+    return this.#alone(options.signal, async (signal) => {
+      const corpus = await this.#corpus(train, signal)
+      const held = evaluateOn === undefined ? undefined : await this.#held(evaluateOn, signal)
+      const course = courseOf(options, held?.identity ?? null)
+      const goesOn = this.#goesOn(corpus, course)
+      const session = await this.#enter(corpus, signal)
+      if (!goesOn) this.#startFit(corpus, course, options)
+      const { saveBest } = options
+      const result = await runFit({
+        session,
+        corpus,
+        ...this.#epochParts(corpus, { ...options, signal }),
+        options: { ...options, signal },
+        evaluate: held && (() => this.#evaluateCorpus(held, { ...options, signal })),
+        saveBest: saveBest === undefined ? undefined : () => session.turns.take(() => saveModel(this.parts, saveBest, { overwrite: true, training: recipeOf(session) })),
+      })
+      // The schedule was this fit's.
+      if (!this.#hasOwnLength()) this.state.schedule = null
+      return result
+    })
+  }
+
+  async evaluate(data: TrainingData, options: ResolvedEvaluate): Promise<Evaluation> {
+    this.#checkOpen()
+    await this.parts.heads.ready
+    return this.#evaluateCorpus(await this.#held(data, options.signal), options)
+  }
+
+  /** At the end of the step under way. */
+  async save(dir: string): Promise<void> {
+    const session = await this.session()
+    await session.turns.take(() => writeCheckpoint({ session, targets: this.#targets, options: this.given, classWeights: this.#classWeights }, dir))
+  }
+
+  /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return
+    this.#closing.abort()
+    if (this.#running) await this.#running.catch(() => {})
+    const { parts } = this
+    if (parts.trainer === this) parts.trainer = undefined
+    try {
+      await fromNative(parts.native.endTraining())
+    } catch (error) {
+      // With the model its trainer is gone too.
+      if (!isSentorchError(error) || error.code !== 'ERR_DISPOSED') throw error
+    }
+  }
+
+  async #alone<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    if (this.#running) throw new SentorchError('ERR_BUSY', 'This trainer is training already: wait until that is done, or abort it.')
+    const closing = this.#closing.signal
+    const running = (async () => {
+      throwIfAborted(signal)
+      return work(signal ? AbortSignal.any([signal, closing]) : closing)
+    })()
+    this.#running = running
+    try {
+      return await running
+    } catch (error) {
+      throw closing.aborted ? disposed() : error
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#closing.signal.aborted) throw disposed()
+  }
+
+  get #heads(): Head[] {
+    return this.options.tasks.map(({ head }) => this.parts.heads.require(head))
+  }
+
+  async #corpus(data: TrainingData, signal: AbortSignal): Promise<Corpus> {
+    await this.parts.heads.ready
+    const { tokenizer } = this.parts
+    const { maxLength } = this.options
+    return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', signal })
+  }
+
+  /** Data to evaluate on: every head of the model counts, and labels that a head does not have are wrong, not refused. */
+  async #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
+    const { tokenizer, heads } = this.parts
+    return makeCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, unknownLabels: 'ignore', signal })
+  }
+
+  #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate): Promise<Evaluation> {
+    const { native, heads } = this.parts
+    const lossWeights = new Map(this.options.tasks.map(({ head, weight }) => [head, weight]))
+    return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights })
+  }
+
+  /** Everything that can be refused is refused here, before anything changes; then the native side has the corpus. */
+  async #enter(corpus: Corpus, signal: AbortSignal): Promise<Session> {
+    const { state } = this
+    const difference = state.data && dataDifference(state.data, corpus.identity)
+    if (this.#pinned !== undefined && difference) throw otherwise(this.#pinned, `data: ${difference}`)
+    if (state.data === null) refuseUnlabelled(corpus, this.#heads)
+    const session = await this.session(corpus)
+    await this.#targets.learn(corpus, state.applied === 0, signal)
+    await session.setCorpus(corpus, () => this.#targets.of(corpus))
+    if (difference) this.#dropEpoch()
+    state.data = corpus.identity
+    this.#pinned = undefined
+    return session
+  }
+
+  /** The epoch under way is given up. */
+  #dropEpoch(): void {
+    this.state.step = 0
+    this.state.sums = null
+  }
+
+  /** Whether the fit under way is the one asked for. ERR_CHECKPOINT where a checkpoint's fit was another. */
+  #goesOn(corpus: Corpus, course: FitCourse): boolean {
+    const { fit, data } = this.state
+    if (fit === null) return false
+    const other = firstDifference(fit.course, course)
+    if (other !== undefined && this.#pinned !== undefined) throw otherwise(this.#pinned, `the option '${other}' of fit`)
+    return other === undefined && data !== null && dataDifference(data, corpus.identity) === undefined
+  }
+
+  #startFit(corpus: Corpus, course: FitCourse, { epochs, maxSteps }: ResolvedFit): void {
+    this.#dropEpoch()
+    if (!this.#hasOwnLength()) this.state.schedule = null
+    this.#schedule(corpus, Math.min(maxSteps, totalSteps(planRequest(corpus, this.options), epochs)))
+    this.state.fit = startFit(course, this.state.attempted)
+  }
+
+  #hasOwnLength(): boolean {
+    const { epochs, totalSteps } = this.options.schedule
+    return epochs !== undefined || totalSteps !== undefined
+  }
+
+  /** Plans the schedule where there is none yet. `fitSteps`: of the fit that begins. */
+  #schedule(corpus: Corpus, fitSteps: number | null): void {
+    if (this.state.schedule !== null) return
+    const { schedule } = this.options
+    const planned = schedule.epochs === undefined ? undefined : totalSteps(planRequest(corpus, this.options), schedule.epochs)
+    this.state.schedule = resolveSchedule(schedule, schedule.totalSteps ?? planned ?? fitSteps)
+    this.state.scheduleStart = this.state.applied
+  }
+
+  #epochParts(corpus: Corpus, options: ResolvedEpoch) {
+    return {
+      options,
+      saving: new SavingTimes(options.saveEvery, (dir) => this.save(dir)),
+      similarity: (signal?: AbortSignal) => this.#targets.similarity(corpus, signal),
+    }
+  }
+}
+
+export function contextOf({ heads, folder }: Pick<ModelParts, 'heads' | 'folder'>) {
+  const { config, modules, configJson } = folder
+  return {
+    heads: heads.list,
+    layers: config.layers,
+    maxLength: modules.maxSeqLength,
+    usablePositions: config.usablePositions,
+    ...configDropout(configJson),
+  }
+}
+
+function otherwise(dir: string, what: string): SentorchError {
+  return new SentorchError(
+    'ERR_CHECKPOINT',
+    `The checkpoint ${dir} was made with other ${what}. Go on with the same, or resume with { otherData: true } to begin anew from its weights.`,
+    { detail: { folder: dir } },
+  )
+}
+
+function disposed(): SentorchError {
+  return new SentorchError('ERR_DISPOSED', 'The trainer was disposed. Make a new one with model.trainer().')
+}

@@ -1,0 +1,169 @@
+import type { NativeModel } from '../../binding'
+import type { Example } from '../data/example'
+import { labelOf } from '../data/labels'
+import { aborted, SentorchError, throwIfAborted } from '../errors'
+import type { Head } from '../heads/definition'
+import { fromNative } from '../native'
+import { refusal } from '../options/checks'
+import type { ResolvedEvaluate } from '../options/fit'
+import { nextTask } from '../tasks'
+import type { Corpus } from './corpus'
+import { OutcomeCollector, type HeadOutcome } from './outcomes'
+import { frameAccuracyOf, headMetrics, mainMeasure, type HeadMetrics } from './scoring'
+
+/** How a model does on labelled data. */
+export interface Evaluation {
+  /** Σ weight · loss over the heads that are trained; without a trainer's weights each counts once. */
+  loss: number
+  /** Mean loss over labelled items, unweighted and unsmoothed; labels that the head does not have are left out. */
+  losses: Record<string, number>
+  /** By head; heads without any labelled example are left out. */
+  metrics: Record<string, HeadMetrics>
+  /** Share of examples with everything right, among those that have labels for both a classification and a token head. */
+  frameAccuracy?: number
+  /** Weighted mean of accuracies (multi-label: micro F1) and entity F1s, with `scoreWeights`. */
+  score: number
+  /** Of `metrics` in the options. */
+  custom: Record<string, number>
+  examples: number
+  tokens: number
+  /** Examples that were cut: their lost words count as `O`. */
+  truncated: number
+  seconds: number
+}
+
+/** What a measure of one's own is computed from. */
+export interface Outcome {
+  examples: readonly Example[]
+  /** By head. */
+  heads: Readonly<Record<string, HeadOutcome>>
+}
+
+/** Each gives a number; it may be watched by its name. */
+export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number>>
+
+export interface EvaluationRequest extends ResolvedEvaluate {
+  native: Pick<NativeModel, 'predict' | 'abort'>
+  heads: readonly Head[]
+  /** Tokenised for these heads, in this order, with unknown labels ignored. */
+  corpus: Corpus
+  /** Of each head's loss in the total; heads that are not there count nothing. */
+  lossWeights: ReadonlyMap<string, number>
+}
+
+/** Tokens of one native call: its logits stay small beside the model, and an abort is seen between two. */
+const SLICE_TOKENS = 16_384
+/** As for encode: larger micro-batches gain nothing. */
+const BATCH_TOKENS = 2048
+
+/** Runs the model over labelled data and scores each head that has labels there. ERR_DATA where none has, ERR_NON_FINITE, ERR_ABORTED. */
+export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
+  const { corpus, lossWeights, scoreWeights, metrics } = request
+  const started = performance.now()
+  const heads = request.heads.filter(({ name }) => hasLabels(corpus, name))
+  if (heads.length === 0) throw nothingLabelled(request.heads)
+  const collectors = heads.map((head) => new OutcomeCollector(head))
+  await predictAll(request, heads, collectors)
+
+  const measured = heads.map((head, h) => headMetrics(head, collectors[h]!.outcome, collectors[h]!.loss))
+  const outcomes = Object.fromEntries(heads.map(({ name }, h) => [name, collectors[h]!.outcome]))
+  const examples = corpus.sets.flatMap(({ prepared }) => prepared.examples)
+  const frame = frameAccuracyOf(Object.values(outcomes))
+  return {
+    loss: heads.reduce((sum, { name }, h) => sum + (lossWeights.get(name) ?? 0) * measured[h]!.loss, 0),
+    losses: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!.loss])),
+    metrics: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!])),
+    ...(frame !== undefined && { frameAccuracy: frame }),
+    score: scoreOf(heads, measured, scoreWeights),
+    custom: customMetrics(metrics, { examples, heads: outcomes }),
+    examples: corpus.examples,
+    tokens: corpus.ids.length,
+    truncated: corpus.sets.reduce((sum, { prepared }) => sum + prepared.truncated, 0),
+    seconds: (performance.now() - started) / 1000,
+  }
+}
+
+/** The number that `earlyStopping.metric` names. */
+export function measureOf(evaluation: Evaluation, metric: string): number {
+  if (metric === 'score' || metric === 'loss') return evaluation[metric]
+  if (Object.hasOwn(evaluation.custom, metric)) return evaluation.custom[metric]!
+  const value =
+    metric === 'frameAccuracy'
+      ? evaluation.frameAccuracy
+      : metric.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], evaluation.metrics)
+  if (typeof value === 'number') return value
+  throw refusal(`The evaluation gives no measure '${metric}': the data has no labels for it, or a head of that type has no such measure.`)
+}
+
+/** Heads that any example has a label for, known to the head or not. */
+function hasLabels(corpus: Corpus, head: string): boolean {
+  return corpus.sets.some(({ prepared }) => prepared.examples.some((example) => labelOf(example, head) !== undefined))
+}
+
+async function predictAll(
+  { native, corpus, signal }: EvaluationRequest,
+  heads: readonly Head[],
+  collectors: readonly OutcomeCollector[],
+): Promise<void> {
+  const task = nextTask()
+  const names = heads.map(({ name }) => name)
+  const stop = () => native.abort(task)
+  throwIfAborted(signal)
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    for (const { prepared, start } of corpus.sets) {
+      for (const [from, to] of slices(prepared.offsets)) {
+        throwIfAborted(signal)
+        const first = prepared.offsets[from]!
+        const ids = prepared.ids.subarray(first, prepared.offsets[to])
+        const offsets = prepared.offsets.slice(from, to + 1).map((at) => at - first)
+        const request = { task, ids, offsets, batchTokens: BATCH_TOKENS, heads: names, embedding: null }
+        const { logits, nonFiniteRow } = await fromNative(native.predict(request))
+        if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
+        collectors.forEach((collector, h) => collector.add(prepared, from, to, logits[h]!, start))
+      }
+    }
+  } catch (error) {
+    throw signal?.aborted ? aborted(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+/** Rows [from, to) of about SLICE_TOKENS tokens, in order. */
+export function* slices(offsets: Int32Array): Generator<[number, number]> {
+  for (let from = 0; from < offsets.length - 1;) {
+    let to = from + 1
+    while (to < offsets.length - 1 && offsets[to + 1]! - offsets[from]! <= SLICE_TOKENS) to++
+    yield [from, to]
+    from = to
+  }
+}
+
+function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
+  const weighted = heads.map((head, h) => ({ weight: weights[head.name] ?? 1, value: mainMeasure(head, measured[h]!) }))
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
+  if (total === 0) throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
+  return weighted.reduce((sum, { weight, value }) => sum + weight * value, 0) / total
+}
+
+function customMetrics(metrics: CustomMetrics, outcome: Outcome): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, metric]) => {
+      const value: unknown = metric(outcome)
+      if (typeof value !== 'number') throw refusal(`metrics.${name} gave ${typeof value} instead of a number.`)
+      return [name, value]
+    }),
+  )
+}
+
+function nothingLabelled(heads: readonly Head[]): SentorchError {
+  const names = heads.length === 0 ? 'the model has no head' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
+  return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
+}
+
+function nonFinite(example: number): SentorchError {
+  return new SentorchError('ERR_NON_FINITE', `The logits of example ${example} came out with a NaN or an infinity: the weights are damaged.`, {
+    detail: { example },
+  })
+}

@@ -1,0 +1,64 @@
+/** Where the epoch under way stands. */
+export interface EpochProgress {
+  /** From 0. */
+  epoch: number
+  /** Steps of the epoch that have run, and all that it has. */
+  step: number
+  steps: number
+  examples: number
+  totalExamples: number
+  tokens: number
+  /** Of this call. */
+  seconds: number
+  /** Seconds until the epoch ends, at the pace of this call; Infinity before the first step. */
+  eta: number
+  examplesPerSecond: number
+  tokensPerSecond: number
+  /** Of the epoch so far, as its report will give it. */
+  loss: number
+  /** The largest of any parameter group, in the last step. */
+  learningRate: number
+  skippedSteps: number
+}
+
+export type EpochFacts = Omit<EpochProgress, 'seconds' | 'eta' | 'examplesPerSecond' | 'tokensPerSecond'>
+
+/** Ten times a second: a display needs no more, and a handler that writes to a terminal costs no training time. */
+const INTERVAL_MS = 100
+
+/** Tells one listener where an epoch stands, at most ten times a second and once at its end. Pace counts from its making. */
+export class ProgressReporter {
+  readonly #listener: ((progress: EpochProgress) => void) | undefined
+  readonly #now: () => number
+  readonly #start: Pick<EpochFacts, 'step' | 'examples' | 'tokens'> & { time: number }
+  #last = -Infinity
+
+  /** `from`: what the epoch had done before this call. */
+  constructor(
+    listener: ((progress: EpochProgress) => void) | undefined,
+    from: Pick<EpochFacts, 'step' | 'examples' | 'tokens'>,
+    now: () => number = () => performance.now(),
+  ) {
+    this.#listener = listener
+    this.#now = now
+    this.#start = { ...from, time: now() }
+  }
+
+  /** `facts` are asked for only when they are told. `always`: whatever the time since the last. */
+  tell(facts: () => EpochFacts, always = false): void {
+    const now = this.#now()
+    if (!this.#listener || (!always && now - this.#last < INTERVAL_MS)) return
+    this.#last = now
+    const current = facts()
+    const seconds = (now - this.#start.time) / 1000
+    const steps = current.step - this.#start.step
+    const pace = (count: number) => (seconds > 0 ? count / seconds : 0)
+    this.#listener({
+      ...current,
+      seconds,
+      eta: current.step >= current.steps ? 0 : steps === 0 ? Infinity : ((current.steps - current.step) * seconds) / steps,
+      examplesPerSecond: pace(current.examples - this.#start.examples),
+      tokensPerSecond: pace(current.tokens - this.#start.tokens),
+    })
+  }
+}

@@ -1,0 +1,18 @@
+import { libraryVersion } from '../version'
+import { toPlainJson } from './plain'
+import type { EpochReport } from './report'
+import type { Session } from './session'
+
+/** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
+export function recipeOf({ options, state, parts }: Session, last?: EpochReport): Readonly<Record<string, unknown>> {
+  const recipe = {
+    options,
+    epochs: state.epoch,
+    steps: state.applied,
+    schedule: state.schedule,
+    data: state.data,
+    ...(last && { losses: last.losses, metrics: last.metrics }),
+    versions: { sentorch: libraryVersion(), libtorch: parts.info.libtorch.version },
+  }
+  return JSON.parse(toPlainJson(recipe)) as Record<string, unknown>
+}

@@ -1,0 +1,69 @@
+import type { TargetSource, TrainingRequest } from '../../binding'
+import { isIndependent } from '../heads/definition'
+import type { ResolvedTrain } from '../options/train'
+import type { ModelParts } from '../parts'
+import { balancedPositives, balancedWeights } from './class-weights'
+import type { Corpus } from './corpus'
+import type { ReportTerms } from './report'
+
+/** Class weights of each task, as the checkpoint holds them. */
+export type TaskWeights = (number[] | null)[]
+
+export function hasBalanced({ tasks }: ResolvedTrain): boolean {
+  return tasks.some(({ classWeights }) => classWeights === 'balanced')
+}
+
+/** Class weights of each task; `'balanced'` ones are taken from the labels of the corpus, or are none without a corpus. */
+export function taskWeights(parts: Pick<ModelParts, 'heads'>, { tasks }: ResolvedTrain, corpus: Corpus | undefined): TaskWeights {
+  return tasks.map(({ head: name, classWeights }, t) => {
+    if (classWeights !== 'balanced') return classWeights && Array.from(classWeights)
+    if (corpus === undefined) return null
+    const head = parts.heads.require(name)
+    return Array.from((isIndependent(head) ? balancedPositives : balancedWeights)(corpus.labels[t]!, head.labels.length))
+  })
+}
+
+/** Names by which regression targets are reported. */
+export const KEEP = 'keepEmbeddings'
+export const DISTILL = 'distill'
+
+/**
+ * Regression targets in the order in which the native side has them. The pull of `keepEmbeddings` is on the direction of the sentence vector
+ * (1 − cosine), whatever its length: λ means the same for every model. Distillation is on the sentence vector as `encode` gives it.
+ */
+export function targetTerms({ folder }: Pick<ModelParts, 'folder'>, { keepEmbeddings, distill }: ResolvedTrain): { name: string; source: TargetSource }[] {
+  const vector = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
+  return [
+    ...(keepEmbeddings > 0 ? [{ name: KEEP, source: { ...vector, loss: 'cosine' as const, weight: keepEmbeddings } }] : []),
+    ...(distill ? [{ name: DISTILL, source: { ...vector, loss: distill.loss, weight: distill.weight } }] : []),
+  ]
+}
+
+export function trainingRequest(parts: ModelParts, options: ResolvedTrain, weights: TaskWeights): { request: TrainingRequest; terms: ReportTerms } {
+  const { files, encoder, dense } = parts.folder
+  const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } = options
+  const targets = targetTerms(parts, options)
+  const request: TrainingRequest = {
+    files,
+    encoder,
+    dense,
+    hiddenDropout,
+    attentionDropout,
+    dtype,
+    seed,
+    gradientCheckpointing,
+    optimizer,
+    maxGradNorm,
+    tasks: tasks.map((task, t) => ({ ...task, classWeights: weights[t] ? Float32Array.from(weights[t]) : null })),
+    targets: targets.map(({ source }) => source),
+    uncertainty,
+    cacheBytes,
+  }
+  const terms = {
+    names: [...tasks.map(({ head }) => head), ...targets.map(({ name }) => name)],
+    tasks: tasks.length,
+    weights: [...tasks.map(({ weight }) => weight), ...targets.map(({ source }) => source.weight)],
+    uncertainty,
+  }
+  return { request, terms }
+}

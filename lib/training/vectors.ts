@@ -1,0 +1,85 @@
+import type { PoolingMode, PostStep } from '../../binding'
+import { aborted, SentorchError, throwIfAborted } from '../errors'
+import { fromNative } from '../native'
+import type { ModelParts } from '../parts'
+import { nextTask } from '../tasks'
+import { slices } from './evaluate'
+
+/** How a sentence vector is made of token states. */
+export interface VectorRecipe {
+  pooling: PoolingMode[]
+  steps: PostStep[]
+}
+
+/** As for encode: larger micro-batches gain nothing. */
+const BATCH_TOKENS = 2048
+
+/** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */
+export async function sentenceVectors(
+  { native, folder }: Pick<ModelParts, 'native' | 'folder'>,
+  { ids, offsets }: { ids: Int32Array; offsets: Int32Array },
+  recipe: VectorRecipe,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const dimension = folder.modules.dense.at(-1)?.outFeatures ?? recipe.pooling.length * folder.config.hiddenSize
+  const data = new Float32Array((offsets.length - 1) * dimension)
+  const task = nextTask()
+  const stop = () => native.abort(task)
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    for (const [from, to] of slices(offsets)) {
+      throwIfAborted(signal)
+      const first = offsets[from]!
+      const { values, nonFiniteRow } = await fromNative(
+        native.encode({
+          task,
+          ids: ids.subarray(first, offsets[to]),
+          offsets: offsets.slice(from, to + 1).map((at) => at - first),
+          ...recipe,
+          promptTokens: 0,
+          truncateDim: 0,
+          normalizeLast: false,
+          batchTokens: BATCH_TOKENS,
+        }),
+      )
+      if (nonFiniteRow >= 0) throw nonFinite(from + nonFiniteRow)
+      data.set(values, from * dimension)
+    }
+    return data
+  } catch (error) {
+    throw signal?.aborted ? aborted(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function nonFinite(example: number): SentorchError {
+  return new SentorchError('ERR_NON_FINITE', `The vector of example ${example} came out with a NaN or an infinity: the weights are damaged.`, {
+    detail: { example },
+  })
+}
+
+/** Rows of a ragged batch, by their places. */
+export function pickRows(ids: Int32Array, offsets: Int32Array, rows: readonly number[]): { ids: Int32Array; offsets: Int32Array } {
+  const picked = new Int32Array(rows.length + 1)
+  rows.forEach((row, i) => (picked[i + 1] = picked[i]! + offsets[row + 1]! - offsets[row]!))
+  const out = new Int32Array(picked.at(-1)!)
+  rows.forEach((row, i) => out.set(ids.subarray(offsets[row], offsets[row + 1]), picked[i]))
+  return { ids: out, offsets: picked }
+}
+
+/** Mean over rows of the cosine of two vectors each; rows of zeros count 0. a, b: [rows, dimension]. */
+export function meanCosine(a: Float32Array, b: Float32Array, dimension: number): number {
+  const rows = a.length / dimension
+  let sum = 0
+  for (let row = 0; row < rows; row++) {
+    let [ab, aa, bb] = [0, 0, 0]
+    for (let d = row * dimension; d < (row + 1) * dimension; d++) {
+      ab += a[d]! * b[d]!
+      aa += a[d]! * a[d]!
+      bb += b[d]! * b[d]!
+    }
+    if (aa > 0 && bb > 0) sum += ab / Math.sqrt(aa * bb)
+  }
+  return sum / rows
+}

@@ -1,0 +1,41 @@
+// Heads: small networks on the sentence vector or on the token states. Float32, on the CPU, as pooled vectors are.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/tensor.h"
+
+namespace sentorch {
+
+// The plain parameters of a product: weight [out, in], bias [out] or undefined.
+struct PlainLinear {
+  at::Tensor weight;
+  at::Tensor bias;
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    return at::linear(x, weight, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt);
+  }
+};
+
+struct Head {
+  HeadSource source;
+  std::vector<PlainLinear> layers;
+};
+
+// With the stored parameters, or drawn from the seed as PyTorch's Linear draws them.
+Head make_head(const HeadSource& source, const StopFlag& stop);
+
+// `count` more logits; the old ones keep their weights.
+void extend(Head& head, int64_t count, int64_t seed);
+
+// Called before the first layer (0) and after each hidden activation (1, 2, …).
+using BetweenLayers = std::function<at::Tensor(const at::Tensor& x, size_t layer)>;
+
+// x: [rows, inputs]. Returns [rows, logits].
+at::Tensor head_forward(const Head& head, at::Tensor x, const BetweenLayers& between);
+at::Tensor head_forward(const Head& head, const at::Tensor& x);
+
+std::string head_parameter(const std::string& head, size_t layer, const char* part);
+
+}  // namespace sentorch

@@ -1,0 +1,105 @@
+#include "core/training/forward.h"
+
+#include <ATen/ops/embedding.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "core/guard.h"
+#include "core/linear.h"
+#include "core/training/attention.h"
+#include "core/training/recompute.h"
+
+namespace sentorch {
+namespace {
+
+at::Tensor long_tensor(const std::vector<int32_t>& values, const at::Device& device) {
+  at::Tensor out = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  std::copy(values.begin(), values.end(), static_cast<int64_t*>(out.data_ptr()));
+  return out.to(device);
+}
+
+// Where dropout stands: three places in each layer, behind the one after the embeddings.
+enum Site : uint64_t { kEmbedding = 0, kAttention = 1, kAttentionOutput = 2, kOutput = 3 };
+uint64_t site(size_t layer, Site place) { return 3 * layer + place; }
+
+class LayerForward {
+ public:
+  LayerForward(const ForwardSettings& settings, const AttentionLayout& layout, const Dropout& dropout)
+      : settings_(settings), layout_(layout), dropout_(dropout) {}
+
+  at::Tensor operator()(const PlainLayer& layer, size_t index, const at::Tensor& x) const {
+    const PlainLinear qkv{at::cat({layer.query.weight, layer.key.weight, layer.value.weight}),
+                          layer.query.bias.defined()
+                              ? at::cat({layer.query.bias, layer.key.bias, layer.value.bias})
+                              : at::Tensor()};
+    const at::Tensor mixed = attention(product(x, qkv), settings_.heads, layout_, dropout_,
+                                       settings_.attention_dropout, site(index, kAttention));
+    const at::Tensor y = add_norm(product(mixed, layer.attention_output), x, layer.attention_norm,
+                                  site(index, kAttentionOutput));
+    const at::Tensor wide = activate(product(y, layer.intermediate), settings_.activation);
+    return add_norm(product(wide, layer.output), y, layer.output_norm, site(index, kOutput));
+  }
+
+  at::Tensor norm(const at::Tensor& x, const PlainNorm& norm) const {
+    return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, settings_.layer_norm_eps);
+  }
+
+ private:
+  at::Tensor product(const at::Tensor& x, const PlainLinear& linear) const {
+    if (!settings_.bfloat16) return linear(x);
+    const PlainLinear narrow{linear.weight.to(at::kBFloat16),
+                             linear.bias.defined() ? linear.bias.to(at::kBFloat16) : at::Tensor()};
+    return narrow(x.to(at::kBFloat16)).to(at::kFloat);
+  }
+
+  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const PlainNorm& weights, uint64_t at) const {
+    return norm(dropout_(x, settings_.hidden_dropout, at) + residual, weights);
+  }
+
+  const ForwardSettings& settings_;
+  const AttentionLayout& layout_;
+  const Dropout& dropout_;
+};
+
+}  // namespace
+
+WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool trainable) {
+  std::vector<int32_t> distinct = batch.ids;
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  std::vector<int32_t> place(batch.ids.size());
+  for (size_t t = 0; t < batch.ids.size(); t++) {
+    place[t] = static_cast<int32_t>(std::lower_bound(distinct.begin(), distinct.end(), batch.ids[t]) - distinct.begin());
+  }
+  WordRows rows{long_tensor(distinct, table.device()), {}, long_tensor(place, table.device())};
+  const c10::AutoGradMode off(false);
+  rows.values = table.index_select(0, rows.ids);
+  rows.values.requires_grad_(trainable);
+  return rows;
+}
+
+at::Tensor training_forward(const Masters& masters, const ForwardSettings& settings, const WordRows& words,
+                            const MicroBatch& batch, const Dropout& dropout, const StopFlag& stop) {
+  const AttentionLayout layout(batch, masters.relative_bias);
+  const LayerForward forward(settings, layout, dropout);
+  at::Tensor x = at::embedding(words.values, words.place);
+  if (masters.type.defined()) x = x + masters.type.select(0, 0);
+  x = x + at::embedding(masters.position, long_tensor(batch.positions, masters.position.device()));
+  x = dropout(forward.norm(x, masters.embedding_norm), settings.hidden_dropout, kEmbedding);
+  for (size_t i = 0; i < masters.layers.size(); i++) {
+    stop_if(stop);
+    const PlainLayer& layer = masters.layers[i];
+    if (settings.checkpointing && c10::GradMode::is_enabled()) {
+      // By value: the backward pass runs after this function has returned.
+      x = recomputed([settings, layout, dropout, &layer, i](
+                         const at::Tensor& in) { return LayerForward(settings, layout, dropout)(layer, i, in); },
+                     x);
+    } else {
+      x = forward(layer, i, x);
+    }
+  }
+  return x;
+}
+
+}  // namespace sentorch

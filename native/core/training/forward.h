@@ -1,0 +1,32 @@
+// The encoder with gradients: the same arithmetic as encoder_forward, in operations that autograd knows.
+#pragma once
+#include "core/batch.h"
+#include "core/training/dropout.h"
+#include "core/training/masters.h"
+
+namespace sentorch {
+
+struct ForwardSettings {
+  int64_t heads;
+  double layer_norm_eps;
+  Activation activation;
+  double hidden_dropout;
+  double attention_dropout;
+  bool bfloat16;       // products
+  bool checkpointing;  // layers are computed again in the backward pass instead of kept
+};
+
+// Those rows of the embedding table that a micro-batch names, each once: gradients of the others are never made.
+struct WordRows {
+  at::Tensor ids;     // [distinct], int64, ascending
+  at::Tensor values;  // [distinct, hidden], a leaf of its own
+  at::Tensor place;   // [tokens], int64, row of `values`
+};
+
+WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool trainable);
+
+// Returns the last hidden states [tokens, hidden], float32.
+at::Tensor training_forward(const Masters& masters, const ForwardSettings& settings, const WordRows& words,
+                            const MicroBatch& batch, const Dropout& dropout, const StopFlag& stop);
+
+}  // namespace sentorch

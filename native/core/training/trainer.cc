@@ -1,0 +1,358 @@
+#include "core/training/trainer.h"
+
+#include <ATen/ops/exp.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "core/guard.h"
+#include "core/training/vectors.h"
+
+namespace sentorch {
+namespace {
+
+constexpr size_t kWordTable = 0;  // the first of the masters' parameters
+
+// Dropout in heads: behind every site of the encoder.
+uint64_t head_site(size_t task, size_t layer) { return (uint64_t{1} << 32) + (uint64_t{task} << 16) + layer; }
+
+Head& head_of(std::vector<Head>& heads, const std::string& name) {
+  const auto found = std::find_if(heads.begin(), heads.end(), [&](const Head& h) { return h.source.name == name; });
+  if (found == heads.end()) throw Error("ERR_INTERNAL", "There is no head named " + name + ".");
+  return *found;
+}
+
+bool in_encoder(Part part) { return part == Part::kEmbeddings || part == Part::kLayer || part == Part::kRelativeBias; }
+
+}  // namespace
+
+// What one step adds up.
+struct Trainer::Step {
+  std::vector<Labelled> labelled;  // per task and target, over the whole window
+  std::vector<bool> counted;       // whether ½·s is in the total already
+  double loss = 0;
+  std::vector<double> losses;
+  std::vector<double> correct;  // per task
+  double norm = 0;
+  double clipped_norm = 0;
+  int64_t examples = 0;
+  int64_t tokens = 0;
+};
+
+Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::vector<Head>& heads,
+                 const TokenLimits& limits, std::function<void()> changed)
+    : request_(request),
+      settings_{request.encoder.heads,  request.encoder.layer_norm_eps, request.encoder.activation,
+                request.hidden_dropout, request.attention_dropout,      request.dtype == ComputeType::kBFloat16,
+                request.gradient_checkpointing},
+      masters_(masters),
+      limits_(limits),
+      changed_(std::move(changed)),
+      word_(masters.word) {
+  for (const DenseSource& dense : request.dense) dense_activations_.push_back(dense.activation);
+  for (const NamedParameter& named : masters.named) parameters_.push_back({named});
+  for (const TaskSource& task : request.tasks) {
+    Head& head = head_of(heads, task.head);
+    tasks_.push_back({task, &head});
+    for (NamedParameter& named : named_parameters(head)) parameters_.push_back({std::move(named)});
+  }
+  if (!request.uncertainty) return;
+  for (size_t i = 0; i < request.tasks.size() + request.targets.size(); i++) {
+    const bool task = i < request.tasks.size();
+    const std::string name = task ? request.tasks[i].head : "target" + std::to_string(i - request.tasks.size());
+    uncertainty_.push_back(at::zeros({}, at::kFloat));
+    parameters_.push_back({{{"uncertainty." + name, {}, Part::kUncertainty, -1, task ? name : ""}, uncertainty_[i]}});
+  }
+}
+
+Trainer::~Trainer() {
+  for (TrainedParameter& p : parameters_) {
+    p.named.value.mutable_grad().reset();
+    p.named.value.requires_grad_(false);
+  }
+}
+
+std::vector<ParameterInfo> Trainer::parameters() const {
+  std::vector<ParameterInfo> out;
+  for (const TrainedParameter& p : parameters_) out.push_back(p.named.info);
+  return out;
+}
+
+void Trainer::set_groups(const std::vector<GroupSource>& groups) {
+  guarded([&] {
+    std::vector<bool> seen(parameters_.size(), false);
+    for (const GroupSource& group : groups) {
+      for (int64_t i : group.parameters) {
+        if (i < 0 || i >= static_cast<int64_t>(seen.size()) || seen[i])
+          throw Error("ERR_INTERNAL", "A group names a parameter that is not there, or is in two groups.");
+        seen[i] = true;
+      }
+    }
+    for (TrainedParameter& p : parameters_) p.trainable = false;
+    for (const GroupSource& group : groups) {
+      for (int64_t i : group.parameters) {
+        TrainedParameter& p = parameters_[i];
+        p.trainable = true;
+        p.clip = group.clip;
+        p.learning_rate = group.learning_rate;
+        p.weight_decay = group.weight_decay;
+      }
+    }
+    drop_gradients();
+    for (size_t i = 0; i < parameters_.size(); i++) {
+      TrainedParameter& p = parameters_[i];
+      if (i != kWordTable) p.named.value.requires_grad_(p.trainable);
+      if (!p.trainable) p.state = {};
+    }
+    if (!parameters_[kWordTable].trainable) word_.release();
+    if (encoder_trains()) cache_.reset();
+  });
+}
+
+void Trainer::set_corpus(CorpusRequest request) {
+  guarded([&] {
+    cache_.reset();
+    corpus_ = Corpus(std::move(request), tasks_, request_.targets.size());
+  });
+}
+
+TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, const Waiting& waiting) {
+  return guarded([&] {
+    using Clock = std::chrono::steady_clock;
+    const c10::AutoGradMode gradients(true);
+    const auto end = Clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);
+    const int64_t steps = static_cast<int64_t>(request.steps.size()) - 1;
+    TrainResult result;
+    while (result.steps < steps) {
+      Step step;
+      try {
+        drop_gradients();
+        run(request, result.steps, step, stop);
+      } catch (...) {
+        drop_gradients();
+        // What was done is told; what stopped it comes again with the next call.
+        if (result.steps > 0) break;
+        throw;
+      }
+      const bool finite = std::isfinite(step.loss) && std::isfinite(step.norm) && std::isfinite(step.clipped_norm);
+      result.loss.push_back(step.loss);
+      result.losses.insert(result.losses.end(), step.losses.begin(), step.losses.end());
+      for (const Labelled& term : step.labelled) result.items.push_back(term.items);
+      result.correct.insert(result.correct.end(), step.correct.begin(), step.correct.end());
+      result.gradient_norm.push_back(step.clipped_norm);
+      result.examples += step.examples;
+      result.tokens += step.tokens;
+      if (request.apply && finite) {
+        apply(step, request.multipliers.at(result.steps));
+        drop_gradients();
+      }
+      result.steps++;
+      if (!finite) {
+        drop_gradients();
+        result.skipped = true;
+        break;
+      }
+      if (Clock::now() >= end || waiting.load(std::memory_order_relaxed) > 0) break;
+    }
+    return result;
+  });
+}
+
+void Trainer::run(const TrainRequest& request, int64_t index, Step& step, const StopFlag& stop) {
+  const auto rows_between = [&](int64_t begin, int64_t end) {
+    std::vector<int32_t> rows(request.order.begin() + begin, request.order.begin() + end);
+    for (int32_t row : rows) corpus_.check_row(row);
+    return rows;
+  };
+  const int64_t first = request.steps.at(index), last = request.steps.at(index + 1);
+  const std::vector<int32_t> all = rows_between(request.batches.at(first), request.batches.at(last));
+  for (size_t t = 0; t < tasks_.size(); t++)
+    step.labelled.push_back(labelled(tasks_[t].source, corpus_.labels(t, tasks_[t], all)));
+  for (size_t t = 0; t < request_.targets.size(); t++) {
+    std::vector<int64_t> which;
+    const at::Tensor targets = corpus_.targets(t, all, which);
+    const double items = static_cast<double>(which.size());
+    step.labelled.push_back({items, request_.targets[t].loss == TargetLoss::kMse ? items * targets.size(1) : items});
+  }
+  step.counted.assign(step.labelled.size(), false);
+  step.losses.assign(step.labelled.size(), 0);
+  step.correct.assign(tasks_.size(), 0);
+  for (int64_t b = first; b < last; b++) {
+    const Dropout dropout(request_.seed, request.first_step + index, b - first);
+    micro_batch(rows_between(request.batches.at(b), request.batches.at(b + 1)), dropout, step, stop);
+  }
+  step.clipped_norm = gradient_norm(true);
+  step.norm = gradient_norm(false);
+}
+
+void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropout, Step& step, const StopFlag& stop) {
+  stop_if(stop);
+  const MicroBatch batch = assemble(corpus_.rows(), rows, limits_);
+  const WordRows words = word_rows(masters_.word, batch, parameters_[kWordTable].trainable);
+  const at::Tensor hidden = states(batch, words, dropout, stop).to(at::kCPU);
+  at::Tensor total;
+  const auto add = [&](const at::Tensor& loss) {
+    if (loss.defined()) total = total.defined() ? total + loss : loss;
+  };
+  for (size_t t = 0; t < tasks_.size(); t++) add(head_loss(t, hidden, batch, dropout, step));
+  for (size_t t = 0; t < request_.targets.size(); t++) {
+    const TargetSource& target = request_.targets[t];
+    std::vector<int64_t> which;
+    const at::Tensor wanted = corpus_.targets(t, rows, which);
+    if (which.empty()) continue;
+    const at::Tensor vectors =
+        training_vectors(hidden, batch, target.vectors, masters_.dense, dense_activations_)
+            .index_select(0, at::tensor(which, at::kLong));
+    add(weighted(tasks_.size() + t, target_loss(target.loss, vectors, wanted), step));
+  }
+  step.examples += batch.size();
+  step.tokens += batch.tokens();
+  if (!total.defined()) return;
+  step.loss += total.item<double>();
+  stop_if(stop);
+  if (total.requires_grad()) total.backward();
+  word_.add(words);
+}
+
+at::Tensor Trainer::states(const MicroBatch& batch, const WordRows& words, const Dropout& dropout,
+                           const StopFlag& stop) {
+  if (encoder_trains()) return training_forward(masters_, settings_, words, batch, dropout, stop);
+  const c10::AutoGradMode off(false);
+  if (!cache_) cache_.emplace(corpus_.rows().count(), masters_.word.size(1), request_.cache_bytes);
+  return cache_->states(batch, [&](const MicroBatch& b) {
+    return training_forward(masters_, settings_, words, b, Dropout::off(), stop).to(at::kCPU);
+  });
+}
+
+at::Tensor Trainer::head_loss(size_t t, const at::Tensor& states, const MicroBatch& batch, const Dropout& dropout,
+                              Step& step) {
+  const Task& task = tasks_[t];
+  std::vector<int32_t> labels = corpus_.labels(t, task, batch.rows);
+  at::Tensor input;
+  if (task.tokens()) {
+    // Only words' first tokens have labels: the head need not see the others.
+    std::vector<int64_t> tokens;
+    std::vector<int32_t> known;
+    for (size_t i = 0; i < labels.size(); i++) {
+      if (labels[i] == kNoLabel) continue;
+      tokens.push_back(static_cast<int64_t>(i));
+      known.push_back(labels[i]);
+    }
+    if (tokens.empty()) return {};
+    input = states.index_select(0, at::tensor(tokens, at::kLong));
+    labels = std::move(known);
+  } else {
+    input = training_vectors(states, batch, task.head->source.vectors, masters_.dense, dense_activations_);
+  }
+  const at::Tensor logits = head_forward(*task.head, input, [&](const at::Tensor& x, size_t layer) {
+    return dropout(x, layer == 0 ? task.source.input_dropout : task.source.dropout, head_site(t, layer));
+  });
+  const TaskLoss loss = task_loss(task.source, logits, labels);
+  step.correct[t] += loss.correct;
+  return loss.sum.defined() ? weighted(t, loss.sum, step) : at::Tensor();
+}
+
+// The part of the total that a sum of losses is.
+at::Tensor Trainer::weighted(size_t term, const at::Tensor& sum, Step& step) {
+  const double weight = term < tasks_.size() ? tasks_[term].source.weight : request_.targets[term - tasks_.size()].weight;
+  if (step.labelled[term].divisor <= 0) return {};
+  const at::Tensor loss = sum / step.labelled[term].divisor;
+  step.losses[term] += loss.item<double>();
+  if (!request_.uncertainty) return weight == 0 ? at::Tensor() : loss * weight;
+  const at::Tensor& s = uncertainty_[term];
+  at::Tensor out = 0.5 * at::exp(-s) * (loss * weight);
+  if (!step.counted[term]) out = out + 0.5 * s;
+  step.counted[term] = true;
+  return out;
+}
+
+at::Tensor Trainer::gradient_of(size_t parameter) const {
+  return parameter == kWordTable ? word_.touched() : parameters_[parameter].named.value.grad();
+}
+
+double Trainer::gradient_norm(bool clipped) const {
+  double squares = 0;
+  for (size_t i = 0; i < parameters_.size(); i++) {
+    if (!parameters_[i].trainable || (clipped && !parameters_[i].clip)) continue;
+    const at::Tensor gradient = gradient_of(i);
+    if (!gradient.defined()) continue;
+    const double norm = at::linalg_vector_norm(gradient).item<double>();
+    squares += norm * norm;
+  }
+  return std::sqrt(squares);
+}
+
+void Trainer::apply(const Step& step, double multiplier) {
+  const c10::AutoGradMode off(false);
+  changed_();
+  const double most = request_.max_grad_norm;
+  // As clip_grad_norm_: the factor is at most 1, and a norm of 0 divides by nothing.
+  const double divisor = most > 0 ? std::max(1.0, (step.clipped_norm + 1e-6) / most) : 1.0;
+  for (size_t i = 0; i < parameters_.size(); i++) {
+    TrainedParameter& p = parameters_[i];
+    if (!p.trainable || !gradient_of(i).defined()) continue;
+    const at::Tensor& gradient = i == kWordTable ? word_.dense() : p.named.value.grad();
+    update(request_.optimizer, p.named.value, gradient, p.state, p.learning_rate * multiplier, p.weight_decay,
+           p.clip ? divisor : 1.0);
+  }
+}
+
+void Trainer::drop_gradients() {
+  for (TrainedParameter& p : parameters_) p.named.value.mutable_grad().reset();
+  word_.clear();
+}
+
+bool Trainer::encoder_trains() const {
+  return std::any_of(parameters_.begin(), parameters_.end(),
+                     [](const TrainedParameter& p) { return p.trainable && in_encoder(p.named.info.part); });
+}
+
+std::vector<int32_t> Trainer::optimizer_steps() const {
+  std::vector<int32_t> out;
+  for (const TrainedParameter& p : parameters_) out.push_back(static_cast<int32_t>(p.state.steps));
+  return out;
+}
+
+std::optional<at::Tensor> Trainer::find(const ParameterPart& part) const {
+  for (size_t i = 0; i < parameters_.size(); i++) {
+    const TrainedParameter& p = parameters_[i];
+    if (p.named.info.name != part.parameter) continue;
+    at::Tensor found = p.named.value;
+    if (part.value == ParameterValue::kGradient) found = i == kWordTable ? word_.dense() : p.named.value.grad();
+    if (part.value == ParameterValue::kExpAvg) found = p.state.exp_avg;
+    if (part.value == ParameterValue::kExpAvgSq) found = p.state.exp_avg_sq;
+    return found.defined() ? found.detach() : at::zeros_like(p.named.value.detach());
+  }
+  return std::nullopt;
+}
+
+void Trainer::restore(const RestoreRequest& request, const StopFlag& stop) {
+  guarded([&] {
+    const c10::AutoGradMode off(false);
+    if (request.steps.size() != parameters_.size())
+      throw Error("ERR_CHECKPOINT", "The checkpoint does not have as many parameters as this training.");
+    WeightReader files(request.files, stop);
+    changed_();
+    cache_.reset();
+    for (const RestoreRequest::Item& item : request.parameters) {
+      const auto found = std::find_if(parameters_.begin(), parameters_.end(), [&](const TrainedParameter& p) {
+        return p.named.info.name == item.target.parameter;
+      });
+      if (found == parameters_.end() || found->named.value.sizes() != at::IntArrayRef(item.source.shape)) {
+        throw Error("ERR_CHECKPOINT", "Parameter " + item.target.parameter + " does not fit this training.");
+      }
+      const at::Tensor stored = files.read(item.source).to(found->named.value.device(), at::kFloat);
+      if (item.target.value == ParameterValue::kValue) found->named.value.copy_(stored);
+      if (item.target.value == ParameterValue::kExpAvg) found->state.exp_avg = stored;
+      if (item.target.value == ParameterValue::kExpAvgSq) found->state.exp_avg_sq = stored;
+    }
+    for (size_t i = 0; i < parameters_.size(); i++) parameters_[i].state.steps = request.steps[i];
+  });
+}
+
+}  // namespace sentorch

@@ -1,0 +1,59 @@
+import fs from 'node:fs'
+import path from 'node:path'
+import type { NativeModel } from '../../binding'
+import { openFolder } from '../../lib/format/folder'
+import { Heads } from '../../lib/heads/heads'
+import type { ModelParts } from '../../lib/parts'
+import { FakeNative } from './fake-native'
+
+/** A model from a folder as far as heads and saving go: no tokenizer, no libtorch. */
+export async function fakeParts(folder: string): Promise<{ parts: ModelParts; native: FakeNative }> {
+  const native = new FakeNative()
+  const opened = await openFolder(folder)
+  const parts = { native: native as unknown as NativeModel, folder: opened, trainer: undefined, trained: false } as ModelParts
+  const heads = new Heads({ native, modules: opened.modules, config: opened.config, training: () => parts.trainer !== undefined })
+  await heads.restore(opened.heads, opened.files)
+  return { parts: Object.assign(parts, { heads }), native }
+}
+
+export interface ReadTensor {
+  dtype: string
+  shape: number[]
+  bytes: Buffer
+}
+
+/** Every tensor of a safetensors file with its bytes; an oracle apart from the reader under test. */
+export function readTensors(folder: string, name = 'model.safetensors'): Map<string, ReadTensor> {
+  const file = fs.readFileSync(path.join(folder, name))
+  const end = 8 + Number(file.readBigUInt64LE())
+  const header = JSON.parse(file.subarray(8, end).toString()) as Record<
+    string,
+    { dtype: string; shape: number[]; data_offsets: [number, number] }
+  >
+  const tensors = Object.entries(header).filter(([key]) => key !== '__metadata__')
+  return new Map(
+    tensors.map(
+      ([
+        key,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => [key, { dtype, shape, bytes: file.subarray(end + from, end + to) }],
+    ),
+  )
+}
+
+export function readJsonFile<T = Record<string, unknown>>(folder: string, name: string): T {
+  return JSON.parse(fs.readFileSync(path.join(folder, name), 'utf8')) as T
+}
+
+/** Every file below a folder, by its path with '/', sorted. */
+export function filesIn(folder: string): string[] {
+  return fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+    .sort()
+}

@@ -1,0 +1,135 @@
+import path from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { CorpusRequest, TargetSource, TaskSource } from '../../binding'
+import type { GoldenMatrix } from './golden'
+import { plainTask, type HeadShape, type StepPlan } from './training'
+
+/** Head types, losses and layouts are those of the native surface. */
+export interface GoldenCorpus {
+  ids: number[]
+  offsets: number[]
+  labels: Record<string, number[]>
+}
+
+export type GoldenTask = Pick<TaskSource, 'head' | 'loss' | 'weight' | 'labelSmoothing'> & { classWeights: number[] | null }
+
+export interface GoldenGroup {
+  names: string[]
+  learningRate: number
+  weightDecay: number
+  clip: boolean
+}
+
+export interface GoldenRecipe {
+  optimizer: 'adamw' | 'adam'
+  beta1: number
+  beta2: number
+  eps: number
+  maxGradNorm: number
+}
+
+export interface GoldenWindow extends StepPlan {
+  loss: number
+  /** By task and target. */
+  losses: number[]
+  items: number[]
+  /** By task. */
+  correct: number[]
+  /** Absolute value of the largest gradient. */
+  largest: number
+}
+
+export interface GoldenRun extends StepPlan {
+  recipe: GoldenRecipe
+  groups: GoldenGroup[]
+  /** Per step. */
+  multipliers: number[]
+  loss: number[]
+  losses: number[][]
+  items: number[][]
+  gradientNorm: number[]
+}
+
+/** One family; its arrays lie in the safetensors file beside it, by kind and parameter. */
+export interface TrainingGolden {
+  base: string
+  corpus: GoldenCorpus
+  heads: HeadShape[]
+  tasks: GoldenTask[]
+  /** Of tables: which rows the arrays hold. */
+  rows: Record<string, number[]>
+  window: GoldenWindow
+  runs: Record<'adamw' | 'adam', GoldenRun>
+  curve: Omit<GoldenRun, 'losses' | 'items' | 'gradientNorm'> & { bfloat16: number[] }
+  /** Of the loss of `intent` on some rows, over many draws of dropout in the encoder: of one kind alone. */
+  dropout: Record<'hidden' | 'attention', { p: number; rows: number[]; mean: number; deviation: number }>
+}
+
+export interface VariantWindow extends GoldenWindow {
+  name: string
+  dense: boolean
+  uncertainty: boolean
+  heads: HeadShape[]
+  tasks: GoldenTask[]
+  targets: TargetSource[]
+  /** Parameters that Python made no gradient for. */
+  absent: string[]
+  /** Parameters, and for each: the norm of its gradient, and what `probe` gives. */
+  names: string[]
+  probes: GoldenMatrix
+}
+
+export interface VariantsGolden {
+  base: string
+  corpus: GoldenCorpus
+  cases: VariantWindow[]
+  uncertainty: GoldenRun & { heads: HeadShape[]; tasks: GoldenTask[] }
+  initial: { seed: number; inputs: number; sizes: number[] }[]
+}
+
+export const TRAINED_FAMILIES = ['bert', 'distilbert', 'roberta', 'mpnet']
+
+export function goldenArrays(name: string): string {
+  return path.join(__dirname, '..', 'golden', 'training', `${name}.safetensors`)
+}
+
+export function tasksOf(tasks: readonly GoldenTask[]): TaskSource[] {
+  return tasks.map(({ head, loss, weight, labelSmoothing, classWeights }) =>
+    plainTask(head, loss, { weight, labelSmoothing, classWeights: classWeights && Float32Array.from(classWeights) }),
+  )
+}
+
+export function corpusOf(
+  { ids, offsets, labels }: GoldenCorpus,
+  tasks: readonly { head: string }[],
+  targets: Float32Array[] = [],
+): CorpusRequest {
+  return {
+    ids: Int32Array.from(ids),
+    offsets: Int32Array.from(offsets),
+    labels: tasks.map(({ head }) => Int32Array.from(labels[head]!)),
+    targets,
+  }
+}
+
+export function optimizerOf({ optimizer, beta1, beta2, eps }: GoldenRecipe) {
+  return { type: optimizer, beta1, beta2, eps }
+}
+
+/** Of a table of `width` columns: the rows that a golden holds, one behind the other. */
+export function rowsOf(table: Float32Array, rows: readonly number[], width: number): Float32Array {
+  const out = new Float32Array(rows.length * width)
+  rows.forEach((row, i) => out.set(table.subarray(row * width, (row + 1) * width), i * width))
+  return out
+}
+
+/** The norm of a gradient, and its product with a vector made of its name: as scripts/golden/training_cases.py has it. */
+export function probe(name: string, gradient: Float32Array): [number, number] {
+  const phase = crc32(name) % 1000
+  let [square, product] = [0, 0]
+  gradient.forEach((value, i) => {
+    square += value * value
+    product += value * Math.sin(phase + i + 1)
+  })
+  return [Math.sqrt(square), product]
+}

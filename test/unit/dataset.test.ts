@@ -1,0 +1,191 @@
+import { Dataset } from '../../lib/data/dataset'
+import type { Example } from '../../lib/data/example'
+import type { Scheme } from '../../lib/data/schemes'
+
+function ofIntents(...intents: string[]): Promise<Dataset> {
+  return Dataset.from(intents.map((intent, i) => ({ text: `text ${i}`, labels: { intent } })))
+}
+
+describe('from', () => {
+  const examples: Example[] = [
+    { text: 'one', labels: { intent: 'a' } },
+    { text: 'two', labels: {} },
+  ]
+
+  test.each([
+    ['an array', () => examples],
+    ['an iterable', () => new Set(examples)],
+    [
+      'an async iterable',
+      async function* () {
+        yield* await Promise.resolve(examples)
+      },
+    ],
+  ])('%s', async (_, source) => {
+    const data = await Dataset.from(source())
+    expect([...data]).toEqual(examples)
+    expect([data.length, data.name, data.heads]).toEqual([2, 'data', ['intent']])
+  })
+
+  test('a data set comes back as it is, or under another name', async () => {
+    const data = await Dataset.from(examples, { name: 'train' })
+    expect(await Dataset.from(data)).toBe(data)
+    const renamed = await Dataset.from(data, { name: 'test' })
+    expect([renamed.name, renamed.examples]).toEqual(['test', data.examples])
+  })
+
+  test('the text is that of the words, and labels may be missing', async () => {
+    const data = await Dataset.from([{ words: ['play', 'it'], labels: { slots: ['O', 'O'] } }, { text: 'x' }] as unknown as Example[])
+    expect(data.examples).toEqual([
+      { text: 'play it', words: ['play', 'it'], labels: { slots: ['O', 'O'] } },
+      { text: 'x', labels: {} },
+    ])
+  })
+
+  const span = (start: number, end: number) => ({ start, end, label: 'x' })
+  test.each([
+    ['a string', 'text', 'expected an object with text and labels, received "text"'],
+    ['no text', { labels: {} }, "expected 'text' to be a string, received undefined"],
+    ['words that are none', { words: ['a', 1] }, "expected 'words' to be a list of strings"],
+    ['labels in a list', { text: 'a', labels: [] }, "expected 'labels' to be an object"],
+    ['a number as a label', { text: 'a', labels: { intent: 3 } }, 'labels.intent; it has 3'],
+    ['labels of two shapes', { text: 'ab', labels: { slots: ['O', span(0, 1)] } }, 'labels.slots; it has an instance of Object'],
+    ['a span without a label', { text: 'ab', labels: { slots: [{ start: 0, end: 1 }] } }, 'labels.slots; it has an instance of Object'],
+    ['an empty label', { text: 'a', labels: { intent: '' } }, 'labels.intent has an empty label'],
+    ['an empty span', { text: 'abc', labels: { slots: [span(1, 1)] } }, "'x' [1, 1) of labels.slots is empty or not in the text of 3"],
+    ['a span behind the text', { text: 'abc', labels: { slots: [span(1, 4)] } }, "'x' [1, 4)"],
+    [
+      'overlapping spans',
+      { text: 'abc', labels: { slots: [span(1, 3), span(0, 2)] } },
+      "'x' [0, 2) and 'x' [1, 3) of labels.slots overlap",
+    ],
+    ['words that are not in the text', { text: 'a b', words: ['a', 'c'] }, 'words[1], "c", is not in the text'],
+  ])('%s is refused with its number', async (_, example, message) => {
+    const source = [{ text: 'fine', labels: {} }, example] as unknown as Example[]
+    await expect(Dataset.from(source, { name: 'train' })).rejects.toMatchObject({
+      code: 'ERR_DATA',
+      message: expect.stringMatching(/^Example 1 of 'train'/) as string,
+    })
+    await expect(Dataset.from(source)).rejects.toThrow(message)
+  })
+
+  test.each([undefined, null, 'text', 5, {}])('%p is no source', async (source) => {
+    await expect(Dataset.from(source as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
+  })
+
+  test('an abort ends the reading and closes the source', async () => {
+    const controller = new AbortController()
+    let closed = false
+    function* source() {
+      try {
+        for (let i = 0; ; i++) {
+          if (i === 3) controller.abort()
+          yield { text: `${i}`, labels: {} }
+        }
+      } finally {
+        closed = true
+      }
+    }
+    await expect(Dataset.from(source(), { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    expect(closed).toBe(true)
+  })
+})
+
+describe('labels', () => {
+  test('are sorted, whatever the order of the examples', async () => {
+    expect((await ofIntents('b', 'a', 'b', 'C')).labels('intent')).toEqual(['C', 'a', 'b'])
+  })
+
+  test.each<[string, Example['labels'][string][], string[]]>([
+    ['tags as they are written', [['O', 'B-x'], ['I-x']], ['B-x', 'I-x', 'O']],
+    ['several of an example', [['b', 'a'], [], ['a']], ['a', 'b']],
+    ['yes and no', [true, false], ['head']],
+  ])('%s', async (_, values, wanted) => {
+    const data = await Dataset.from(values.map((head) => ({ text: 'x y', labels: { head } })))
+    expect(data.labels('head')).toEqual(wanted)
+  })
+
+  test.each<[Scheme | undefined, string[]]>([
+    [undefined, ['B-x', 'B-y', 'I-x', 'I-y', 'O']],
+    ['IOBES', ['B-x', 'B-y', 'E-x', 'E-y', 'I-x', 'I-y', 'O', 'S-x', 'S-y']],
+    ['BILOU', ['B-x', 'B-y', 'I-x', 'I-y', 'L-x', 'L-y', 'O', 'U-x', 'U-y']],
+    ['IOB1', ['B-x', 'B-y', 'I-x', 'I-y', 'O']],
+  ])('spans give the tags of scheme %s', async (scheme, wanted) => {
+    const spans = [
+      { start: 0, end: 1, label: 'y' },
+      { start: 2, end: 3, label: 'x' },
+    ]
+    const data = await Dataset.from([{ text: 'a b', labels: { slots: spans } }])
+    expect(data.labels('slots', scheme)).toEqual(wanted)
+  })
+
+  test('of a head that no example has are refused', async () => {
+    const data = await ofIntents('a')
+    expect(() => data.labels('intents')).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining('intent.') }),
+    )
+  })
+})
+
+describe('split', () => {
+  const many = () => ofIntents(...Array.from({ length: 103 }, (_, i) => 'abcdefg'[Math.floor(Math.sqrt(i) * 0.69)]!))
+
+  test.each([
+    [0.2, 21],
+    [10, 10],
+  ])('test: %p', async (size, count) => {
+    const data = await many()
+    const { train, test } = data.split({ test: size })
+    expect([train.name, test.name, test.length, train.length]).toEqual(['data/train', 'data/test', count, 103 - count])
+    expect(new Set([...train, ...test])).toEqual(new Set(data))
+  })
+
+  test('parts by name share out everything, in the order of the whole', async () => {
+    const data = await many()
+    const parts = data.split({ sizes: { train: 8, dev: 1, test: 1 }, seed: 3 })
+    expect([parts.train.length, parts.dev.length, parts.test.length]).toEqual([83, 10, 10])
+    expect([...parts.train, ...parts.dev, ...parts.test].map(({ text }) => text).sort()).toEqual([...data].map(({ text }) => text).sort())
+    for (const part of Object.values(parts)) {
+      const places = part.examples.map((example) => data.examples.indexOf(example))
+      expect(places).toEqual([...places].sort((a, b) => a - b))
+    }
+  })
+
+  test('the seed decides', async () => {
+    const data = await many()
+    const texts = (seed?: number) => [...data.split({ test: 0.3, seed }).test].map(({ text }) => text)
+    expect(texts(1)).toEqual(texts(1))
+    expect(texts(undefined)).toEqual(texts(0))
+    expect(texts(1)).not.toEqual(texts(2))
+  })
+
+  test.each([0, 1, 2, 3])('stratified, every label has its share in each part (seed %i)', async (seed) => {
+    const data = await many()
+    const parts = data.split({ sizes: { train: 7, dev: 2, test: 1 }, seed, stratify: 'intent' })
+    const shares = { train: 0.7, dev: 0.2, test: 0.1 }
+    for (const label of data.labels('intent')) {
+      const count = (set: Dataset) => set.examples.filter(({ labels }) => labels.intent === label).length
+      for (const [name, share] of Object.entries(shares)) {
+        expect(Math.abs(count(parts[name as keyof typeof shares]) - share * count(data))).toBeLessThan(1.5)
+      }
+    }
+  })
+
+  test.each([
+    [{ test: 0 }, 'test'],
+    [{ test: 1.5 }, 'test'],
+    [{ test: 103 }, "'train' of 'data' (103 examples) would have no example"],
+    [{ test: 0.001 }, "'test' of 'data'"],
+    [{ sizes: { a: 1, b: -1 } }, 'sizes.b'],
+    [{ sizes: {} }, 'at least one part'],
+    [{}, "either 'test' or 'sizes'"],
+    [{ test: 0.5, sizes: { a: 1 } }, "either 'test' or 'sizes'"],
+    [{ test: 0.5, seed: -1 }, 'seed'],
+    [{ test: 0.5, stratify: 'intents' }, 'No example of \'data\' has labels for "intents"'],
+    [{ test: 0.5, stratified: 'intent' }, "Did you mean 'stratify'?"],
+  ])('%j is refused', async (options, message) => {
+    const data = await many()
+    const split = () => data.split(options as { test: number })
+    expect(split).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) }))
+  })
+})

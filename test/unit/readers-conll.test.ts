@@ -1,0 +1,88 @@
+import { type ConllOptions, readConll } from '../../lib/data/readers'
+import { expectBroken, readText } from '../support/readers'
+
+const read = (content: string, options?: ConllOptions) => readText(readConll, 'a.conll', content, options)
+const wordsOf = async (content: string, options?: ConllOptions) => (await read(content, options)).map(({ words }) => words)
+
+test('four columns with two token heads, -DOCSTART- lines left out', async () => {
+  const content = '-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\n\n-DOCSTART- -X- -X- O\nPeter NNP B-NP B-PER\n'
+  expect(await read(content, { labels: { pos: 1, ner: -1 } })).toEqual([
+    { text: 'EU rejects', words: ['EU', 'rejects'], labels: { pos: ['NNP', 'VBZ'], ner: ['B-ORG', 'O'] } },
+    { text: 'Peter', words: ['Peter'], labels: { pos: ['NNP'], ner: ['B-PER'] } },
+  ])
+})
+
+test('the word may stand in any column; by default the last column feeds slots', async () => {
+  expect(await read('O\tx\ta\nB-p\ty\tb\n', { word: 2, labels: { slots: 0 } })).toEqual([
+    { text: 'a b', words: ['a', 'b'], labels: { slots: ['O', 'B-p'] } },
+  ])
+  expect(await read('a\tx\tO\n')).toEqual([{ text: 'a', words: ['a'], labels: { slots: ['O'] } }])
+})
+
+test('sentences end with empty lines and with lines of a lone tab or of spaces, any number of them', async () => {
+  const content = '\n\t\na\tO\n\nb\tO\n\t\nc\tO\n   \n \t \nd\tO'
+  expect(await wordsOf(content)).toEqual([['a'], ['b'], ['c'], ['d']])
+})
+
+// A variation selector, a joiner, a control character, a no-break and an ideographic space, a byte order mark, U+2028, a decomposed é.
+const ODD = ['\ufe0f', '\u200d', '\u0007', '\u00a0', '\u3000', '\ufeff', '\u2028', 'e\u0301', '😀', 'a\u00a0b', '\u0085']
+
+test.each(['\t', ' '])('odd words are kept as they stand (separator %j)', async (separator) => {
+  const content = ['a', ...ODD].map((word) => `${word}${separator}O\n`).join('')
+  expect(await read(content)).toEqual([
+    { text: ['a', ...ODD].join(' '), words: ['a', ...ODD], labels: { slots: ['a', ...ODD].map(() => 'O') } },
+  ])
+})
+
+test('a word may hold spaces between tabs, and lines may end in white space', async () => {
+  expect(await wordsOf('New York\tB-c\t\nnow\tO \n')).toEqual([['New York', 'now']])
+})
+
+describe('comments', () => {
+  const TABS = '# sent_id = 1\n# text = # a\n#\tO\na\tO\n'
+  const SPACES = '# O\na O\n'
+  test('in files with tabs, lines that begin with # and have no tab', async () => {
+    expect(await wordsOf(TABS)).toEqual([['#', 'a']])
+  })
+  test('in files with spaces, # is a word', async () => {
+    expect(await wordsOf(SPACES)).toEqual([['#', 'a']])
+    expect(await wordsOf('#\n\n# O\n', { comment: '#' })).toEqual([])
+  })
+  test('by the option, any beginning, or none', async () => {
+    expect(await wordsOf('%% hello\na O\n', { comment: '%%' })).toEqual([['a']])
+    expect(await wordsOf(SPACES, { comment: '# ' })).toEqual([['a']])
+    await expectBroken(read('a\tO\n#x\n', { comment: false }), 'a.conll:2', /1 columns/)
+  })
+  test('a comment does not end a sentence', async () => {
+    expect(await wordsOf('a\tO\n# x\nb\tO\n')).toEqual([['a', 'b']])
+  })
+})
+
+test('the separator may be given', async () => {
+  expect(await wordsOf('a b O\n', { separator: 'space' })).toEqual([['a']])
+  await expectBroken(read('a b O\n', { separator: 'tab' }), 'a.conll:1', /the same column: the line has 1 \(by tabs\)/)
+})
+
+test.each([
+  ['a line without its tag', 'a\tO\n\nb\tO\nc\n', {}, 'a.conll:4', /1 columns \(by tabs\), those before it have 2/],
+  ['spaces among tabs', 'a\tO\nb O\n', {}, 'a.conll:2', /by tabs/],
+  ['an empty word', 'a\tO\n\tO\n', {}, 'a.conll:2', /Column 0, the word, is empty/],
+  ['an empty tag', 'a\tx\tO\nb\t\tO\n', { labels: { pos: 1 } }, 'a.conll:2', /Column 1, the tag of 'pos', is empty/],
+  ['a column that is not there', 'a O\n', { labels: { pos: 2 } }, 'a.conll:1', /no column 2 for the tag of 'pos': the line has 2/],
+  ['a column before the first', 'a O\n', { word: -3 }, 'a.conll:1', /no column -3 for the word/],
+  ['a sentence without end', 'a O\n'.repeat(100_001), {}, 'a.conll:100001', /more than 100000 words/],
+])('%s: refused with file and line', async (_, content, options, place, message) => {
+  await expectBroken(read(content, options), place, message)
+})
+
+test.each([
+  [{ labels: { x: 'tag' } }, /labels.x/],
+  [{ word: 0.5 }, /word/],
+  [{ separator: ',' }, /one of 'auto', 'tab', 'space'/],
+  [{ comment: '' }, /comment/],
+  [{ label: {} }, /Did you mean 'labels'/],
+])('%j: the options are refused', (options, message) => {
+  expect(() => readConll('/nowhere', options as any)).toThrow(
+    expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) }),
+  )
+})

@@ -1,0 +1,59 @@
+import { type JsonFileOptions, readJson } from '../../lib/data/readers'
+import { expectBroken, readText } from '../support/readers'
+
+const read = (value: unknown, options?: JsonFileOptions) => readText(readJson, 'a.json', JSON.stringify(value, undefined, 1), options)
+
+test('a list of records in any form that JSON lines may have', async () => {
+  expect(
+    await read([
+      { text: 'a', labels: { x: 'y' } },
+      { text: 'b', label: ['c'] },
+      { text: 'no', answer: 'reject' },
+    ]),
+  ).toEqual([
+    { text: 'a', labels: { x: 'y' } },
+    { text: 'b', labels: { intent: 'c' } },
+  ])
+  expect(await read([{ s: 'a', l: 'b' }], { text: 's', labels: { intent: 'l' } })).toEqual([{ text: 'a', labels: { intent: 'b' } }])
+})
+
+const CLINC = { train: [['set an alarm', 'alarm']], test: [['hi', 'greeting']], oos_test: [['who won', 'oos']] }
+
+test('lists of [text, label] by split, in the order asked for', async () => {
+  expect(await read(CLINC, { split: ['oos_test', 'test'] })).toEqual([
+    { text: 'who won', labels: { intent: 'oos' } },
+    { text: 'hi', labels: { intent: 'greeting' } },
+  ])
+  expect(await read(CLINC, { split: 'train', heads: { sentence: 'act' } })).toEqual([{ text: 'set an alarm', labels: { act: 'alarm' } }])
+  expect(await read(CLINC, { split: 'train', heads: { sentence: false } })).toEqual([{ text: 'set an alarm', labels: {} }])
+  expect(await read([['x', 'y', 'z']], { text: 2, labels: { a: 0, b: -2 } })).toEqual([{ text: 'z', labels: { a: 'x', b: 'y' } }])
+})
+
+test.each([
+  ['splits that were not chosen', CLINC, {}, 'a.json:1', /with split: train, test, oos_test/],
+  ['a split that is not there', CLINC, { split: 'val' }, 'a.json:1', /no split 'val' \(there are: train, test, oos_test\)/],
+  ['a list where splits were asked for', [], { split: 'val' }, 'a.json:1', /object of splits, received an array/],
+  ['a split that is no list', { train: [], val: {} }, { split: 'val' }, 'a.json:3', /list of records in 'val'/],
+  [
+    'a record without text',
+    [
+      ['a', 'b'],
+      [3, 'c'],
+    ],
+    {},
+    'a.json:6',
+    /a string in column 0, received 3/,
+  ],
+  ['a record of no kind', { val: [['a', 'b'], 'c'] }, { split: 'val' }, 'a.json:7', /an object, received "c"/],
+])('%s: refused with file and line', async (_, value, options, place, message) => {
+  await expectBroken(read(value, options), place, message)
+})
+
+test('JSON that is broken is refused with its line', async () => {
+  await expectBroken(readText(readJson, 'a.json', '[\n["a", "b"],\n["c" "d"]\n]'), 'a.json:3', /not JSON/)
+  await expectBroken(readText(readJson, 'a.json', ''), 'a.json:1', /not JSON/)
+})
+
+test.each([[{ split: [] }], [{ split: 3 }], [{ split: [3] }], [{ splits: 'a' }]])('%j: the options are refused', (options) => {
+  expect(() => readJson('/nowhere', options as any)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+})
