@@ -1,5 +1,5 @@
 import { knownKeys } from './check'
-import type { HeadTypes } from './heads/types'
+import type { HeadTypes, NoHeads } from './heads/types'
 import { Model } from './model'
 import { keysOf } from './options/checks'
 import { folderOf, resolveEpoch, type EpochOptions } from './options/epoch'
@@ -33,7 +33,7 @@ export type ParameterGroupInfo = Pick<ParameterGroup, 'name' | 'names' | 'count'
  * Trains one model; made by `model.trainer(options)`. There is one at a time: while it is open, heads cannot be added, removed or extended.
  * `encode` and `predict` on the same model are served between steps, with the weights of that moment.
  */
-export class Trainer<H extends HeadTypes = {}> implements AsyncDisposable {
+export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly model: Model<H>
   readonly #core: TrainerCore
 
@@ -112,4 +112,3 @@ export class Trainer<H extends HeadTypes = {}> implements AsyncDisposable {
     return this.dispose()
   }
 }
-

@@ -47,7 +47,7 @@ export interface Alignment {
  * tokenizer's own. `spans`, `wordIds`: as `Tokenizer.encodeWithOffsets` gives them for the text.
  */
 export function align(text: string, places: Int32Array | undefined, spans: Int32Array, wordIds: Int32Array): Alignment {
-  return places ? { words: places, wordOfToken: wordOfToken(text, places, spans, wordIds) } : ownWords(spans, wordIds)
+  return places ? { words: places, wordOfToken: wordOfToken(text, places, spans, wordIds) } : ownWords(text, spans, wordIds)
 }
 
 /**
@@ -73,25 +73,36 @@ function wordOfToken(text: string, words: Int32Array, spans: Int32Array, wordIds
   return result
 }
 
-/** The tokenizer's own words of a text, by its `wordIds`. Tokens that stand for no character make no word. */
-function ownWords(spans: Int32Array, wordIds: Int32Array): Alignment {
+/** Signs that are no part of a word, emoji too; BERT's tokenizer sets them apart itself. */
+const SIGNS = /^[\p{P}\p{S}]+$/u
+
+/**
+ * The tokenizer's own words of a text, by its `wordIds`. Where a tokenizer splits at white space alone (XLM-RoBERTa), signs that have tokens of
+ * their own are words of their own too: the entity is `Paris`, not `Paris,`. Tokens that stand for no character make no word.
+ */
+function ownWords(text: string, spans: Int32Array, wordIds: Int32Array): Alignment {
   const words: number[] = []
   const result = new Int32Array(wordIds.length).fill(-1)
   for (let first = 0; first < wordIds.length;) {
     const id = wordIds[first]!
-    let after = first + 1
-    while (after < wordIds.length && wordIds[after] === id) after++
-    if (id >= 0) {
-      let start = spans[2 * first]!
-      let end = spans[2 * first + 1]!
-      for (let token = first + 1; token < after; token++) {
-        start = Math.min(start, spans[2 * token]!)
-        end = Math.max(end, spans[2 * token + 1]!)
+    let start = Infinity
+    let end = -Infinity
+    let signs: boolean | undefined
+    let after = first
+    for (; after < wordIds.length && wordIds[after] === id; after++) {
+      const [from, to] = [spans[2 * after]!, spans[2 * after + 1]!]
+      const written = text.slice(from, to)
+      if (written.trim() !== '') {
+        const isSigns = SIGNS.test(written)
+        if (signs !== undefined && isSigns !== signs) break
+        signs = isSigns
       }
-      if (end > start) {
-        result.fill(words.length / 2, first, after)
-        words.push(start, end)
-      }
+      start = Math.min(start, from)
+      end = Math.max(end, to)
+    }
+    if (id >= 0 && end > start) {
+      result.fill(words.length / 2, first, after)
+      words.push(start, end)
     }
     first = after
   }

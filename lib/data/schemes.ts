@@ -37,19 +37,20 @@ export function isAllowed(from: string | undefined, to: string | undefined, sche
   const a = from === undefined ? OUTSIDE : splitTag(from)
   const b = to === undefined ? OUTSIDE : splitTag(to)
   if (!usesPrefix(scheme, a.prefix) || !usesPrefix(scheme, b.prefix)) return false
+  // An entity's label is never that of `O` or of the sentence's ends.
   const same = a.label === b.label
-  const opens = a.prefix === 'B' || a.prefix === 'I'
   switch (scheme) {
     case 'IOB2':
-      return b.prefix !== 'I' || (opens && same)
+      return b.prefix !== 'I' || same
     case 'IOB1':
-      return b.prefix !== 'B' || (opens && same)
+      return b.prefix !== 'B' || same
     case 'IOE2':
-      return a.prefix !== 'I' || (b.prefix !== 'O' && same)
+      return a.prefix !== 'I' || same
     case 'IOE1':
-      return a.prefix !== 'E' || (b.prefix !== 'O' && same)
+      return a.prefix !== 'E' || same
     case 'IOBES':
     case 'BILOU': {
+      const opens = a.prefix === 'B' || a.prefix === 'I'
       const goesOn = b.prefix === 'I' || b.prefix === 'E' || b.prefix === 'L'
       return opens ? goesOn && same : !goesOn
     }

@@ -83,7 +83,10 @@ function inStrata(dataset: Dataset, order: Int32Array, head: string): Int32Array
   return Int32Array.from([...strata.keys()].sort().flatMap((key) => strata.get(key)!))
 }
 
-/** Goes through the order and gives each example to the part that is furthest behind its share: every stretch of it is shared out evenly. */
+/**
+ * Goes through the order and gives each example to the part that is furthest behind its share, so that every stretch is shared out evenly.
+ * No part gets more than its count: what all are behind by is together one example, so one part at least is behind its share so far.
+ */
 function deal(order: Int32Array, counts: readonly number[]): Int32Array {
   const partOf = new Int32Array(order.length)
   const given = counts.map(() => 0)
@@ -91,7 +94,7 @@ function deal(order: Int32Array, counts: readonly number[]): Int32Array {
     let part = 0
     let most = -Infinity
     counts.forEach((count, candidate) => {
-      const behind = given[candidate]! < count ? (count * (i + 1)) / order.length - given[candidate]! : -Infinity
+      const behind = (count * (i + 1)) / order.length - given[candidate]!
       if (behind > most) [part, most] = [candidate, behind]
     })
     given[part]!++

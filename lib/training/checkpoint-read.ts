@@ -90,7 +90,10 @@ export async function restoreOptimizer(session: Session, { root, updates }: Pick
       const stored = tensors.get(name)
       if (!stored) throw broken(root.shown, `${OPTIMIZER_FILE} has no ${name}`)
       if (stored.dtype !== 'F32' || stored.shape.join() !== shape.join()) {
-        throw broken(root.shown, `${name} in ${OPTIMIZER_FILE} is ${stored.dtype} [${stored.shape.join(', ')}], the model needs F32 [${shape.join(', ')}]`)
+        throw broken(
+          root.shown,
+          `${name} in ${OPTIMIZER_FILE} is ${stored.dtype} [${stored.shape.join(', ')}], the model needs F32 [${shape.join(', ')}]`,
+        )
       }
       const { parameter, value } = from as { parameter: string; value: 'value' | 'exp_avg' | 'exp_avg_sq' }
       return { parameter, value, source: { name, file: 0, offset: stored.offset, dtype: 'F32' as const, shape: [...shape] } }
@@ -133,7 +136,10 @@ export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Prom
     return await work()
   } catch (error) {
     if (!isSentorchError(error) || !FILE_ERRORS.includes(error.code)) throw error
-    throw new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be read. ${error.message}`, { cause: error, detail: error.detail })
+    throw new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be read. ${error.message}`, {
+      cause: error,
+      detail: error.detail,
+    })
   }
 }
 

@@ -95,7 +95,7 @@ function parseFit(fields: Fields): FitState {
 /** It is compared as a whole with that of the fit that goes on. */
 function courseOf(fields: Fields): FitState['course'] {
   if (!isObject(fields.raw('course'))) throw fields.bad('course', 'an object')
-  return fields.raw('course') as unknown as FitState['course']
+  return fields.raw('course') as FitState['course']
 }
 
 function parseData(fields: Fields, key: string): DataIdentity[] {

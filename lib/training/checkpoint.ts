@@ -82,7 +82,10 @@ async function updatesOf({ parts, parameters }: Session): Promise<Record<string,
 }
 
 /** Names of optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, and learnt loss weights, which no model file holds. */
-export function optimizerTensors({ parameters }: Pick<Session, 'parameters'>, updates: Readonly<Record<string, number>>): Map<string, TensorToWrite> {
+export function optimizerTensors(
+  { parameters }: Pick<Session, 'parameters'>,
+  updates: Readonly<Record<string, number>>,
+): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>()
   for (const { name, shape, part } of parameters) {
     if (part === 'uncertainty') tensors.set(`value.${name}`, valueOf(name, shape))
@@ -100,9 +103,7 @@ async function writeOptimizer(session: Session, updates: Record<string, number>,
 
 /** These vectors lie in JavaScript's memory: the file is put together here. */
 function vectorFile({ known, dimension }: Targets): Uint8Array {
-  const tensors = new Map(
-    [...known].map(([key, data]) => [key, valueOf(key, [data.length / dimension, dimension])] as const),
-  )
+  const tensors = new Map([...known].map(([key, data]) => [key, valueOf(key, [data.length / dimension, dimension])] as const))
   const { header, parts } = safetensorsFile('', tensors)
   const bytes = parts.map((part) => {
     const data = known.get((part as { parameter: string }).parameter)!

@@ -106,7 +106,10 @@ export class TrainerCore {
         ...this.#epochParts(corpus, { ...options, signal }),
         options: { ...options, signal },
         evaluate: held && (() => this.#evaluateCorpus(held, { ...options, signal })),
-        saveBest: saveBest === undefined ? undefined : () => session.turns.take(() => saveModel(this.parts, saveBest, { overwrite: true, training: recipeOf(session) })),
+        saveBest:
+          saveBest === undefined
+            ? undefined
+            : () => session.turns.take(() => saveModel(this.parts, saveBest, { overwrite: true, training: recipeOf(session) })),
       })
       // The schedule was this fit's.
       if (!this.#hasOwnLength()) this.state.schedule = null
@@ -123,7 +126,9 @@ export class TrainerCore {
   /** At the end of the step under way. */
   async save(dir: string): Promise<void> {
     const session = await this.session()
-    await session.turns.take(() => writeCheckpoint({ session, targets: this.#targets, options: this.given, classWeights: this.#classWeights }, dir))
+    await session.turns.take(() =>
+      writeCheckpoint({ session, targets: this.#targets, options: this.given, classWeights: this.#classWeights }, dir),
+    )
   }
 
   /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */

@@ -5,7 +5,7 @@ const DROPOUT = 0.1
 export function configDropout(config: Readonly<Record<string, unknown>>): { hiddenDropout: number; attentionDropout: number } {
   const first = (...keys: string[]) => keys.map((key) => config[key]).find((value) => typeof value === 'number') ?? DROPOUT
   return {
-    hiddenDropout: first('hidden_dropout_prob', 'dropout') as number,
-    attentionDropout: first('attention_probs_dropout_prob', 'attention_dropout') as number,
+    hiddenDropout: first('hidden_dropout_prob', 'dropout'),
+    attentionDropout: first('attention_probs_dropout_prob', 'attention_dropout'),
   }
 }

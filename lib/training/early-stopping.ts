@@ -21,7 +21,11 @@ export const UNSEEN: Readonly<WatchState> = Object.freeze({ best: null, referenc
  * One more value. `isBest`: better than every one before, by however little: the weights are worth saving. `isOver`: `patience` values in a row
  * were not better than the reference by more than `minDelta`. A value that is not finite is never better.
  */
-export function watch(state: WatchState, value: number, { mode, minDelta, patience }: Watch): { state: WatchState; isBest: boolean; isOver: boolean } {
+export function watch(
+  state: WatchState,
+  value: number,
+  { mode, minDelta, patience }: Watch,
+): { state: WatchState; isBest: boolean; isOver: boolean } {
   const beyond = (other: number | null, margin: number) =>
     Number.isFinite(value) && (other === null || (mode === 'max' ? value - other > margin : other - value > margin))
   const isBest = beyond(state.best, 0)

@@ -143,7 +143,8 @@ export function* slices(offsets: Int32Array): Generator<[number, number]> {
 function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
   const weighted = heads.map((head, h) => ({ weight: weights[head.name] ?? 1, value: mainMeasure(head, measured[h]!) }))
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
-  if (total === 0) throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
+  if (total === 0)
+    throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
   return weighted.reduce((sum, { weight, value }) => sum + weight * value, 0) / total
 }
 
@@ -163,7 +164,11 @@ function nothingLabelled(heads: readonly Head[]): SentorchError {
 }
 
 function nonFinite(example: number): SentorchError {
-  return new SentorchError('ERR_NON_FINITE', `The logits of example ${example} came out with a NaN or an infinity: the weights are damaged.`, {
-    detail: { example },
-  })
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The logits of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
+    {
+      detail: { example },
+    },
+  )
 }

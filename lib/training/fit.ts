@@ -47,7 +47,11 @@ export async function runFit(run: FitRun): Promise<FitResult> {
         if (steps() > 0 && steps() % options.evaluateEvery === 0) await evaluateOnce(run, fit)
         return !fit.isOver && steps() < options.maxSteps
       },
-      room: () => Math.min(options.maxSteps - steps(), options.evaluateEvery === Infinity ? Infinity : options.evaluateEvery - (steps() % options.evaluateEvery)),
+      room: () =>
+        Math.min(
+          options.maxSteps - steps(),
+          options.evaluateEvery === Infinity ? Infinity : options.evaluateEvery - (steps() % options.evaluateEvery),
+        ),
       finished: (report) => void fit.history.push(report),
     })
   }

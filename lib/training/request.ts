@@ -31,7 +31,10 @@ export const DISTILL = 'distill'
  * Regression targets in the order in which the native side has them. The pull of `keepEmbeddings` is on the direction of the sentence vector
  * (1 − cosine), whatever its length: λ means the same for every model. Distillation is on the sentence vector as `encode` gives it.
  */
-export function targetTerms({ folder }: Pick<ModelParts, 'folder'>, { keepEmbeddings, distill }: ResolvedTrain): { name: string; source: TargetSource }[] {
+export function targetTerms(
+  { folder }: Pick<ModelParts, 'folder'>,
+  { keepEmbeddings, distill }: ResolvedTrain,
+): { name: string; source: TargetSource }[] {
   const vector = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
   return [
     ...(keepEmbeddings > 0 ? [{ name: KEEP, source: { ...vector, loss: 'cosine' as const, weight: keepEmbeddings } }] : []),
@@ -39,9 +42,14 @@ export function targetTerms({ folder }: Pick<ModelParts, 'folder'>, { keepEmbedd
   ]
 }
 
-export function trainingRequest(parts: ModelParts, options: ResolvedTrain, weights: TaskWeights): { request: TrainingRequest; terms: ReportTerms } {
+export function trainingRequest(
+  parts: ModelParts,
+  options: ResolvedTrain,
+  weights: TaskWeights,
+): { request: TrainingRequest; terms: ReportTerms } {
   const { files, encoder, dense } = parts.folder
-  const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } = options
+  const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } =
+    options
   const targets = targetTerms(parts, options)
   const request: TrainingRequest = {
     files,

@@ -33,7 +33,13 @@ export class Session {
   #plan: { corpus: Corpus; epoch: number; plan: EpochPlan } | undefined
 
   /** Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before. */
-  static async open(parts: ModelParts, options: ResolvedTrain, request: TrainingRequest, terms: ReportTerms, state: TrainingState): Promise<Session> {
+  static async open(
+    parts: ModelParts,
+    options: ResolvedTrain,
+    request: TrainingRequest,
+    terms: ReportTerms,
+    state: TrainingState,
+  ): Promise<Session> {
     await parts.heads.ready
     const { parameters } = await fromNative(parts.native.startTraining(request))
     const { layers } = parts.folder.config
@@ -68,7 +74,11 @@ export class Session {
     if (fired === this.#fired) return
     const { layers } = parts.folder.config
     const groups = parameterGroups(parameters, options, layers, frozenAt(parameters, options, layers, state.unfreezing))
-    await fromNative(parts.native.setGroups(groups.map(({ parameters, learningRate, weightDecay, clip }) => ({ parameters, learningRate, weightDecay, clip }))))
+    await fromNative(
+      parts.native.setGroups(
+        groups.map(({ parameters, learningRate, weightDecay, clip }) => ({ parameters, learningRate, weightDecay, clip })),
+      ),
+    )
     this.#groups = groups
     this.#fired = fired
   }
@@ -76,7 +86,12 @@ export class Session {
   /** Gives the native side the rows; `targets` is asked for only where it has others. */
   async setCorpus(corpus: Corpus, targets: () => Float32Array[]): Promise<void> {
     const has = this.#corpus
-    if (has && has.identity.length === corpus.identity.length && has.identity.every(({ fingerprint }, i) => fingerprint === corpus.identity[i]!.fingerprint)) return
+    if (
+      has &&
+      has.identity.length === corpus.identity.length &&
+      has.identity.every(({ fingerprint }, i) => fingerprint === corpus.identity[i]!.fingerprint)
+    )
+      return
     const { ids, offsets, labels } = corpus
     this.#corpus = undefined
     await fromNative(this.parts.native.setCorpus({ ids, offsets, labels: [...labels], targets: targets() }))

@@ -10,10 +10,14 @@ import type { EpochReport } from './report'
 const kept = new WeakMap<ModelParts, TrainerCore>()
 
 /** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
-export async function trainEpochOf(parts: ModelParts, data: TrainingData, options: TrainerOptions & EpochOptions = {}): Promise<EpochReport> {
+export async function trainEpochOf(
+  parts: ModelParts,
+  data: TrainingData,
+  options: TrainerOptions & EpochOptions = {},
+): Promise<EpochReport> {
   knownKeys('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
   const entries = Object.entries(options)
-  const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))) as EpochOptions)
+  const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
   const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
   let core = kept.get(parts)
   if (!core || core.parts.trainer !== core || !isSame(core.given, given)) {
@@ -27,7 +31,11 @@ export async function trainEpochOf(parts: ModelParts, data: TrainingData, option
 /** Whether a trainer stands in the way of other heads or of another trainer. The one of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
 export function isTraining(parts: ModelParts): boolean {
   const core = kept.get(parts)
-  if (core && parts.trainer === core && !core.isBusy) void core.close()
+  if (core && parts.trainer === core && !core.isBusy)
+    core
+      .close()
+      .catch(() => {})
+      .catch(() => {})
   return parts.trainer !== undefined
 }
 

@@ -112,7 +112,9 @@ function checked(vectors: unknown, rows: number, dimension: number): Float32Arra
     throw refusal(`'distill.teacher' must give float32 Embeddings, one row a text: ${rows} rows for ${rows} texts.`)
   }
   if (given !== dimension) {
-    throw refusal(`The teacher's vectors have ${given} dimensions, the model's ${dimension}: choose another teacher, or truncate its vectors.`)
+    throw refusal(
+      `The teacher's vectors have ${given} dimensions, the model's ${dimension}: choose another teacher, or truncate its vectors.`,
+    )
   }
   const wrong = data.findIndex((x) => !Number.isFinite(x))
   if (wrong >= 0) throw refusal(`The teacher gave a vector with a NaN or an infinity (row ${Math.floor(wrong / dimension)} of a batch).`)

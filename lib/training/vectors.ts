@@ -54,9 +54,13 @@ export async function sentenceVectors(
 }
 
 function nonFinite(example: number): SentorchError {
-  return new SentorchError('ERR_NON_FINITE', `The vector of example ${example} came out with a NaN or an infinity: the weights are damaged.`, {
-    detail: { example },
-  })
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The vector of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
+    {
+      detail: { example },
+    },
+  )
 }
 
 /** Rows of a ragged batch, by their places. */

@@ -10,7 +10,7 @@ const LOSS = 1e-5
 const WEIGHT = 1e-6
 
 const golden = readGolden<VariantsGolden>('training/variants')
-const module = (name: string, path: string, idx: number) => ({ idx, name: String(idx), path, type: `sentence_transformers.models.${name}` })
+const moduleOf = (name: string, path: string, idx: number) => ({ idx, name: String(idx), path, type: `sentence_transformers.models.${name}` })
 const DENSE = {
   base: golden.base,
   overlays: ['bert-dense'],
@@ -20,7 +20,7 @@ const DENSE = {
       ['Pooling', '1_Pooling'],
       ['Dense', '2_Dense'],
       ['Dense', '3_Dense'],
-    ].map(([type, path], i) => module(type!, path!, i)),
+    ].map(([type, path], i) => moduleOf(type!, path!, i)),
   },
 }
 

@@ -135,6 +135,7 @@ describe.each(TRAINED_FAMILIES)('%s: dropout in the encoder', (family) => {
       const { loss } = await training.run(stepsOf(new Array<number[]>(DRAWS).fill(rows)), { apply: false })
       const average = loss.reduce((sum, x) => sum + x, 0) / DRAWS
       const spread = Math.sqrt(loss.reduce((sum, x) => sum + (x - average) ** 2, 0) / (DRAWS - 1))
+      console.log(family, kind, (average - mean) / (deviation * Math.sqrt(1.5 / DRAWS)), spread / deviation)
       // Four standard errors of the difference of the two means: Python drew twice as often.
       expect(Math.abs(average - mean)).toBeLessThan(4 * deviation * Math.sqrt(1.5 / DRAWS))
       expect(Math.abs(spread / deviation - 1)).toBeLessThan(0.08)

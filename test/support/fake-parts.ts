@@ -19,7 +19,8 @@ export async function fakeParts(folder: string): Promise<{ parts: ModelParts; na
 export interface ReadTensor {
   dtype: string
   shape: number[]
-  bytes: Buffer
+  /** latin1, which compares and prints faster than a Buffer. */
+  bytes: string
 }
 
 /** Every tensor of a safetensors file with its bytes; an oracle apart from the reader under test. */
@@ -40,7 +41,7 @@ export function readTensors(folder: string, name = 'model.safetensors'): Map<str
           shape,
           data_offsets: [from, to],
         },
-      ]) => [key, { dtype, shape, bytes: file.subarray(end + from, end + to) }],
+      ]) => [key, { dtype, shape, bytes: file.toString('latin1', end + from, end + to) }],
     ),
   )
 }

@@ -54,6 +54,16 @@ describe('a tokenizer without add_prefix_space', () => {
   beforeAll(async () => (tokenizer = await open(fixtureFolder('roberta'), 'roberta')))
   afterAll(() => tokenizer.dispose())
 
+  test('a token that stands for no character is no word', async () => {
+    const text = 'the <mask>'
+    const { spans, wordIds, tokens } = await tokenizer.encodeWithOffsets([text], 64)
+    expect(tokens[0]).toContain('Ġ')
+    const { words, wordOfToken } = align(text, undefined, spans[0]!, wordIds[0]!)
+    expect([...words]).toEqual([0, 3, 4, 10])
+    expect(wordOfToken[tokens[0]!.indexOf('Ġ')]).toBe(-1)
+    expect(wordOfToken[tokens[0]!.indexOf('<mask>')]).toBe(1)
+  })
+
   test('pre-split words are tokenised as their text is: the first has no space before it', async () => {
     const words = ['Paris', 'is', 'the', 'capital', '中', '.']
     const found = await aligned(tokenizer, words)
@@ -61,6 +71,18 @@ describe('a tokenizer without add_prefix_space', () => {
     expect(found.ids).toEqual([...ids.subarray(offsets[0], offsets[1])])
     expect(new Set(found.wordIds)).toEqual(new Set([-1, 0, 1, 2, 3, 4, 5]))
   })
+})
+
+test.each([
+  ['xlm-roberta', '(the fox), e-mail! 😀😀ok 12.5', ['(', 'the', 'fox', '),', 'e', '-', 'mail', '!', '😀😀', 'ok', '12', '.', '5']],
+  ['roberta', '(the fox), e-mail! 😀😀ok 12.5', ['(', 'the', 'fox', '),', 'e', '-', 'mail', '!', '😀😀', 'ok', '12', '.', '5']],
+])('%s: signs are words of their own in plain text', async (family, text, wanted) => {
+  const tokenizer = await open(fixtureFolder(family), family)
+  const { spans, wordIds } = await tokenizer.encodeWithOffsets([text], 64)
+  tokenizer.dispose()
+  const { words, wordOfToken } = align(text, undefined, spans[0]!, wordIds[0]!)
+  expect(Array.from({ length: words.length / 2 }, (_, i) => text.slice(words[2 * i], words[2 * i + 1]))).toEqual(wanted)
+  expect([...new Set(wordOfToken)]).toEqual([-1, ...wanted.keys()])
 })
 
 describe('words in a text of their own', () => {
@@ -96,6 +118,12 @@ describe('words in a text of their own', () => {
     expect(() => wordPlaces(example, 'one')).toThrow(
       expect.objectContaining({ code: 'ERR_DATA', message: expect.stringContaining(message) }),
     )
+  })
+
+  test('tokens out of order find their words', () => {
+    const spans = Int32Array.of(0, 0, 0, 1, 3, 4, 1, 2, 0, 0)
+    const { wordOfToken } = align('ab c', Int32Array.of(0, 2, 3, 4), spans, Int32Array.of(-1, 0, 1, 1, -1))
+    expect([...wordOfToken]).toEqual([-1, 0, 1, 0, -1])
   })
 
   test('an empty word has a place', () => {

@@ -23,9 +23,13 @@ test('fifteen bins by default, and each value in the bin whose upper border it i
   expect(bins[14]).toEqual({ from: 14 / 15, to: 1, count: 1, confidence: 1, accuracy: 1 })
 })
 
-test.each([3, 7, 10, 49, 1000])('%i bins: borders are exact', (bins) => {
+// 0.07 · 100 is above 7, and the next number after 1/3 gives 1 when multiplied by 3.
+test.each([3, 7, 10, 49, 100, 1000])('%i bins: a border is in the lower bin, the next number in the upper', (bins) => {
   const borders = Array.from({ length: bins }, (_, i) => (i + 1) / bins)
-  for (const bin of calibrationError(borders, new Array<boolean>(bins).fill(true), { bins }).bins) expect(bin.count).toBe(1)
+  const counts = (confidences: number[]): number[] =>
+    calibrationError(confidences, new Array<boolean>(confidences.length).fill(true), { bins }).bins.map((bin) => bin.count)
+  expect(counts(borders)).toEqual(borders.map(() => 1))
+  expect(counts(borders.slice(0, -1).map((border) => border * (1 + Number.EPSILON)))).toEqual(borders.map((_, i) => Math.min(i, 1)))
 })
 
 test('an empty bin has neither confidence nor accuracy, and no part in the error', () => {

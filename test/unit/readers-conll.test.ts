@@ -51,7 +51,7 @@ describe('comments', () => {
   test('by the option, any beginning, or none', async () => {
     expect(await wordsOf('%% hello\na O\n', { comment: '%%' })).toEqual([['a']])
     expect(await wordsOf(SPACES, { comment: '# ' })).toEqual([['a']])
-    await expectBroken(read('a\tO\n#x\n', { comment: false }), 'a.conll:2', /1 columns/)
+    await expectBroken(read('a\tO\n#x\n', { comment: false }), 'a.conll:2', /has 1 column /)
   })
   test('a comment does not end a sentence', async () => {
     expect(await wordsOf('a\tO\n# x\nb\tO\n')).toEqual([['a', 'b']])
@@ -64,7 +64,8 @@ test('the separator may be given', async () => {
 })
 
 test.each([
-  ['a line without its tag', 'a\tO\n\nb\tO\nc\n', {}, 'a.conll:4', /1 columns \(by tabs\), those before it have 2/],
+  ['a line without its tag', 'a\tO\n\nb\tO\nc\n', {}, 'a.conll:4', /Expected 2 columns.*has 1 column \(by tabs\)/],
+  ['a lone no-break space, which ends no sentence', 'a\tO\n\u00a0\n', {}, 'a.conll:2', /has 1 column /],
   ['spaces among tabs', 'a\tO\nb O\n', {}, 'a.conll:2', /by tabs/],
   ['an empty word', 'a\tO\n\tO\n', {}, 'a.conll:2', /Column 0, the word, is empty/],
   ['an empty tag', 'a\tx\tO\nb\t\tO\n', { labels: { pos: 1 } }, 'a.conll:2', /Column 1, the tag of 'pos', is empty/],

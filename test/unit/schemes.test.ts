@@ -165,6 +165,11 @@ test('sentences that tell no scheme', () => {
   }
 })
 
+test('of schemes that fit equally well, the one in common use', () => {
+  expect(recogniseScheme([['I-x', 'O']]).scheme).toBe('IOB1')
+  expect(recogniseScheme([['B-x', 'I-y']])).toMatchObject({ scheme: 'IOB2', malformed: 1 })
+})
+
 test('malformed places are listed, the most frequent first', () => {
   const sentences = [...new Array<string[]>(9).fill(['B-x', 'I-x', 'B-x', 'O']), ['O', 'I-y'], ['I-x'], ['B-y', 'I-x'], ['I-x', 'O']]
   expect(recogniseScheme(sentences)).toEqual({

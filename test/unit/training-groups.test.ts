@@ -162,6 +162,7 @@ test.each<[string | RegExp, string, boolean]>([
   ['heads.*', 'heads.intent.0.bias', true],
   ['heads', 'heads.intent.0.bias', false],
   ['*.bias', 'heads.intent.0.bias', true],
+  ['intent.0.bias', 'heads.intent.0.bias', false],
   ['*bias*', 'bias', true],
   ['heads.?ntent.0.bias', 'heads.intent.0.bias', false],
   ['heads.(a|b).[0]+', 'heads.(a|b).[0]+', true],

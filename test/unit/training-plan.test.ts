@@ -117,6 +117,22 @@ describe.each(batchings)('batches by $by, grouped $groupByLength', (batching) =>
   })
 })
 
+test('every row once, whatever is left for the last batch', () => {
+  for (let count = 1; count < 40; count++) {
+    for (const groupByLength of [true, false]) {
+      const plan = planEpoch(request({ sets: [{ start: 0, count }], batching: { by: 'rows', size: 3, groupByLength } }), count)
+      expect(sorted(plan.order)).toEqual(range(0, count))
+    }
+  }
+})
+
+test('by tokens, epochs differ in steps, and each is counted', () => {
+  const of = request({ batching: { by: 'tokens', size: 80, groupByLength: false } })
+  const counts = range(0, 6).map((epoch) => stepsIn(planEpoch(of, epoch)))
+  expect(new Set(counts).size).toBeGreaterThan(1)
+  expect(totalSteps(of, 6)).toBe(counts.reduce((sum, n) => sum + n, 0))
+})
+
 test('by rows the batches are full but the last, which may be anywhere once they are shuffled', () => {
   for (const groupByLength of [true, false]) {
     const sizes = batchesOf(planEpoch(request({ batching: { by: 'rows', size: 32, groupByLength } }), 0)).map((batch) => batch.length)
@@ -281,6 +297,14 @@ describe('several data sets', () => {
         expect(Math.max(...times) - Math.min(...times)).toBeLessThanOrEqual(1)
       }
     }
+  })
+
+  test('a set that is drawn again comes in another order', () => {
+    const sampling = { mode: 'proportional', temperature: 2, stop: 'longest' } as const
+    const plan = planEpoch(request({ sets: three, sampling, batching: { by: 'rows', size: 7, groupByLength: false } }), 0)
+    const small = batchesOf(plan).filter((batch) => batch.length === 7 && setOf(batch[0]!) === 2)
+    expect(small.length).toBeGreaterThan(7)
+    expect(new Set(small.map(String)).size).toBeGreaterThan(6)
   })
 
   test('a set that begins again comes in another order', () => {

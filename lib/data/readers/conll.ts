@@ -47,20 +47,17 @@ async function* sentencesOf(file: string, options: ResolvedConll): AsyncGenerato
       if (words.length > 0) yield take()
       continue
     }
+    const have = `the line has ${columns.length} column${columns.length === 1 ? '' : 's'} (by ${tabs ? 'tabs' : 'spaces'})`
     if (width === 0) {
       width = columns.length
       const word = placeOf(options.word, width)
       const same = options.labels.find(([, column]) => placeOf(column, width) === word)
-      if (same)
-        throw fail(`The word and the tag of '${same[0]}' are the same column: the line has ${width} (by ${tabs ? 'tabs' : 'spaces'}).`)
+      if (same) throw fail(`The word and the tag of '${same[0]}' are the same column: ${have}.`)
     }
-    if (columns.length !== width) {
-      const kind = tabs ? 'tabs' : 'spaces'
-      throw fail(`The line has ${columns.length} columns (by ${kind}), those before it have ${width}.`)
-    }
+    if (columns.length !== width) throw fail(`Expected ${width} columns, as on the lines before: ${have}.`)
     const at = (column: number, what: string) => {
       const value = columns[placeOf(column, width)]
-      if (value === undefined) throw fail(`There is no column ${column} for ${what}: the line has ${width}.`)
+      if (value === undefined) throw fail(`There is no column ${column} for ${what}: ${have}.`)
       if (value === '') throw fail(`Column ${column}, ${what}, is empty.`)
       return value
     }
