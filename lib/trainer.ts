@@ -82,8 +82,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
     const { options: resolved, parts } = this.#core
-    const names = parts.heads.list.map(({ name }) => name)
-    return this.#core.fit(train, options?.evaluate, resolveFit(options, names, resolved.schedule.epochs))
+    return this.#core.fit(train, options?.evaluate, resolveFit(options, parts.heads.list, resolved.schedule.epochs))
   }
 
   /**
@@ -91,8 +90,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
    */
   async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
-    const names = this.#core.parts.heads.list.map(({ name }) => name)
-    return this.#core.evaluate(data, resolveEvaluate(options, names))
+    return this.#core.evaluate(data, resolveEvaluate(options, this.#core.parts.heads.list))
   }
 
   /**

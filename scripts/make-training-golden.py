@@ -125,23 +125,25 @@ def curves(folder: Path, checked: Checked) -> dict:
 
 
 def dropout_statistics(folder: Path, which: str) -> dict:
-    """Mean and deviation of one loss over many draws of dropout in the encoder. Families differ in where they have it."""
+    """Mean and deviation of one loss over many draws of dropout in the encoder, and the loss where dropout takes everything: that shows at which
+    places each family has it."""
     names = {'hidden': ('hidden_dropout_prob', 'dropout'), 'attention': ('attention_probs_dropout_prob', 'attention_dropout')}
     p = {'hidden': 0.3, 'attention': 0.5}[which]
-    rates = {names[kind][folder.name == 'distilbert']: p if kind == which else 0.0 for kind in names}
-    model = Joint(folder, [Task('intent')], rates=rates)
-    model.encoder.train()
-    labels = model.data['labels']['intent']
-    rows = [i for i, label in enumerate(labels) if label != -100][:8]
-    truth = torch.tensor([labels[i] for i in rows])
     torch.manual_seed(0)
-    losses, at_once = [], 64
-    with torch.inference_mode():
-        for _ in range(64):
-            logits = model.logits(model.tasks[0], *model.states(rows * at_once))
-            losses.append(torch.nn.functional.cross_entropy(logits, truth.repeat(at_once), reduction='none').view(at_once, -1).mean(1))
-    draws = torch.cat(losses).double()
-    return {'p': p, 'rows': rows, 'draws': len(draws), 'mean': float(draws.mean()), 'deviation': float(draws.std())}
+
+    def draws(p: float, count: int) -> np.ndarray:
+        rates = {names[kind][folder.name == 'distilbert']: p if kind == which else 0.0 for kind in names}
+        model = Joint(folder, [Task('intent')], rates=rates)
+        model.encoder.train()
+        truth = torch.tensor([model.data['labels']['intent'][i] for i in rows])
+        with torch.inference_mode():
+            logits = model.logits(model.tasks[0], *model.states(rows * count))
+            return torch.nn.functional.cross_entropy(logits, truth.repeat(count), reduction='none').view(count, -1).mean(1).double().numpy()
+
+    labels = Joint(folder, [Task('intent')]).data['labels']['intent']
+    rows = [i for i, label in enumerate(labels) if label != -100][:8]
+    many = np.concatenate([draws(p, 64) for _ in range(64)])
+    return {'p': p, 'rows': rows, 'draws': len(many), 'mean': many.mean(), 'deviation': many.std(ddof=1), 'everything': draws(1.0, 1)[0]}
 
 
 def task_source(task: Task) -> dict:

@@ -5,7 +5,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { describe } from '../check'
 import { SentorchError } from '../errors'
-import { readLines, wrong } from './lines'
+import { readLines, wrong } from '../lines'
 
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { relative, isAbsolute, sep } from 'node:path'
 import type { WriteRequest } from '../../binding'
-import { throwIfAborted } from '../errors'
+import { SentorchError, throwIfAborted } from '../errors'
 import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import { resolveSave, type ResolvedSave, type SaveOptions } from '../options/save'
@@ -15,7 +15,7 @@ import { classifierPlan, refuseOtherShape } from './save-classifier'
 import { encoderConfig } from './save-config'
 import { moduleFiles, type ModuleFiles } from './save-modules'
 import { sentorchJson } from './sentorch-json'
-import { refuseChanged } from './stamps'
+import { changed, changedFile } from './stamps'
 import type { LocatedTensor } from './weights'
 import { StagedFolder } from './write-folder'
 import { safetensorsFile, storedBytes, valueOf, type TensorToWrite } from './write-safetensors'
@@ -34,6 +34,8 @@ const TOKENIZER_FILES = [
 ]
 
 const IMPLIED = 'The model had no modules.json: mean pooling was assumed, and vectors are not scaled to unit length.'
+const LEFT_OUT =
+  'Tensors that sentorch does not use (poolers, other heads) were left out: the file that holds them changed after it was loaded.'
 
 /** JSON files by their path, weights by theirs. */
 interface Plan {
@@ -73,20 +75,18 @@ export async function saveModel(
 
 async function fill(staged: StagedFolder, parts: ModelParts, { as, training, signal }: ResolvedSave): Promise<void> {
   const { folder } = parts
-  await refuseChanged(folder)
+  const lost = await changedFile(folder)
   const version = libraryVersion()
   const modules = as ? undefined : await moduleFiles(folder, version)
   for (const name of modules?.folders ?? []) await staged.folder(name)
   // From here to the requests nothing may wait: one moment's heads, flags and weights go into all files.
-  const plan = modules ? modelPlan(parts, modules, training, version) : checkpointPlan(parts, as!)
+  if (lost !== undefined && !parts.trained) throw changed(lost)
+  const plan = modules ? modelPlan(parts, modules, { training, version, lost }) : checkpointPlan(parts, as!)
   const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
   const writing = writeAll(parts, requests)
   try {
     for (const [name, content] of plan.json) await staged.json(name, content)
-    for (const name of TOKENIZER_FILES) {
-      throwIfAborted(signal)
-      await copy(folder, name, staged)
-    }
+    await copyTokenizer(folder, staged, signal)
   } finally {
     // Nothing is removed under the hands of the native thread.
     await writing.catch(() => {})
@@ -100,14 +100,25 @@ async function writeAll({ native }: ModelParts, requests: readonly WriteRequest[
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
-function modelPlan(parts: ModelParts, modules: ModuleFiles, training: ResolvedSave['training'], version: string): Plan {
+interface Circumstances {
+  training: ResolvedSave['training']
+  version: string
+  /** A file of the source that is not what it was. */
+  lost: string | undefined
+}
+
+function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version, lost }: Circumstances): Plan {
   const { folder, trained } = parts
   const heads = parts.heads.list
-  const notes = folder.modules.implied ? [...folder.notes, IMPLIED] : folder.notes
+  // Hours of training are not given up for a pooler.
+  const carried = lost === undefined ? passengers(folder) : new Map<string, TensorToWrite>()
+  const notes = [...folder.notes]
+  if (folder.modules.implied) notes.push(IMPLIED)
+  if (carried.size < folder.passengers.size) notes.push(LEFT_OUT)
   const json = new Map(modules.files)
   json.set('config.json', encoderConfig(folder, trained))
   json.set(SENTORCH_JSON, sentorchJson({ heads: [...heads], training: training ?? folder.training, notes }, version))
-  const weights = new Map([['model.safetensors', new Map([...passengers(folder), ...encoderTensors(parts)])]])
+  const weights = new Map([['model.safetensors', new Map([...carried, ...encoderTensors(parts)])]])
   modules.dense.forEach((path, i) => weights.set(`${path}/model.safetensors`, denseTensors(parts, i)))
   if (heads.length > 0) weights.set(HEADS_FILE, headTensors(parts))
   return { json, weights }
@@ -148,16 +159,23 @@ function headTensors({ heads, folder }: ModelParts): Map<string, TensorToWrite> 
   return tensors
 }
 
-async function copy({ root, modules }: ModelFolder, name: string, staged: StagedFolder): Promise<void> {
-  const path = joinPath(modules.transformerPath, name)
-  const file = await resolveFile(root, path)
-  if (file === undefined) return
-  const { handle } = await openRegular(file, path)
-  try {
-    await staged.write(name, await handle.readFile())
-  } finally {
-    await handle.close()
+async function copyTokenizer({ root, modules }: ModelFolder, staged: StagedFolder, signal?: AbortSignal): Promise<void> {
+  let copied = 0
+  for (const name of TOKENIZER_FILES) {
+    throwIfAborted(signal)
+    const path = joinPath(modules.transformerPath, name)
+    const file = await resolveFile(root, path)
+    if (file === undefined) continue
+    const { handle } = await openRegular(file, path)
+    try {
+      await staged.write(name, await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+    copied++
   }
+  if (copied > 0) return
+  throw new SentorchError('ERR_MODEL_FORMAT', `The tokenizer's files are not in ${root.shown} any more: put them back, and save again.`)
 }
 
 /** Whether the folder that the model was loaded from is the one that will be replaced. Refuses what would lose it. */

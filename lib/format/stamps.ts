@@ -7,17 +7,17 @@ export async function stampOf(file: string): Promise<string> {
   return [dev, ino, size, mtimeNs].join(':')
 }
 
-/**
- * Weights are read from their files again when they are saved as stored, or when training begins. ERR_MODEL_FORMAT where one of the files
- * is gone or is not the one that the model was loaded from.
- */
-export async function refuseChanged({ files, stamps }: { files: readonly string[]; stamps: readonly string[] }): Promise<void> {
-  for (const [i, file] of files.entries()) {
-    if ((await stampOf(file).catch(() => undefined)) === stamps[i]) continue
-    throw new SentorchError(
-      'ERR_MODEL_FORMAT',
-      `${file} was changed or removed after the model was loaded from it, and its bytes are needed again. Load the model anew.`,
-      { detail: { file } },
-    )
-  }
+/** The first of the files that is gone, or is not the one that the model was loaded from; undefined where all are. */
+export async function changedFile({ files, stamps }: { files: readonly string[]; stamps: readonly string[] }): Promise<string | undefined> {
+  const now = await Promise.all(files.map((file) => stampOf(file).catch(() => undefined)))
+  return files.find((_, i) => now[i] !== stamps[i])
+}
+
+/** Weights whose bytes are needed again cannot be had: the model was loaded from a file that is another now. */
+export function changed(file: string): SentorchError {
+  return new SentorchError(
+    'ERR_MODEL_FORMAT',
+    `${file} was changed or removed after the model was loaded from it, and its bytes are needed again. Load the model anew.`,
+    { detail: { file } },
+  )
 }

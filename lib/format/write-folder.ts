@@ -37,9 +37,11 @@ export class StagedFolder {
   /** Refuses a target that is no folder, one that holds something and may not be replaced, and one that holds something else than a model. */
   static async create(folder: string, { overwrite, marks = MARKS }: StagingOptions): Promise<StagedFolder> {
     const target = await realpath(folder).catch(() => resolve(folder))
+    await recoverFolder(target)
     await refuseTarget(target, folder, overwrite, marks)
     const path = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
     return attempt(folder, async () => {
+      for (const left of await leftBehind(target, 'tmp')) await rm(left, { recursive: true, force: true })
       await mkdir(path, { recursive: true })
       return new StagedFolder(target, path, overwrite)
     })
@@ -103,18 +105,39 @@ export class StagedFolder {
 }
 
 /**
- * Between two renames of a replacement the old folder lies aside and nothing under the name. Where a kill left it so, it gets its name back.
- * True where that was done.
+ * Between the two renames of a replacement the old folder lies aside and nothing under the name. Where a kill left it so, it gets its name
+ * back. True where that was done.
  */
 export async function recoverFolder(folder: string): Promise<boolean> {
   const target = resolve(folder)
   if ((await stat(target).catch(() => undefined)) !== undefined) return false
+  const [aside] = await leftBehind(target, 'old')
+  if (aside === undefined) return false
+  await attempt(folder, () => rename(aside, target))
+  return true
+}
+
+/** Folders of that kind beside the target which a process made that is there no more. */
+async function leftBehind(target: string, kind: 'tmp' | 'old'): Promise<string[]> {
   const names = await readdir(dirname(target)).catch(() => [])
   const start = `.${basename(target)}.`
-  const aside = names.find((name) => name.startsWith(start) && /^\d+-[0-9a-f]{8}\.old$/.test(name.slice(start.length)))
-  if (aside === undefined) return false
-  await attempt(folder, () => rename(join(dirname(target), aside), target))
-  return true
+  const maker = new RegExp(`^(\\d+)-[0-9a-f]{8}\\.${kind}$`)
+  return names
+    .filter((name) => name.startsWith(start))
+    .filter((name) => {
+      const pid = maker.exec(name.slice(start.length))?.[1]
+      return pid !== undefined && !isRunning(Number(pid))
+    })
+    .map((name) => join(dirname(target), name))
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    // Another user's process is there, too.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
 }
 
 async function refuseTarget(target: string, shown: string, overwrite: boolean, marks: readonly string[]): Promise<void> {

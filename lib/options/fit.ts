@@ -1,4 +1,5 @@
 import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import type { Head, HeadType } from '../heads/definition'
 import type { TrainingData } from '../training/corpus'
 import type { CustomMetrics, Evaluation } from '../training/evaluate'
 import type { EpochRecord } from '../training/history'
@@ -45,6 +46,9 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
   onEvaluate?: (evaluation: Evaluation) => void | Promise<void>
 }
 
+/** As much of a head as options must know. */
+export type NamedHead = Pick<Head, 'name' | 'type'>
+
 export interface ResolvedEvaluate {
   scoreWeights: Readonly<Record<string, number>>
   metrics: CustomMetrics
@@ -79,13 +83,13 @@ const FIT_KEYS = [
   }),
 ]
 
-export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly string[]): ResolvedEvaluate {
+export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly NamedHead[]): ResolvedEvaluate {
   knownKeys('evaluate', options, EVALUATE_KEYS)
   return evaluateOptions(options, heads)
 }
 
 /** Checks the options of `fit`. `epochs`: the trainer's, which are the default. */
-export function resolveFit(options: FitOptions = {}, heads: readonly string[], epochs: number | undefined): ResolvedFit {
+export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[], epochs: number | undefined): ResolvedFit {
   knownKeys('fit', options, FIT_KEYS)
   const { evaluate, earlyStopping, saveBest } = options
   if (evaluate === undefined) {
@@ -110,8 +114,9 @@ function countOf(name: string, value: number | undefined): number {
   return value === undefined ? Infinity : integerIn(name, value, 1, Number.MAX_SAFE_INTEGER)
 }
 
-function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOptions, heads: readonly string[]): ResolvedEvaluate {
-  knownKeys('scoreWeights', scoreWeights, heads)
+function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOptions, heads: readonly NamedHead[]): ResolvedEvaluate {
+  const names = heads.map(({ name }) => name)
+  knownKeys('scoreWeights', scoreWeights, names)
   for (const [name, weight] of Object.entries(scoreWeights)) {
     if (typeof weight !== 'number' || !(weight >= 0 && weight < Infinity)) {
       throw invalid(`scoreWeights.${name}`, 'a number of at least 0', weight)
@@ -120,22 +125,30 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
   if (typeof metrics !== 'object' || metrics === null) throw invalid('metrics', 'an object of functions', metrics)
   for (const [name, metric] of Object.entries(metrics)) {
     functionOf(`metrics.${name}`, metric)
-    if (FIXED_METRICS.includes(name) || heads.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
+    if (FIXED_METRICS.includes(name) || names.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
   }
   return { scoreWeights, metrics, signal: signalOf(signal) }
 }
 
 const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']
 
+/** What may be watched of one head. */
+const HEAD_MEASURES: Record<HeadType, readonly string[]> = {
+  classification: ['loss', 'accuracy', 'microF1', 'macroF1'],
+  'token-classification': ['loss', 'accuracy', 'precision', 'recall', 'f1', 'strict.precision', 'strict.recall', 'strict.f1'],
+}
+
 /** Without early stopping the patience is endless; the score still says which weights are the best. */
-function watchOf(option: EarlyStopping | undefined, heads: readonly string[], custom: readonly string[]): ResolvedFit['watch'] {
+function watchOf(option: EarlyStopping | undefined, heads: readonly NamedHead[], custom: readonly string[]): ResolvedFit['watch'] {
   if (option === undefined) return { metric: 'score', mode: 'max', minDelta: 0, patience: Infinity }
   knownKeys('earlyStopping', option, keysOf<EarlyStopping>({ metric: 1, patience: 1, minDelta: 1, mode: 1 }))
   const { metric = 'score', patience, minDelta = 0 } = option
-  stringOf('earlyStopping.metric', metric)
-  const [head] = metric.split('.')
-  if (!FIXED_METRICS.includes(metric) && !custom.includes(metric) && !(metric.includes('.') && heads.includes(head!))) {
-    const known = [...FIXED_METRICS, ...heads.map((name) => `${name}.<measure>`), ...custom]
+  const known = [
+    ...FIXED_METRICS,
+    ...heads.flatMap(({ name, type }) => HEAD_MEASURES[type].map((measure) => `${name}.${measure}`)),
+    ...custom,
+  ]
+  if (!known.includes(stringOf('earlyStopping.metric', metric))) {
     throw refusal(`There is no measure ${describe(metric)} to watch. There are: ${known.join(', ')}.`)
   }
   if (typeof minDelta !== 'number' || !(minDelta >= 0)) throw invalid('earlyStopping.minDelta', 'a number of at least 0', minDelta)

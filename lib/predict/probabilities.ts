@@ -1,7 +1,7 @@
 /** Probabilities of one row of logits, in float64. */
 export function softmax(logits: ArrayLike<number>): Float64Array {
-  const result = Float64Array.from(logits)
-  const largest = result.reduce((most, value) => Math.max(most, value), -Infinity)
+  const result = new Float64Array(logits)
+  const largest = result[argmax(result)]!
   let sum = 0
   for (let i = 0; i < result.length; i++) sum += result[i] = Math.exp(result[i]! - largest)
   for (let i = 0; i < result.length; i++) result[i]! /= sum

@@ -8,13 +8,14 @@ import type { ResolvedEvaluate, ResolvedFit } from '../options/fit'
 import { resolveTrain, type ResolvedTrain, type TrainerOptions } from '../options/train'
 import type { ModelParts } from '../parts'
 import { writeCheckpoint } from './checkpoint'
+import { broken } from './checkpoint-read'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './corpus'
 import { configDropout } from './dropout'
 import { evaluate, type Evaluation } from './evaluate'
 import { courseOf, runFit, startFit } from './fit'
 import type { FitCourse, FitResult } from './history'
 import { firstDifference } from './plain'
-import { totalSteps } from './plan'
+import { stepsIn, totalSteps } from './plan'
 import { recipeOf } from './recipe'
 import type { EpochReport } from './report'
 import { hasBalanced, taskWeights, trainingRequest, type TaskWeights } from './request'
@@ -199,6 +200,9 @@ export class TrainerCore {
     if (state.data === null) refuseUnlabelled(corpus, this.#heads)
     const session = await this.session(corpus)
     await this.#targets.learn(corpus, state.applied === 0, signal)
+    if (this.#pinned !== undefined && state.step > stepsIn(session.plan(corpus))) {
+      throw broken(this.#pinned, `it says step ${state.step} of an epoch that has ${stepsIn(session.plan(corpus))}`)
+    }
     await session.setCorpus(corpus, () => this.#targets.of(corpus))
     if (difference) this.#dropEpoch()
     state.data = corpus.identity

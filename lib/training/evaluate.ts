@@ -3,6 +3,7 @@ import type { Example } from '../data/example'
 import { labelOf } from '../data/labels'
 import { aborted, SentorchError, throwIfAborted } from '../errors'
 import type { Head } from '../heads/definition'
+import type { PreparedSet } from '../data/prepare'
 import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import type { ResolvedEvaluate } from '../options/fit'
@@ -108,22 +109,31 @@ async function predictAll(
   const task = nextTask()
   const names = heads.map(({ name }) => name)
   const stop = () => native.abort(task)
-  throwIfAborted(signal)
+  const predict = (set: PreparedSet, from: number, to: number) => {
+    throwIfAborted(signal)
+    const first = set.offsets[from]!
+    const ids = set.ids.subarray(first, set.offsets[to])
+    const offsets = set.offsets.slice(from, to + 1).map((at) => at - first)
+    const result = fromNative(native.predict({ task, ids, offsets, batchTokens: BATCH_TOKENS, heads: names, embedding: null }))
+    result.catch(() => {}) // seen below, unless the slice before it fails
+    return result
+  }
+  const work = corpus.sets.flatMap(({ prepared, start }) =>
+    [...slices(prepared.offsets)].map(([from, to]) => ({ prepared, start, from, to })),
+  )
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    for (const { prepared, start } of corpus.sets) {
-      for (const [from, to] of slices(prepared.offsets)) {
-        throwIfAborted(signal)
-        const first = prepared.offsets[from]!
-        const ids = prepared.ids.subarray(first, prepared.offsets[to])
-        const offsets = prepared.offsets.slice(from, to + 1).map((at) => at - first)
-        const request = { task, ids, offsets, batchTokens: BATCH_TOKENS, heads: names, embedding: null }
-        const { logits, nonFiniteRow } = await fromNative(native.predict(request))
-        if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
-        collectors.forEach((collector, h) => collector.add(prepared, from, to, logits[h]!, start))
-      }
+    let next = predict(work[0]!.prepared, work[0]!.from, work[0]!.to)
+    for (const [i, { prepared, start, from, to }] of work.entries()) {
+      const { logits, nonFiniteRow } = await next
+      const after = work[i + 1]
+      // The model goes on beside.
+      if (after) next = predict(after.prepared, after.from, after.to)
+      if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
+      collectors.forEach((collector, h) => collector.add(prepared, from, to, logits[h]!, start))
     }
   } catch (error) {
+    stop()
     throw signal?.aborted ? aborted(signal) : error
   } finally {
     signal?.removeEventListener('abort', stop)

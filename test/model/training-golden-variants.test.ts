@@ -2,7 +2,7 @@ import type { HeadSource } from '../../binding'
 import { fromNative } from '../../lib/native'
 import { expectClose } from '../support/close'
 import { floats, readGolden } from '../support/golden'
-import { NativeTraining, StoredArrays } from '../support/training'
+import { NativeTraining, StoredArrays } from '../support/native-training'
 import { corpusOf, goldenArrays, optimizerOf, probe, tasksOf, type VariantsGolden } from '../support/training-golden'
 import { makeVariant } from '../support/variant'
 
@@ -10,7 +10,12 @@ const LOSS = 1e-5
 const WEIGHT = 1e-6
 
 const golden = readGolden<VariantsGolden>('training/variants')
-const moduleOf = (name: string, path: string, idx: number) => ({ idx, name: String(idx), path, type: `sentence_transformers.models.${name}` })
+const moduleOf = (name: string, path: string, idx: number) => ({
+  idx,
+  name: String(idx),
+  path,
+  type: `sentence_transformers.models.${name}`,
+})
 const DENSE = {
   base: golden.base,
   overlays: ['bert-dense'],

@@ -11,10 +11,14 @@ export interface Ending {
 
 /** Runs a program of test/life/programs in a process of its own, on the built package, and tells how it ended. */
 export function runProgram(name: string, environment: NodeJS.ProcessEnv, args: string[] = []): Promise<Ending> {
-  const file = join(__dirname, '..', 'life', 'programs', `${name}.cjs`)
-  const { child, ending } = start([file, ...args], environment)
+  const { child, ending } = startProgram(name, environment, args)
   child.stdin.end()
   return ending
+}
+
+/** As `runProgram`, while it runs. */
+export function startProgram(name: string, environment: NodeJS.ProcessEnv, args: readonly string[] = []): Running {
+  return start([join(__dirname, '..', 'life', 'programs', `${name}.cjs`), ...args], environment)
 }
 
 export interface Running {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { CorpusRequest, TargetSource, TaskSource } from '../../binding'
 import type { GoldenMatrix } from './golden'
-import { plainTask, type HeadShape, type StepPlan } from './training'
+import { plainTask, type HeadShape, type StepPlan } from './native-training'
 
 /** Head types, losses and layouts are those of the native surface. */
 export interface GoldenCorpus {
@@ -61,8 +61,8 @@ export interface TrainingGolden {
   window: GoldenWindow
   runs: Record<'adamw' | 'adam', GoldenRun>
   curve: Omit<GoldenRun, 'losses' | 'items' | 'gradientNorm'> & { bfloat16: number[] }
-  /** Of the loss of `intent` on some rows, over many draws of dropout in the encoder: of one kind alone. */
-  dropout: Record<'hidden' | 'attention', { p: number; rows: number[]; mean: number; deviation: number }>
+  /** Of the loss of `intent` on some rows, over many draws of dropout in the encoder, of one kind alone; `everything`: where it drops all. */
+  dropout: Record<'hidden' | 'attention', { p: number; rows: number[]; draws: number; mean: number; deviation: number; everything: number }>
 }
 
 export interface VariantWindow extends GoldenWindow {

@@ -138,3 +138,19 @@ test.each([
   const data = await Dataset.from(tagged)
   await expect(data.describe(options as never)).rejects.toThrow(message)
 })
+
+test('what a text was given later counts against those behind it, and no entities is no wrong number of tags', async () => {
+  const words = ['in', 'York']
+  const data = await Dataset.from([
+    { text: 'in York', words, labels: { intent: 'go' } },
+    { text: 'in York', words, labels: { slots: ['O', 'B-city'] } },
+    { text: 'in York', words, labels: { slots: ['B-city', 'B-city'] } },
+    { text: 'in Rome', words: ['in', 'Rome'], labels: { slots: [] } },
+  ])
+  const { problems } = await data.describe({ labels: { slots: ['O'] } })
+  expect(problems).toEqual([
+    { kind: 'duplicate', count: 1, examples: [1] },
+    { kind: 'conflicting labels', head: 'slots', count: 1, examples: [2] },
+    { kind: 'unknown label', head: 'slots', label: 'B-city', count: 3, examples: [1, 2] },
+  ])
+})

@@ -245,3 +245,9 @@ test('an empty data set has no rows', async () => {
   const set = await prepared([], [intent, slots])
   expect([set.ids.length, [...set.offsets], set.labels.get('intent')!.length]).toEqual([0, [0], 0])
 })
+
+test('a long text among short ones', async () => {
+  const set = await prepared([{ text: 'fox' }, { text: 'the fox '.repeat(3000) }, { text: 'fox' }], [slots], { maxLength: 8192 })
+  expect([...set.offsets]).toEqual([0, 3, 6005, 6008])
+  expect(set.wordOfToken[6003]).toBe(5999)
+})

@@ -60,7 +60,7 @@ describe('comments', () => {
 
 test('the separator may be given', async () => {
   expect(await wordsOf('a b O\n', { separator: 'space' })).toEqual([['a']])
-  await expectBroken(read('a b O\n', { separator: 'tab' }), 'a.conll:1', /the same column: the line has 1 \(by tabs\)/)
+  await expectBroken(read('a b O\n', { separator: 'tab' }), 'a.conll:1', /the same column: the line has 1 column \(by tabs\)/)
 })
 
 test.each([

@@ -1,6 +1,7 @@
 import fs, { createReadStream, type PathLike } from 'node:fs'
 import { open } from 'node:fs/promises'
 import path from 'node:path'
+import type { Example } from '../../lib/data/example'
 import { readConll, readCsv, readJointBert, readJson, readJsonl, readParquet, readRasa } from '../../lib/data/readers'
 import { collect } from '../support/collect'
 import { expectBroken, readText } from '../support/readers'
@@ -14,7 +15,7 @@ const LINES = {
   json: ['{"rasa_nlu_data":{"common_examples":[', '{"text":"Zoë calls"},', '{"text":"ok"}]}}'],
   yml: ['nlu:', '- intent: a', '  examples: |', '    - Zoë calls', '    - ok'],
 }
-const FORMATS: [keyof typeof LINES, (file: string) => AsyncIterable<{ text: string }>][] = [
+const FORMATS: [keyof typeof LINES, (file: string) => AsyncIterable<Example>][] = [
   ['jsonl', (file) => readJsonl(file)],
   ['csv', (file) => readCsv(file, { labels: { intent: 'label' } })],
   ['conll', (file) => readConll(file)],
@@ -113,7 +114,7 @@ describe('a large file', () => {
       expect(text).toBeTruthy()
       break
     }
-    if (!opened!.closed) await new Promise((resolve) => opened!.once('close', resolve))
+    if (!opened!.closed) await new Promise((resolve) => opened!.once('close', () => resolve(undefined)))
     expect(opened!.bytesRead).toBeLessThan(2 ** 20)
   })
 })

@@ -1,3 +1,4 @@
+import type { Span } from '../../lib/data/example'
 import { readRasa, type RasaOptions } from '../../lib/data/readers'
 import { expectBroken, readText } from '../support/readers'
 
@@ -56,7 +57,7 @@ describe('offsets', () => {
   const text = '😀 call Ann Lee now'
   const at = (start: number, value = 'Ann Lee') => ({ text, entities: [{ start, end: start + 7, value, entity: 'who' }] })
   const starts = async (examples: unknown[], options?: RasaOptions) =>
-    (await json(examples, options)).map(({ labels }) => (labels.slots as { start: number }[])[0]!.start)
+    (await json(examples, options)).map(({ labels }) => (labels.slots as Span[])[0]!.start)
 
   test.each([
     ['code points, as Rasa writes them', [at(7)], undefined, [8]],
@@ -125,7 +126,7 @@ describe('YAML', () => {
 
   test('entities after an emoji have UTF-16 offsets', async () => {
     const [example] = await yaml('nlu:\n- intent: x\n  examples: |\n    - 😀 [Ann](who)\n')
-    const [span] = example!.labels.slots as { start: number; end: number }[]
+    const [span] = example!.labels.slots as Span[]
     expect(example!.text.slice(span!.start, span!.end)).toBe('Ann')
   })
 

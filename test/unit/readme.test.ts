@@ -45,10 +45,12 @@ function compile(documents: readonly string[]): { program: ts.Program; files: Ma
   return { program: ts.createProgram([...fileNames, join(root, 'lib/options.ts')], options), files }
 }
 
-const { program, files } = compile(['README.md', 'docs/api.md'])
+const DOCUMENTS = ['api', 'data', 'data-sets', 'heads', 'metrics', 'predict', 'trainer', 'training'].map((name) => `docs/${name}.md`)
 
-test('README shows a program, a service and a stream', () => {
-  expect([...files.values()].filter((place) => place.startsWith('README.md'))).toHaveLength(3)
+const { program, files } = compile(['README.md', ...DOCUMENTS])
+
+test('README shows a program, a service, a stream and a training', () => {
+  expect([...files.values()].filter((place) => place.startsWith('README.md'))).toHaveLength(4)
 })
 
 test.each([...files].map(([file, place]) => [place, file]))('%s compiles', (place, file) => {
@@ -77,6 +79,7 @@ function optionsOf(file: string, name: string): string[] {
 test.each([
   ['README.md', 'EncodeOptions', 'lib/options/encode.ts'],
   ['docs/api.md', 'LoadOptions', 'lib/options/load.ts'],
+  ['docs/training.md', 'TrainerOptions', 'lib/options/train.ts'],
 ])('the table in %s names every option of %s', (document, name, source) => {
   expect(tableOf(document, name).sort()).toEqual(optionsOf(source, name).sort())
 })
@@ -90,12 +93,15 @@ test('bench has its place in README', () => {
   expect(read('README.md')).toMatch(/^<!-- bench:summary -->\n[^]*?^<!-- \/bench:summary -->$/m)
 })
 
-test.each(['README.md', 'CONTRIBUTING.md', 'docs/api.md', 'docs/architecture.md', 'docs/dependencies.md', 'docs/errors.md'])(
-  '%s: links within the repository lead somewhere',
-  (document) => {
-    const links = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link]) =>
-      join(root, document, '..', link!),
-    )
-    expect(links.filter((link) => !ts.sys.fileExists(link))).toEqual([])
-  },
-)
+test.each([
+  'README.md',
+  'CONTRIBUTING.md',
+  ...DOCUMENTS,
+  'docs/architecture.md',
+  'docs/dependencies.md',
+  'docs/errors.md',
+  'docs/results.md',
+])('%s: links within the repository lead somewhere', (document) => {
+  const links = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link]) => join(root, document, '..', link!))
+  expect(links.filter((link) => !ts.sys.fileExists(link))).toEqual([])
+})

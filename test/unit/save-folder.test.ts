@@ -100,16 +100,33 @@ test('where the new folder cannot take the name, the old one gets it back', asyn
   expect(filesIn(parent)).toEqual(['model/config.json', 'model/more.txt'])
 })
 
-test('a folder that a kill left aside gets its name back, and nothing else does', async () => {
-  const parent = folderOf({
-    '.model.12-0123abcd.old/config.json': {},
-    '.model.12-0123abcd.tmp/config.json': {},
-    '.models.12-0123abcd.old/x': '',
+describe('after a kill', () => {
+  // Above the largest number that Linux gives.
+  const GONE = 4_194_305
+  const left = (pid: number, kind: string): string => `.model.${pid}-0123abcd.${kind}`
+
+  test('a folder that was put aside gets its name back, and nothing else does', async () => {
+    const names = [left(GONE, 'tmp'), '.models.4194305-0123abcd.old', '.model.4194305-0123abcd.old2']
+    const parent = folderOf(Object.fromEntries([left(GONE, 'old'), ...names].map((name) => [`${name}/config.json`, {}])))
+    const target = path.join(parent, 'model')
+    expect(await recoverFolder(target)).toBe(true)
+    expect(filesIn(target)).toEqual(['config.json'])
+    expect(await recoverFolder(target)).toBe(false)
+    expect(await recoverFolder(path.join(parent, 'else'))).toBe(false)
+    expect(fs.readdirSync(parent).sort()).toEqual(['model', ...names].sort())
   })
-  const target = path.join(parent, 'model')
-  expect(await recoverFolder(target)).toBe(true)
-  expect(filesIn(target)).toEqual(['config.json'])
-  expect(await recoverFolder(target)).toBe(false)
-  expect(await recoverFolder(path.join(parent, 'else'))).toBe(false)
-  expect(fs.readdirSync(parent).sort()).toEqual(['.model.12-0123abcd.tmp', '.models.12-0123abcd.old', 'model'])
+
+  test('what a running process has put aside is its own', async () => {
+    const parent = folderOf({ [`${left(process.pid, 'old')}/config.json`]: {} })
+    expect(await recoverFolder(path.join(parent, 'model'))).toBe(false)
+  })
+
+  test('the next save takes away what was half written, and replaces what was put aside only with overwrite', async () => {
+    const files = { [`${left(GONE, 'old')}/config.json`]: {}, [`${left(GONE, 'tmp')}/x`]: '', [`${left(process.pid, 'tmp')}/x`]: '' }
+    const parent = folderOf(files)
+    const target = path.join(parent, 'model')
+    await expect(StagedFolder.create(target, { overwrite: false })).rejects.toThrow(/It is there already/)
+    await (await stage(target, true)).commit()
+    expect(filesIn(parent)).toEqual([`${left(process.pid, 'tmp')}/x`, 'model/1_Pooling/config.json', 'model/config.json'])
+  })
 })

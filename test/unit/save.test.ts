@@ -2,6 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { openFolder } from '../../lib/format/folder'
 import { saveModel } from '../../lib/format/save'
+import { safetensorsFile, valueOf, type TensorToWrite } from '../../lib/format/write-safetensors'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { nativeError, valueFor } from '../support/fake-native'
 import { fakeParts, filesIn, readJsonFile, readTensors } from '../support/fake-parts'
@@ -234,6 +235,26 @@ describe('weights', () => {
     expect([...readTensors(shards.folder).keys()]).toEqual([...readTensors(makeVariant({ base: 'bert' })).keys()].sort())
   })
 
+  test('each tensor begins at a multiple of its element, behind a header that says where it comes from', () => {
+    const tensors = new Map<string, TensorToWrite>([
+      ['a', { dtype: 'BF16', shape: [3], from: { file: 'x', offset: 8, bytes: 6 } }],
+      ['c', { dtype: 'I64', shape: [1, 2], from: { file: 'x', offset: 14, bytes: 16 } }],
+      ['d', valueOf('p', [])],
+      ['b', valueOf('q', [2])],
+    ])
+    const { header, parts, path } = safetensorsFile('y', tensors)
+    const length = Number(Buffer.from(header).readBigUInt64LE())
+    expect([path, header.length % 8, length]).toEqual(['y', 0, header.length - 8])
+    expect(Object.entries(JSON.parse(Buffer.from(header).toString('utf8', 8)) as object)).toEqual([
+      ['__metadata__', { format: 'pt' }],
+      ['c', { dtype: 'I64', shape: [1, 2], data_offsets: [0, 16] }],
+      ['b', { dtype: 'F32', shape: [2], data_offsets: [16, 24] }],
+      ['d', { dtype: 'F32', shape: [], data_offsets: [24, 28] }],
+      ['a', { dtype: 'BF16', shape: [3], data_offsets: [28, 34] }],
+    ])
+    expect(parts).toEqual(['c', 'b', 'd', 'a'].map((name) => tensors.get(name)!.from))
+  })
+
   test('all files are asked for in one go, so that no step of training comes between them', async () => {
     const { native } = await saved(
       {
@@ -356,6 +377,22 @@ describe('all or nothing', () => {
       message: expect.stringContaining('was changed or removed') as string,
     })
     expect(fs.readdirSync(parent)).toEqual([])
+  })
+
+  test('a trained model is not lost with its source: it goes without what it does not use, and says so', async () => {
+    const source = makeVariant({ base: 'bert', overlays: ['bert-heads'] })
+    const { parts } = await fakeParts(source)
+    parts.trained = true
+    fs.rmSync(path.join(source, 'model.safetensors'))
+    const folder = target()
+    await saveModel(parts, folder)
+    expect([...readTensors(folder).keys()].sort()).toEqual([...parts.folder.parameters.keys()].sort())
+    expect((await openFolder(folder)).notes).toEqual([expect.stringContaining('were left out')])
+    fs.rmSync(source, { recursive: true })
+    await expect(saveModel(parts, target())).rejects.toMatchObject({
+      code: 'ERR_MODEL_FORMAT',
+      message: expect.stringContaining('tokenizer') as string,
+    })
   })
 })
 

@@ -77,15 +77,13 @@ describe.each(SCHEMES)('%s', (scheme) => {
   })
 
   test('well formed is exactly what is written for some entities', () => {
-    for (const tags of everySequence(scheme, 4)) {
-      const written = tagsOf(repairedEntities(tags), tags.length, scheme)
-      expect([tags, countMalformed(tags, scheme) === 0]).toEqual([tags, written.join() === tags.join()])
-    }
+    const isWritten = (tags: string[]): boolean => tagsOf(repairedEntities(tags), tags.length, scheme).join() === tags.join()
+    expect(everySequence(scheme, 4).filter((tags) => (countMalformed(tags, scheme) === 0) !== isWritten(tags))).toEqual([])
   })
 
   test('repair keeps every tagged word and its label', () => {
-    const labels = (tags: string[]): string[] => tags.map((tag) => splitTag(tag).label)
-    for (const tags of everySequence(scheme, 3)) expect(labels(convertTags(tags, scheme, scheme))).toEqual(labels(tags))
+    const labels = (tags: string[]): string => tags.map((tag) => splitTag(tag).label).join()
+    expect(everySequence(scheme, 4).filter((tags) => labels(convertTags(tags, scheme, scheme)) !== labels(tags))).toEqual([])
   })
 
   test('any other scheme and back', () => {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { invalid } from '../../check'
-import { type Line, readLines } from '../../cli/lines'
+import { type Line, readLines } from '../../lines'
 import { isSentorchError, SentorchError } from '../../errors'
 import type { Example } from '../example'
 

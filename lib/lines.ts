@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { SentorchError } from '../errors'
+import { SentorchError } from './errors'
 
 /** Longest line; a file without line ends is found out before it fills the memory. */
 const MAX_LINE_BYTES = 256 * 2 ** 20

@@ -1,0 +1,224 @@
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Model } from '../../lib'
+import type { TrainerOptions } from '../../lib/options/train'
+import { Trainer, type ResumeOptions } from '../../lib/trainer'
+import type { StepReport } from '../../lib/training/report'
+import { scratch } from '../support/scratch'
+import { changed, sentences, tinyModel, weightsOf } from '../support/training'
+
+const OPTIONS: TrainerOptions = { learningRate: 1e-3, batchSize: 8 }
+const LOAD = { device: 'cpu', threads: 1 } as const
+const data = sentences(48)
+const held = sentences(12, 8)
+const models: Model[] = []
+
+async function fresh(): Promise<Model> {
+  const model = await tinyModel()
+  models.push(model)
+  return model
+}
+
+async function resume(dir: string, options?: ResumeOptions): Promise<Trainer> {
+  const trainer = await Trainer.resume(dir, { load: LOAD, ...options })
+  models.push(trainer.model)
+  return trainer
+}
+
+afterEach(async () => {
+  for (const model of models.splice(0)) await model.dispose()
+})
+
+const runs: { name: string; options: TrainerOptions; at: number }[] = [
+  { name: 'in the middle of an epoch', options: { ...OPTIONS, epochs: 2 }, at: 3 },
+  { name: 'at the end of an epoch', options: { ...OPTIONS, epochs: 2 }, at: 6 },
+  { name: 'before the first step', options: { ...OPTIONS, epochs: 2 }, at: 0 },
+  { name: 'Adam, accumulation, token budget, cosine', options: { ...OPTIONS, optimizer: 'adam', batchSize: undefined, batchTokens: 64, gradientAccumulation: 2, schedule: 'cosine', epochs: 2 }, at: 4 }, // prettier-ignore
+  { name: 'learnt loss weights', options: { ...OPTIONS, uncertainty: true }, at: 4 },
+  { name: 'balanced weights, rules by pattern, layer-wise rates', options: { ...OPTIONS, layerDecay: 0.8, groups: [{ match: /norm/i, learningRate: 1e-2 }], tasks: { intent: { classWeights: 'balanced' }, slots: { weight: 2 } } }, at: 5 }, // prettier-ignore
+  { name: 'unfreezing before and after', options: { ...OPTIONS, freeze: 'all', unfreeze: [{ at: { epoch: 1 }, what: 'next' }, { at: { step: 3 }, what: { topLayers: 1 } }] }, at: 2 }, // prettier-ignore
+  { name: 'the original vectors', options: { ...OPTIONS, keepEmbeddings: 1 }, at: 3 },
+]
+
+test.each(runs)('a resumed run ends bit-equal: $name', async ({ options, at }) => {
+  const dir = join(scratch(), 'checkpoint')
+  const whole = await fresh()
+  const trainer = whole.trainer(options)
+  const expected = []
+  if (at === 0) await trainer.saveCheckpoint(dir)
+  const onStep = ({ applied }: StepReport) => (applied === at ? trainer.saveCheckpoint(dir) : undefined)
+  for (let epoch = 0; epoch < 3; epoch++) expected.push(await trainer.trainEpoch(data, { onStep }))
+
+  const resumed = await resume(dir)
+  expect(resumed.position.applied).toBe(at)
+  const reports = []
+  while (resumed.position.epoch < 3) reports.push(await resumed.trainEpoch(data))
+  const comparable = (report: object) => ({ ...report, seconds: 0 })
+  expect(reports.map(comparable)).toEqual(expected.slice(-reports.length).map(comparable))
+  expect(changed(await weightsOf(whole), await weightsOf(resumed.model))).toEqual([])
+})
+
+test('a resumed fit goes on with its history, its best and its evaluations', async () => {
+  const dir = join(scratch(), 'checkpoint')
+  const options = { evaluate: held, epochs: 3, evaluateEvery: 4, earlyStopping: { patience: 50 } }
+  const whole = await fresh()
+  const expected = await whole.trainer(OPTIONS).fit(data, options)
+
+  const trainer = (await fresh()).trainer(OPTIONS)
+  const onStep = ({ applied }: StepReport) => {
+    if (applied === 9) throw new Error('the machine went down')
+  }
+  await expect(trainer.fit(data, { ...options, onStep, saveEvery: { dir, steps: 4 } })).rejects.toThrow('went down')
+
+  const resumed = await resume(dir)
+  expect(resumed.position).toEqual({ epoch: 1, step: 2, applied: 8 })
+  const result = await resumed.fit(data, options)
+  const comparable = (fit: typeof result) => JSON.parse(JSON.stringify(fit, (key, value) => (key === 'seconds' ? 0 : value)))
+  expect(comparable(result)).toEqual(comparable(expected))
+  expect(changed(await weightsOf(whole), await weightsOf(resumed.model))).toEqual([])
+})
+
+test('a checkpoint replaces the one that it was resumed from, again and again', async () => {
+  const dir = join(scratch(), 'checkpoint')
+  await (await fresh()).trainer(OPTIONS).trainEpoch(data, { saveEvery: { dir, steps: 2 } })
+  const resumed = await resume(dir)
+  await resumed.trainEpoch(data, { saveEvery: { dir, steps: 1 } })
+  const again = await resume(dir)
+  expect(again.position).toEqual({ epoch: 0, step: 6, applied: 6 })
+  expect(changed(await weightsOf(resumed.model), await weightsOf(again.model))).toEqual([])
+  expect(readdirSync(join(dir, '..'))).toEqual(['checkpoint'])
+})
+
+describe('of one checkpoint', () => {
+  const stored = join(scratch(), 'checkpoint')
+  const fitOptions = { evaluate: held, epochs: 2, evaluateEvery: 4 }
+
+  beforeAll(async () => {
+    const model = await tinyModel()
+    const trainer = model.trainer({ ...OPTIONS, keepEmbeddings: 1 })
+    const onStep = async ({ applied }: StepReport) => {
+      if (applied < 5) return
+      await trainer.saveCheckpoint(stored)
+      throw new Error('enough')
+    }
+    await expect(trainer.fit(data, { ...fitOptions, onStep })).rejects.toThrow('enough')
+    await model.dispose()
+  })
+
+  function copy(): string {
+    const dir = join(scratch(), 'checkpoint')
+    cpSync(stored, dir, { recursive: true })
+    return dir
+  }
+
+  test('other data is refused by what differs, until it is asked for', async () => {
+    const trainer = await resume(stored)
+    const refused = (input: any, what: string) =>
+      expect(trainer.trainEpoch(input)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringContaining(what) })
+    await refused(data.slice(1), 'had 48 examples, now 47')
+    await refused({ other: data }, "'data' before, 'other' now")
+    await refused({ data, more: data }, '1 data sets before, 2 now')
+    await refused([...data.slice(1), data[0]], 'other texts or labels than before, or another order')
+    expect(trainer.position).toEqual({ epoch: 0, step: 5, applied: 5 })
+
+    const free = await resume(stored, { otherData: true })
+    await expect(free.trainEpoch(data.slice(1))).rejects.toThrow(/'keepEmbeddings' needs the vectors/)
+  })
+
+  const others = [
+    [{ ...fitOptions, epochs: 3 }, 'epochs'],
+    [{ ...fitOptions, evaluateEvery: 5 }, 'evaluateEvery'],
+    [{ ...fitOptions, maxSteps: 7 }, 'maxSteps'],
+    [{ ...fitOptions, earlyStopping: { patience: 2 } }, 'earlyStopping'],
+    [{ ...fitOptions, scoreWeights: { intent: 2 } }, 'scoreWeights'],
+    [{ ...fitOptions, evaluate: sentences(12, 9) }, 'evaluate'],
+  ] as const
+  test.each(others)('a fit with other options is refused by name: %#', async (options, name) => {
+    const trainer = await resume(stored)
+    await expect(trainer.fit(data, options)).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringContaining(`the option '${name}' of fit`),
+    })
+  })
+
+  test('options of the trainer that are given again must be the same', async () => {
+    await resume(stored, { options: { ...OPTIONS, keepEmbeddings: 1 } })
+    await expect(resume(stored, { options: { ...OPTIONS, keepEmbeddings: 1, seed: 3 } })).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringContaining("another 'seed'"),
+    })
+  })
+
+  test('Model.load opens it', async () => {
+    const model = await Model.load(stored, LOAD)
+    models.push(model)
+    expect(model.heads.map(({ name }) => name)).toEqual(['intent', 'slots'])
+  })
+
+  const json = (change: (content: any) => void) => (dir: string) => {
+    const file = join(dir, 'trainer.json')
+    const content = JSON.parse(readFileSync(file, 'utf8'))
+    change(content)
+    writeFileSync(file, JSON.stringify(content))
+  }
+  const broken: [string, (dir: string) => void, RegExp][] = [
+    ['no trainer.json', (dir) => rmSync(join(dir, 'trainer.json')), /no trainer.json/],
+    ['no folder', (dir) => rmSync(dir, { recursive: true }), /no folder/],
+    ['a cut trainer.json', (dir) => truncateSync(join(dir, 'trainer.json'), 200), /not JSON/],
+    ['a list', (dir) => writeFileSync(join(dir, 'trainer.json'), '[]'), /JSON object/],
+    ['a newer format', json((c) => (c.format = 2)), /format is 2/],
+    ['a broken expression', json((c) => (c.options.groups = [{ match: { $regexp: ['(', ''] }, learningRate: 1 }])), /not JSON/],
+    ['options that do not hold', json((c) => (c.options.batchSize = -1)), /options do not hold.*batchSize/],
+    ['options that were changed', json((c) => (c.options.batchSize = 9)), /'batching' means something else/],
+    ['a state that is none', json((c) => (c.state = 5)), /JSON object/],
+    ['a negative step', json((c) => (c.state.step = -1)), /step/],
+    ['a step that is no number', json((c) => (c.state.step = '5')), /step/],
+    ['sums of other tasks', json((c) => c.state.sums.items.pop()), /items/],
+    ['sums that are not finite', json((c) => (c.state.sums.loss = { $number: 'NaN' })), /loss/],
+    ['no sums in an epoch', json((c) => (c.state.sums = null)), /sums/],
+    ['a schedule of another shape', json((c) => (c.state.schedule.shape = 'square')), /shape/],
+    ['rules of unfreezing that are not there', json((c) => (c.state.unfreezing.fired = [0])), /fired/],
+    ['a history that is none', json((c) => (c.state.fit.history = 'x')), /history/],
+    ['a best that is not there', json((c) => (c.state.fit.best = 100)), /best/],
+    ['class weights that are none', json((c) => (c.classWeights = [['x'], null])), /classWeights/],
+    ['updates of what is not there', json((c) => (c.updates.nothing = 3)), /updates of nothing/],
+    ['updates left out', json((c) => delete c.updates['heads.intent.0.bias']), /belongs to no parameter/],
+    ['no optimizer', (dir) => rmSync(join(dir, 'optimizer.safetensors')), /no optimizer.safetensors/],
+    ['a cut optimizer', (dir) => truncateSync(join(dir, 'optimizer.safetensors'), 5000), /optimizer.safetensors/],
+    ['an optimizer of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'optimizer.safetensors')), /optimizer.safetensors holds/], // prettier-ignore
+    ['cut vectors', (dir) => truncateSync(join(dir, 'targets.safetensors'), 300), /targets.safetensors/],
+    ['vectors of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'targets.safetensors')), /targets.safetensors/],
+  ]
+  test.each(broken)('%s is ERR_CHECKPOINT', async (_, damage, message) => {
+    const dir = copy()
+    damage(dir)
+    await expect(resume(dir)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) })
+  })
+
+  test('a step beyond the plan is refused when the data is known', async () => {
+    const dir = copy()
+    json((content) => (content.state.step = 100))(dir)
+    const trainer = await resume(dir)
+    await expect(trainer.fit(data, fitOptions)).rejects.toMatchObject({
+      code: 'ERR_CHECKPOINT',
+      message: expect.stringContaining('step 100'),
+    })
+  })
+
+  test('a folder that a kill left aside between two renames is taken back', async () => {
+    const dir = copy()
+    const aside = join(dir, '..', '.checkpoint.999999-0123abcd.old')
+    cpSync(dir, aside, { recursive: true })
+    rmSync(dir, { recursive: true })
+    expect((await resume(dir)).position.step).toBe(5)
+    expect(existsSync(aside)).toBe(false)
+  })
+})
+
+test('a folder that holds something else is not replaced', async () => {
+  const dir = scratch()
+  writeFileSync(join(dir, 'thesis.txt'), 'x')
+  const trainer = (await fresh()).trainer(OPTIONS)
+  await expect(trainer.saveCheckpoint(dir)).rejects.toMatchObject({ code: 'ERR_FILE' })
+  expect(readdirSync(dir)).toEqual(['thesis.txt'])
+})

@@ -1,0 +1,12 @@
+import type { Model } from '../../lib'
+import { partsOf } from '../../lib/parts'
+import { nextTask } from '../../lib/tasks'
+
+/** A head's logits as native code gives them: [texts, labels], or [tokens, labels]. */
+export async function logitsOf(model: Model, head: string, texts: readonly string[]): Promise<Float32Array> {
+  const { native, tokenizer, folder, heads } = partsOf(model)
+  await heads.ready
+  const { ids, offsets } = await tokenizer.encode(texts, folder.modules.maxSeqLength)
+  const { logits } = await native.predict({ task: nextTask(), ids, offsets, batchTokens: 2048, heads: [head], embedding: null })
+  return logits[0]!
+}

@@ -1,0 +1,172 @@
+import { resolveEpoch } from '../../lib/options/epoch'
+import { resolveEvaluate, resolveFit } from '../../lib/options/fit'
+import { UNSEEN, watch } from '../../lib/training/early-stopping'
+import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
+import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/progress'
+import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/report'
+import { SavingTimes } from '../../lib/training/saving-times'
+import { Turns } from '../../lib/training/turns'
+
+describe('watching a measure', () => {
+  const run = (values: number[], rule: Parameters<typeof watch>[2]) => {
+    let state = UNSEEN
+    return values.map((value) => {
+      const seen = watch(state, value, rule)
+      state = seen.state
+      return `${seen.isBest ? 'best' : '-'}${seen.isOver ? ' over' : ''}`
+    })
+  }
+  test.each([
+    ['rises', [1, 2, 3], { mode: 'max', minDelta: 0, patience: 1 }, ['best', 'best', 'best']],
+    ['falls', [1, 2, 0], { mode: 'min', minDelta: 0, patience: 2 }, ['best', '-', 'best']],
+    ['stays', [1, 1, 1], { mode: 'max', minDelta: 0, patience: 2 }, ['best', '-', '- over']],
+    [
+      'rises by too little, and is the best all the same',
+      [1, 1.1, 1.2, 1.3],
+      { mode: 'max', minDelta: 0.15, patience: 2 },
+      ['best', 'best', 'best', 'best'],
+    ],
+    ['creeps', [1, 1.01, 1.02], { mode: 'max', minDelta: 0.1, patience: 2 }, ['best', 'best', 'best over']],
+    ['is no number', [NaN, 1, NaN, Infinity], { mode: 'max', minDelta: 0, patience: 2 }, ['-', 'best', '-', '- over']],
+    ['is no number at first', [NaN, NaN], { mode: 'min', minDelta: 0, patience: 2 }, ['-', '- over']],
+  ] as const)('that %s', (_, values, rule, expected) => expect(run([...values], rule)).toEqual(expected))
+})
+
+test('progress is told ten times a second at most, and at the end', () => {
+  let now = 0
+  const told: EpochProgress[] = []
+  const facts = (step: number): EpochFacts => ({ epoch: 1, step, steps: 100, examples: 8 * step, totalExamples: 800, tokens: 80 * step, loss: 1, learningRate: 1, skippedSteps: 0 }) // prettier-ignore
+  const reporter = new ProgressReporter(
+    (progress) => told.push(progress),
+    facts(20),
+    () => now,
+  )
+  for (let step = 21; step <= 100; step++) {
+    now += 30
+    reporter.tell(() => facts(step))
+  }
+  reporter.tell(() => facts(100), true)
+  expect(told.length).toBe(21)
+  expect(told[1]!.step - told[0]!.step).toBe(4)
+  // At 30 ms a step, counted from the call's beginning at step 20.
+  expect(told[0]).toMatchObject({ step: 21, seconds: 0.03, examplesPerSecond: 8 / 0.03, tokensPerSecond: 80 / 0.03 })
+  expect(told[0]!.eta).toBeCloseTo(79 * 0.03, 9)
+  expect(told.at(-1)).toMatchObject({ step: 100, eta: 0 })
+})
+
+test('sums weight losses by items and leave a skipped step out', () => {
+  const sums = noSums(1, 1, null)
+  const result = {
+    steps: 3,
+    skipped: true,
+    loss: Float64Array.of(3, 5, NaN),
+    losses: Float64Array.of(1, 2, 3, 4, NaN, NaN),
+    items: Float64Array.of(10, 1, 30, 0, 7, 7),
+    correct: Float64Array.of(4, 20, 1),
+    gradientNorm: Float64Array.of(2, 4, NaN),
+    examples: 0,
+    tokens: 99,
+  }
+  addResult(sums, result, [2, 6, 9], Float64Array.of(0.5, 0.25, 0.125))
+  const terms = { names: ['h', 'keep'], tasks: 1, weights: [1, 10], uncertainty: false }
+  expect(epochReport(4, sums, terms, {})).toMatchObject({
+    epoch: 4,
+    losses: { h: (10 + 90) / 40, keep: 2 },
+    loss: 2.5 + 20,
+    metrics: { h: { accuracy: 24 / 40 } },
+    examples: 17,
+    tokens: 99,
+    steps: 2,
+    skippedSteps: 1,
+    gradientNorm: 3,
+  })
+  expect(sums.multiplier).toBe(0.25)
+  expect(totalLoss(sums, { ...terms, uncertainty: true })).toBe((3 * 2 + 5 * 6) / 8)
+})
+
+test('checkpoints are due by steps, by minutes, or by both', async () => {
+  let now = 0
+  const saved: number[] = []
+  const times = new SavingTimes(
+    { dir: 'x', steps: 4, milliseconds: 1000 },
+    async () => void saved.push(now),
+    () => now,
+  )
+  expect([0, 1, 3, 4].map((n) => times.room(n))).toEqual([4, 3, 1, 4])
+  const steps: [number, number][] = [[1, 500], [4, 600], [5, 1599], [6, 1600], [7, 1700], [8, 1800]] // prettier-ignore
+  for (const [step, time] of steps) {
+    now = time
+    await times.saveIfDue(step)
+  }
+  expect(saved).toEqual([600, 1600, 1800])
+  const never = new SavingTimes(undefined, () => Promise.reject(new Error('saved')))
+  await never.saveIfDue(4)
+  expect(never.room(4)).toBe(Infinity)
+})
+
+test('turns run one at a time, in order, whatever fails', async () => {
+  const turns = new Turns()
+  const order: number[] = []
+  const work = (id: number, ms: number) => turns.take(async () => {
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    order.push(id)
+    if (id === 1) throw new Error('fails')
+  }) // prettier-ignore
+  const all = await Promise.allSettled([work(0, 5), work(1, 1), work(2, 0)])
+  expect(order).toEqual([0, 1, 2])
+  expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+})
+
+test('options and reports come back from their JSON', () => {
+  const value = { a: [1, NaN, -Infinity], b: /x\.y/giu, c: { d: 'text', e: null, f: 1 / 3 } }
+  expect(fromPlainJson(toPlainJson(value))).toEqual(value)
+  expect(fromPlainJson(toPlainJson({ w: Float32Array.of(0.1, 2), f: () => 1, teacher: { encode: 1 } }))).toEqual({
+    w: [Math.fround(0.1), 2],
+    f: { $given: true },
+    teacher: { $given: true },
+  })
+  expect(firstDifference({ a: 1, b: /x/ }, { b: /x/, a: 1 })).toBeUndefined()
+  expect(firstDifference({ a: 1, b: /x/ }, { a: 1, b: /y/ })).toBe('b')
+  expect(firstDifference({ a: 1 }, { a: 1, c: 2 })).toBe('c')
+})
+
+describe('options', () => {
+  const heads = [
+    { name: 'intent', type: 'classification' },
+    { name: 'slots', type: 'token-classification' },
+  ] as const
+  const evaluate: any = []
+  test.each([
+    [() => resolveEpoch({ saveEvry: 1 } as any), /Did you mean 'saveEvery'/],
+    [() => resolveEpoch({ saveEvery: { dir: 'x' } }), /'steps' or 'minutes'/],
+    [() => resolveEpoch({ saveEvery: { dir: '', steps: 1 } }), /path of a folder/],
+    [() => resolveEpoch({ saveEvery: { dir: 'x', steps: 0 } }), /saveEvery.steps/],
+    [() => resolveEpoch({ saveEvery: { dir: 'x', minutes: 0 } }), /saveEvery.minutes/],
+    [() => resolveEpoch({ onStep: 5 as any }), /onStep/],
+    [() => resolveFit({ epochs: 0 }, heads, undefined), /epochs/],
+    [() => resolveFit({ maxSteps: 1.5 }, heads, undefined), /maxSteps/],
+    [() => resolveFit({ earlyStopping: { patience: 1 } }, heads, undefined), /'earlyStopping' needs data/],
+    [() => resolveFit({ saveBest: 'x' }, heads, undefined), /'saveBest' needs data/],
+    [() => resolveFit({ evaluate, earlyStopping: {} as any }, heads, undefined), /patience/],
+    [
+      () => resolveFit({ evaluate, earlyStopping: { patience: 1, metric: 'itent.accuracy' } }, heads, undefined),
+      /no measure "itent.accuracy"/,
+    ],
+    [() => resolveFit({ evaluate, earlyStopping: { patience: 1, mode: 'up' as any } }, heads, undefined), /mode/],
+    [() => resolveFit({ evaluate, earlyStopping: { patience: 1, minDelta: -1 } }, heads, undefined), /minDelta/],
+    [() => resolveFit({ evaluate, scoreWeights: { other: 1 } }, heads, undefined), /Unknown option 'other'/],
+    [() => resolveFit({ evaluate, scoreWeights: { intent: -1 } }, heads, undefined), /scoreWeights.intent/],
+    [() => resolveEvaluate({ metrics: { score: () => 1 } }, heads), /that name is taken/],
+    [() => resolveEvaluate({ metrics: { mine: 1 as any } }, heads), /metrics.mine/],
+  ])('%# is refused', (resolve, message) => {
+    expect(resolve).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) }))
+  })
+
+  test('defaults', () => {
+    expect(resolveFit({}, heads, undefined)).toMatchObject({ epochs: 3, maxSteps: Infinity, evaluateEvery: Infinity })
+    expect(resolveFit({}, heads, 7).epochs).toBe(7)
+    const watched = (metric: string) =>
+      resolveFit({ evaluate, metrics: { mine: () => 1 }, earlyStopping: { patience: 1, metric } }, heads, 1).watch.mode
+    expect(['loss', 'intent.loss', 'score', 'slots.f1', 'mine'].map(watched)).toEqual(['min', 'min', 'max', 'max', 'max'])
+  })
+})

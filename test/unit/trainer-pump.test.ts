@@ -1,0 +1,159 @@
+import type { TrainerOptions } from '../../lib/options/train'
+import { resolveEpoch, type EpochOptions } from '../../lib/options/epoch'
+import { TrainerCore } from '../../lib/training/core'
+import type { TrainingData } from '../../lib/training/corpus'
+import { multiplier } from '../../lib/training/schedule'
+import type { StepReport } from '../../lib/training/report'
+import { FakeNative, fakeParts } from '../support/fake-trainer'
+
+const HEAD = { name: 'h', type: 'classification', labels: ['a', 'b'] } as const
+const OPTIONS: TrainerOptions = { learningRate: 0.1, batchSize: 2, schedule: 'constant', maxGradNorm: 0 }
+
+function examples(count: number): { text: string; labels: { h: string } }[] {
+  return Array.from({ length: count }, (_, i) => ({ text: `x ${i}`, labels: { h: i % 3 ? 'a' : 'b' } }))
+}
+
+async function trainer(options: TrainerOptions = {}, native = new FakeNative()) {
+  const core = new TrainerCore(await fakeParts(native, [HEAD]), { ...OPTIONS, ...options })
+  const epoch = (data: TrainingData, more?: EpochOptions) => core.trainEpoch(data, resolveEpoch(more))
+  return { native, core, epoch }
+}
+
+test('an epoch is given in slices of at most 64 steps, each with its multipliers and the number of its first step', async () => {
+  const { native, core, epoch } = await trainer({ schedule: 'linear', epochs: 1, warmupSteps: 10 })
+  native.callSteps = 40
+  const report = await epoch(examples(200))
+  expect(report).toMatchObject({ steps: 100, examples: 200, tokens: 600, skippedSteps: 0 })
+  expect(native.calls.map(({ firstStep, steps }) => [firstStep, steps.length - 1])).toEqual([
+    [0, 64],
+    [40, 60],
+    [80, 20],
+  ])
+  for (const { firstStep, multipliers } of native.calls) {
+    multipliers.forEach((m, i) => expect(m).toBe(multiplier({ shape: 'linear', warmup: 10, total: 100 }, firstStep + i)))
+  }
+  const rows = [native.calls[0]!.order.slice(0, 80), native.calls[1]!.order.slice(0, 80), native.calls[2]!.order].flatMap((part) => [
+    ...part,
+  ])
+  expect(rows.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
+  expect(core.parts.trained).toBe(true)
+})
+
+test('however the calls are cut, the same weights come out', async () => {
+  const results = []
+  for (const callSteps of [1, 3, 1000]) {
+    const { native, epoch } = await trainer()
+    native.callSteps = callSteps
+    const { seconds: _, ...report } = await epoch(examples(37))
+    results.push({ w: native.w, report })
+  }
+  expect(results[1]).toEqual(results[0])
+  expect(results[2]).toEqual(results[0])
+})
+
+test('losses are weighted by items: a short last batch counts by its size', async () => {
+  const { epoch } = await trainer({ learningRate: 0, batchSize: 4 })
+  // w stays 0: the loss is ½ for each of the 7 'b' of 20.
+  const report = await epoch(examples(19))
+  expect(report.losses.h).toBeCloseTo(7 / 2 / 19, 12)
+  expect(report.loss).toBeCloseTo(7 / 2 / 19, 12)
+  expect(report.metrics.h!.accuracy).toBe(0.5)
+})
+
+test('an abort keeps the steps that a call had done, and the next call goes on behind them', async () => {
+  const whole = await trainer()
+  await whole.epoch(examples(40))
+  const { native, core, epoch } = await trainer()
+  const controller = new AbortController()
+  native.before = (step) => step === 7 && controller.abort()
+  await expect(epoch(examples(40), { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(core.state).toMatchObject({ step: 7, applied: 7, attempted: 7 })
+  native.before = () => {}
+  expect(await epoch(examples(40))).toMatchObject({ steps: 20, examples: 40 })
+  expect(native.w).toBe(whole.native.w)
+})
+
+test('a signal that is aborted already stops before anything is opened', async () => {
+  const { native, epoch } = await trainer()
+  await expect(epoch(examples(4), { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(native.opened).toHaveLength(0)
+})
+
+test('skipped steps are counted and do not advance the schedule; training goes on behind them', async () => {
+  const { native, core, epoch } = await trainer({ schedule: 'linear', epochs: 1, warmupSteps: 0 })
+  native.bad = new Set([3, 4, 9])
+  const steps: StepReport[] = []
+  const report = await epoch(examples(40), { onStep: (step) => void steps.push(step) })
+  expect(report).toMatchObject({ steps: 17, skippedSteps: 3, examples: 40 })
+  expect(Number.isFinite(report.loss)).toBe(true)
+  expect(steps.filter(({ isApplied }) => !isApplied).map(({ step }) => step)).toEqual([3, 4, 9])
+  expect(native.calls.map(({ multipliers }) => multipliers[0])).toEqual(
+    steps.map(({ applied, isApplied }) => multiplier({ shape: 'linear', warmup: 0, total: 20 }, isApplied ? applied - 1 : applied)),
+  )
+  expect(core.state).toMatchObject({ applied: 17, attempted: 20, skippedInARow: 0, epoch: 1 })
+})
+
+test('too many skipped steps in a row end training; fewer do not', async () => {
+  const { native, core, epoch } = await trainer({ maxSkippedSteps: 3 })
+  native.bad = new Set([1, 2, 4, 5, 6])
+  await expect(epoch(examples(40))).rejects.toMatchObject({ code: 'ERR_NON_FINITE', detail: { epoch: 0, step: 6, skipped: 3 } })
+  expect(core.state).toMatchObject({ step: 7, applied: 2 })
+  expect(core.parts.trained).toBe(true)
+})
+
+test('with onStep each step is a call of its own, and the next waits for it', async () => {
+  const { native, epoch } = await trainer()
+  const order: string[] = []
+  native.before = (step) => void order.push(`step ${step}`)
+  const onStep = async ({ step }: StepReport) => {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    order.push(`seen ${step}`)
+  }
+  await epoch(examples(6), { onStep })
+  expect(order).toEqual(['step 0', 'seen 0', 'step 1', 'seen 1', 'step 2', 'seen 2'])
+})
+
+test('the corpus crosses once for the same data, and again for other data', async () => {
+  const { native, epoch } = await trainer()
+  for (const count of [6, 6, 8, 6]) await epoch(examples(count))
+  expect(native.corpora).toBe(3)
+})
+
+test('unfreezing by step ends a call at that step, and the groups are set between', async () => {
+  const { native, epoch } = await trainer({ freeze: { head: 'h' }, unfreeze: [{ at: { step: 5 }, what: { head: 'h' } }] })
+  await epoch(examples(20))
+  expect(native.groups).toEqual([[0], [0, 1]])
+  expect(native.calls.map(({ firstStep, steps }) => [firstStep, steps.length - 1])).toEqual([
+    [0, 5],
+    [5, 5],
+  ])
+})
+
+test("'balanced' weights are those of the first data; groups asked for before it open the trainer without them", async () => {
+  const { native, core, epoch } = await trainer({ tasks: { h: { classWeights: 'balanced' } } })
+  await core.session()
+  await epoch(examples(9))
+  await epoch(examples(6))
+  expect(native.opened.map(({ tasks }) => tasks[0]!.classWeights)).toEqual([null, Float32Array.of(9 / 12, 9 / 6)])
+})
+
+test('a failure of the native side leaves training where it was', async () => {
+  const { native, core, epoch } = await trainer()
+  native.callSteps = 2
+  native.before = (step) => {
+    if (step === 4) throw Object.assign(new Error('no memory'), { code: 'ERR_OUT_OF_MEMORY' })
+  }
+  await expect(epoch(examples(20))).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+  expect(core.state).toMatchObject({ step: 4, applied: 4 })
+  native.before = () => {}
+  expect(await epoch(examples(20))).toMatchObject({ steps: 10 })
+})
+
+test('closing ends the native trainer and frees the model', async () => {
+  const { native, core } = await trainer()
+  await core.session()
+  expect(core.parts.trainer).toBe(core)
+  await core.close()
+  expect(native.isOpen).toBe(false)
+  expect(core.parts.trainer).toBeUndefined()
+})
