@@ -26,7 +26,7 @@ export class FakeNative {
   readonly groups: number[][] = []
   corpora = 0
   isOpen = false
-  #labels = new Int32Array()
+  #labels: Int32Array = new Int32Array()
   #rate = 0
   #updates = 0
   readonly #aborted = new Set<number>()

@@ -43,13 +43,18 @@ test('the sources use no code that lib/errors.ts does not have', () => {
   const used = new Set<string>()
   const unknown = sources.flatMap((file) => {
     const source = readFileSync(file, 'utf8')
-    if (file !== join(root, 'lib/errors.ts')) for (const [, , code] of source.matchAll(LITERAL)) used.add(code!)
-    return unknownCodes(source, LITERAL, 2).map((code) => `${file}: ${code}`)
+    if (file !== join(root, 'lib/errors.ts')) for (const [, , code] of source.matchAll(LITERAL)) if (code !== NODES_OWN) used.add(code!)
+    return unknownCodes(source, LITERAL, 2)
+      .filter((code) => code !== NODES_OWN)
+      .map((code) => `${file}: ${code}`)
   })
   expect(unknown).toEqual([])
   // Every code is used somewhere: one that is not would be a promise without a reason.
   expect([...used].sort()).toEqual([...codes].sort())
 })
+
+/** Of a TextDecoder; looked at, never thrown by us. */
+const NODES_OWN = 'ERR_ENCODING_INVALID_ENCODED_DATA'
 
 /** A code in quotes, of JavaScript or of C++. */
 const LITERAL = /(['"`])(ERR_\w+)\1/g

@@ -61,7 +61,7 @@ test('the embedding is the one of encode without a prompt', () => {
   expect(embedding).toMatchObject({ prompt: '', pooling: ['mean'], steps: ['normalize'], truncateDim: 0, dimension: 32 })
 })
 
-test.each<[string, PredictOptions | unknown, PredictContext, string]>([
+test.each<[string, unknown, PredictContext, string]>([
   ['an unknown option', { head: 'intent' }, all, "Unknown option 'head' for predict. Did you mean 'heads'?"],
   ['no options object', 'intent', all, 'Expected an options object for predict'],
   ['heads that are no list', { heads: 'intent' }, all, 'Expected an array of names for heads, received "intent".'],

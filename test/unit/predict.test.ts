@@ -224,7 +224,8 @@ describe('work', () => {
     const model = await parts()
     const counts: number[] = []
     model.pause = async (call) => {
-      if (call > 1) return
+      while (call === 1 && counts.length === 0) await new Promise(setImmediate)
+      if (call > 0) return
       while (model.calls.length < 2) await new Promise(setImmediate)
       // The tokenizer takes texts in order: behind this one the third piece is ready.
       await model.tokenizer.encode(['x'], 8)
@@ -234,7 +235,7 @@ describe('work', () => {
     const seen: { texts: number; totalTexts: number; tokens: number }[] = []
     await predict(model, bulk, { onProgress: (progress) => seen.push(progress) })
     expect(model.calls.length).toBeGreaterThan(2)
-    expect(counts).toEqual([2, 2])
+    expect(counts).toEqual([2])
     expect(seen).toHaveLength(model.calls.length)
     expect(seen.at(-1)).toEqual({
       texts: 4000,

@@ -152,6 +152,10 @@ describe('options', () => {
       () => resolveFit({ evaluate, earlyStopping: { patience: 1, metric: 'itent.accuracy' } }, heads, undefined),
       /no measure "itent.accuracy"/,
     ],
+    [
+      () => resolveFit({ evaluate, earlyStopping: { patience: 1, metric: 'intent.f1' } }, heads, undefined),
+      /no measure "intent.f1".*slots.f1/,
+    ],
     [() => resolveFit({ evaluate, earlyStopping: { patience: 1, mode: 'up' as any } }, heads, undefined), /mode/],
     [() => resolveFit({ evaluate, earlyStopping: { patience: 1, minDelta: -1 } }, heads, undefined), /minDelta/],
     [() => resolveFit({ evaluate, scoreWeights: { other: 1 } }, heads, undefined), /Unknown option 'other'/],

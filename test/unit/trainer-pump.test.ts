@@ -2,6 +2,7 @@ import type { TrainerOptions } from '../../lib/options/train'
 import { resolveEpoch, type EpochOptions } from '../../lib/options/epoch'
 import { TrainerCore } from '../../lib/training/core'
 import type { TrainingData } from '../../lib/training/corpus'
+import { resolveFit, type FitOptions } from '../../lib/options/fit'
 import { multiplier } from '../../lib/training/schedule'
 import type { StepReport } from '../../lib/training/report'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
@@ -156,4 +157,29 @@ test('closing ends the native trainer and frees the model', async () => {
   await core.close()
   expect(native.isOpen).toBe(false)
   expect(core.parts.trainer).toBeUndefined()
+})
+
+test('other data after an abort gives the epoch up and begins one of its own, over all its rows', async () => {
+  const { native, epoch } = await trainer()
+  const controller = new AbortController()
+  native.before = (step) => step === 7 && controller.abort()
+  await expect(epoch(examples(40), { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  expect(await epoch(examples(20))).toMatchObject({ epoch: 0, steps: 10, examples: 20 })
+  expect([...native.calls.at(-1)!.order].sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i))
+})
+
+test('without a length of its own the schedule spans each fit anew, and maxSteps shortens it', async () => {
+  const { native, core } = await trainer({ schedule: undefined })
+  const fit = (options: FitOptions) => core.fit(examples(20), undefined, resolveFit(options, [HEAD], undefined))
+  for (const [options, total] of [
+    [{ epochs: 2 }, 20],
+    [{ epochs: 4, maxSteps: 15 }, 15],
+  ] as const) {
+    // prettier-ignore
+    native.calls.length = 0
+    expect(await fit(options)).toMatchObject({ steps: total, stopped: total === 20 ? 'epochs' : 'maxSteps' })
+    const given = native.calls.flatMap(({ multipliers }) => [...multipliers])
+    const expected = Array.from({ length: total }, (_, i) => multiplier({ shape: 'linear', warmup: Math.floor(total / 10), total }, i))
+    expect(given).toEqual(expected)
+  }
 })
