@@ -40,9 +40,8 @@ export class Predicting {
    * them; and so they are, from the start, where a trainer was opened or a head changed after the first of several.
    */
   async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
-    if (this.#parts.trainer) return this.#pass(inputs, true)
     try {
-      return await this.#pass(inputs, false)
+      return await this.#pass(inputs, this.#parts.trainer !== undefined)
     } catch (error) {
       if (!(error instanceof Changed)) throw error
       return await this.#pass(inputs, true)

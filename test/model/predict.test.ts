@@ -70,10 +70,13 @@ describe('equal to transformers', () => {
     }
   })
 
-  test('words, and ready ids, say what their text says', async () => {
+  test('words say what their text says', async () => {
     const text = 'New York is bigger than the river'
-    const [written, words] = await model.predict([text, text.split(' ')], { words: true, tokens: true })
-    expect(words).toEqual(written)
+    const [written, words] = await model.predict([text, text.split(' ')], { words: true, logits: true })
+    expectClose(words!.tags.logits, written!.tags.logits, CLOSE)
+    const places = (result: typeof written) =>
+      [result!.tags.entities, result!.tags.words].map((list) => list.map(({ label, start, end }) => [label, start, end]))
+    expect(places(words)).toEqual(places(written))
     expect(written!.tags.words.map((word) => word.text)).toEqual(text.split(' '))
   })
 })
@@ -87,11 +90,11 @@ test('one version of the weights serves a call, also one of many pieces while an
   }
   const [before] = await ask(1)
   const trainer = model.trainer({ learningRate: 1e-2, epochs: 1, batchSize: 4, warmupRatio: 0 })
-  const epoch = trainer.trainEpoch(sentences(1500))
+  const epoch = trainer.trainEpoch(sentences(300))
   let versions = 0
   for (let last = before!; ;) {
     const done = await Promise.race([epoch.then(() => true), new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
-    const all = await ask(6000)
+    const all = await ask(4000)
     for (const logits of all) expectClose(logits, all[0]!, { atol: 1e-6 })
     if (Math.abs(all[0]![0]! - last[0]!) > 1e-3) versions++
     last = all[0]!
@@ -103,8 +106,8 @@ test('one version of the weights serves a call, also one of many pieces while an
 
 test('a model that was disposed of', async () => {
   const model = await tinyModel()
-  const running = model.predict(new Array<string>(2000).fill('the river'))
+  const running = expect(model.predict(new Array<string>(2000).fill('the river'))).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
   await model.dispose()
-  await expect(running).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  await running
   await expect(model.predict('x')).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
 })

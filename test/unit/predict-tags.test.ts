@@ -113,6 +113,12 @@ describe('aggregation', () => {
     expect(found.words!.map((word) => [word.text, word.start, word.end])).toEqual([['abc', 0, 3], ['d', 4, 5]]) // prettier-ignore
   })
 
+  test("a token of white space alone parts nothing with 'none'", () => {
+    const tagged = textOf('x  y', [[0, 1], [1, 4]], [['x', 0, 1, 0], ['▁', 1, 3, 1], ['y', 3, 4, 1]]) // prettier-ignore
+    const found = tagText({ labels: BIO }, tagged, logitsOf(BIO, ['B-a', 'O', 'I-a']), { ...plain, aggregation: 'none' }, undefined)
+    expect(found.entities.map(({ text: part }) => part)).toEqual(['x  y'])
+  })
+
   test('tokens say what each says by itself, logits are those of the tokens', () => {
     const found = tagText({ labels }, text, logits, { ...plain, tokens: true, logits: true }, undefined)
     expect(found.tokens!.map(({ token, label, word }) => [token, label, word])).toEqual([
