@@ -26,7 +26,6 @@ class Changed extends Error {}
 export class Predicting {
   readonly #parts: Parts
   readonly #request: ResolvedPredict
-  readonly #task = nextTask()
   /** As they are when the first piece goes to the model: a head may have been extended while texts were tokenized. */
   #heads: { head: Head; decoder: Decoder | undefined }[] | undefined
 
@@ -52,10 +51,12 @@ export class Predicting {
     const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
     const tags = heads.some(isTagger)
     const out = new Array<AnyPrediction>(inputs.length)
+    // Of this pass alone: giving up the first must not reach the second.
+    const task = nextTask()
     this.#heads = undefined
     await doPieces<ReadBatch>({
       native: this.#parts.native,
-      task: this.#task,
+      task,
       pieces: pieces(inputs.map(lengthOf), tags ? Infinity : maxLength),
       totalTexts: inputs.length,
       signal,
@@ -69,7 +70,7 @@ export class Predicting {
         const asked = this.#askedHeads(together)
         const result = await fromNative(
           this.#parts.native.predict({
-            task: this.#task,
+            task,
             ids: batch.ids,
             offsets: batch.offsets,
             batchTokens,

@@ -273,6 +273,9 @@ describe('work', () => {
     }
     const results = (await predict(model, bulk, { logits: true })) as AnyPrediction[]
     expect(new Set(results.map((result) => intentOf(result).logits!.length))).toEqual(new Set([labels]))
+    // Of the first pass, which is given up.
+    expect(new Set(model.aborted)).toEqual(new Set([model.calls[0]!.task]))
+    expect(model.calls.at(-1)!.task).not.toBe(model.calls[0]!.task)
     // What was done before is done again.
     expect(model.calls.reduce((sum, { offsets }) => sum + offsets.length - 1, 0)).toBeGreaterThan(bulk.length)
   })

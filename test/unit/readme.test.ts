@@ -6,8 +6,13 @@ import { scratch } from '../support/scratch'
 const root = resolve(__dirname, '../..')
 const read = (file: string) => readFileSync(join(root, file), 'utf8')
 
+interface Block {
+  line: number
+  code: string
+}
+
 /** The blocks of TypeScript in a document, each by its first line there. */
-function blocks(document: string): { line: number; code: string }[] {
+function blocks(document: string): Block[] {
   return [...read(document).matchAll(/^```ts\n(.*?)^```$/gms)].map(({ index, 1: code }) => ({
     line: read(document).slice(0, index).split('\n').length + 1,
     code: code!,
@@ -15,14 +20,21 @@ function blocks(document: string): { line: number; code: string }[] {
 }
 
 /** A program of the blocks, as a user has them: ES modules that import 'sentorch'. */
-function compile(documents: readonly string[]): { program: ts.Program; files: Map<string, string> } {
+function compile(documents: readonly string[]): { program: ts.Program; files: Map<string, { file: string; line: number }[]> } {
   const folder = scratch('sentorch-readme')
-  const files = new Map<string, string>()
+  const files = new Map<string, { file: string; line: number }[]>()
   for (const document of documents) {
-    for (const { line, code } of blocks(document)) {
-      const file = join(folder, `${document.replaceAll(/\W/g, '-')}-${line}.mts`)
+    const [first, ...rest] = blocks(document)
+    const keep = (name: string, { line, code }: Block) => {
+      const file = join(folder, `${document.replaceAll(/\W/g, '-')}-${name}.mts`)
       writeFileSync(file, code)
-      files.set(file, `${document}:${line}`)
+      return { file, line }
+    }
+    const lines = first ? first.code.split('\n').length - 1 : 0
+    for (const block of first ? [first, ...rest] : []) {
+      const alone = keep(String(block.line), block)
+      const after = block === first ? [] : [keep(`${block.line}-after`, { line: block.line - lines, code: first!.code + block.code })]
+      files.set(`${document}:${block.line}`, [alone, ...after])
     }
   }
   const tsconfig = {
@@ -50,19 +62,22 @@ const DOCUMENTS = ['api', 'data', 'data-sets', 'heads', 'metrics', 'predict', 't
 const { program, files } = compile(['README.md', ...DOCUMENTS])
 
 test('README shows a program, a service, a stream and a training', () => {
-  expect([...files.values()].filter((place) => place.startsWith('README.md'))).toHaveLength(4)
+  expect([...files.keys()].filter((place) => place.startsWith('README.md'))).toHaveLength(4)
 })
 
-test.each([...files].map(([file, place]) => [place, file]))('%s compiles', (place, file) => {
-  const source = program.getSourceFile(file)
-  const problems = [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)]
-  expect(
-    problems.map(({ messageText, start = 0 }) => {
-      const [document, line] = place.split(':')
-      return `${document}:${Number(line) + source!.getLineAndCharacterOfPosition(start).line}  ${ts.flattenDiagnosticMessageText(messageText, '\n')}`
-    }),
-  ).toEqual([])
+/** A block is a program of its own, or goes on where the first of its document ends. */
+test.each([...files])('%s compiles', (place, ways) => {
+  const [alone, after = alone] = ways.map(({ file, line }) => problemsOf(file, place.split(':')[0]!, line))
+  expect(alone!.length === 0 ? alone : after).toEqual([])
 })
+
+function problemsOf(file: string, document: string, line: number): string[] {
+  const source = program.getSourceFile(file)
+  return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+    ({ messageText, start = 0 }) =>
+      `${document}:${line + source!.getLineAndCharacterOfPosition(start).line}  ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+  )
+}
 
 /** Names in the first column of the table below `<!-- options:NAME -->`. */
 function tableOf(document: string, name: string): string[] {
