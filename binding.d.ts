@@ -188,9 +188,12 @@ export interface TrainingRequest {
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
-  /** Of the encoder, while training. */
+  /** Of the encoder, while training: behind the embeddings and behind each layer's second product. */
   hiddenDropout: number
+  /** Of the attention weights. */
   attentionDropout: number
+  /** Behind the product after attention. */
+  attentionOutputDropout: number
   /** 'bfloat16': products in bfloat16, all else and the masters in float32. */
   dtype: 'float32' | 'bfloat16'
   seed: number

@@ -43,6 +43,8 @@ export interface Family {
   positions: 'zero' | 'padding' | number
   tokenTypes: boolean
   relativeAttention: boolean
+  /** Whether training has dropout behind the product after attention, as behind the second one of the layer. */
+  attentionOutputDropout: boolean
   classifiers: Classifiers
   names: {
     query: string
@@ -89,6 +91,7 @@ export const FAMILIES: readonly Family[] = [
     positions: 'zero',
     tokenTypes: true,
     relativeAttention: false,
+    attentionOutputDropout: true,
     classifiers: {
       classes: { bert: 'Bert' },
       sequence: { hidden: 'bert.pooler.dense', activation: 'tanh', output: 'classifier' },
@@ -112,6 +115,7 @@ export const FAMILIES: readonly Family[] = [
     positions: 'zero',
     tokenTypes: false,
     relativeAttention: false,
+    attentionOutputDropout: false,
     classifiers: {
       classes: { distilbert: 'DistilBert' },
       sequence: { hidden: 'pre_classifier', activation: 'relu', output: 'classifier' },
@@ -142,6 +146,7 @@ export const FAMILIES: readonly Family[] = [
     positions: 'padding',
     tokenTypes: true,
     relativeAttention: false,
+    attentionOutputDropout: true,
     classifiers: {
       classes: { roberta: 'Roberta', 'xlm-roberta': 'XLMRoberta', camembert: 'Camembert' },
       sequence: { hidden: 'classifier.dense', activation: 'tanh', output: 'classifier.out_proj' },
@@ -160,6 +165,7 @@ export const FAMILIES: readonly Family[] = [
     positions: 1,
     tokenTypes: false,
     relativeAttention: true,
+    attentionOutputDropout: true,
     classifiers: {
       classes: { mpnet: 'MPNet' },
       sequence: { hidden: 'classifier.dense', activation: 'tanh', output: 'classifier.out_proj' },

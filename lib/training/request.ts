@@ -1,4 +1,5 @@
 import type { TargetSource, TrainingRequest } from '../../binding'
+import { familyOf } from '../format/families'
 import { isIndependent } from '../heads/definition'
 import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../parts'
@@ -57,6 +58,7 @@ export function trainingRequest(
     dense,
     hiddenDropout,
     attentionDropout,
+    attentionOutputDropout: familyOf(parts.folder.config.modelType)!.attentionOutputDropout ? hiddenDropout : 0,
     dtype,
     seed,
     gradientCheckpointing,

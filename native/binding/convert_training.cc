@@ -123,6 +123,7 @@ TrainingRequest training_request(const Object& object) {
           .dense = list(object, "dense", dense),
           .hidden_dropout = number(object, "hiddenDropout"),
           .attention_dropout = number(object, "attentionDropout"),
+          .attention_output_dropout = number(object, "attentionOutputDropout"),
           .dtype = compute_type(field(object, "dtype")),
           .seed = integer(object, "seed"),
           .gradient_checkpointing = boolean(object, "gradientCheckpointing"),

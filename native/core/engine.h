@@ -186,6 +186,7 @@ struct TrainingRequest {
   std::vector<DenseSource> dense;
   double hidden_dropout;
   double attention_dropout;
+  double attention_output_dropout;
   ComputeType dtype;
   int64_t seed;
   bool gradient_checkpointing;

@@ -70,7 +70,16 @@ const { optimizer, maxGradNorm, tasks, dtype } = options
 const { parameters } = await fromNative(
   model.startTraining({
     ...{ files, encoder, dense, dtype, optimizer, maxGradNorm },
-    ...{ hiddenDropout: 0, attentionDropout: 0, seed: 0, gradientCheckpointing: false, targets: [], uncertainty: false, cacheBytes: 0 },
+    ...{
+      hiddenDropout: 0,
+      attentionDropout: 0,
+      attentionOutputDropout: 0,
+      seed: 0,
+      gradientCheckpointing: false,
+      targets: [],
+      uncertainty: false,
+      cacheBytes: 0,
+    },
     tasks: tasks.map((task) => ({ ...task, classWeights: null })),
   }),
 )

@@ -1,3 +1,4 @@
+import { familyOf } from '../../lib/format/families'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { hashes, NativeTraining, plainTask, stepsOf, StoredArrays } from '../support/native-training'
@@ -129,7 +130,8 @@ describe.each(TRAINED_FAMILIES)('%s: dropout in the encoder', (family) => {
       const tasks = [plainTask('intent')]
       const heads = golden.heads.filter(({ name }) => name === 'intent')
       await training.addHeads(heads, await StoredArrays.open(goldenArrays(family)), 'value/')
-      await training.start({ tasks, targets: [], [`${kind}Dropout`]: p })
+      const attentionOutputDropout = kind === 'hidden' && familyOf(family)!.attentionOutputDropout ? p : 0
+      await training.start({ tasks, targets: [], [`${kind}Dropout`]: p, attentionOutputDropout })
       await training.trainOnly((name) => name.startsWith('embeddings.LayerNorm'))
       await training.setCorpus(corpusOf(golden.corpus, tasks))
       const { loss } = await training.run(stepsOf(new Array<number[]>(draws).fill(golden.dropout[kind].rows)), { apply: false })

@@ -102,6 +102,7 @@ export class NativeTraining {
       dense: this.dense,
       hiddenDropout: 0,
       attentionDropout: 0,
+      attentionOutputDropout: 0,
       dtype: 'float32',
       seed: 0,
       gradientCheckpointing: false,
@@ -234,6 +235,9 @@ export function plainTask(head: string, loss: TaskSource['loss'] = 'cross-entrop
 /** A hash of each array: equal only where every bit is, and a comparison names those that differ. */
 export function hashes(values: ReadonlyMap<string, Float32Array>): Record<string, string> {
   const hash = ({ buffer, byteOffset, byteLength }: Float32Array) =>
-    createHash('sha256').update(new Uint8Array(buffer, byteOffset, byteLength)).digest('hex').slice(0, 16)
+    createHash('sha256')
+      .update(new Uint8Array(buffer, byteOffset, byteLength))
+      .digest('hex')
+      .slice(0, 16)
   return Object.fromEntries([...values].map(([name, array]) => [name, hash(array)]))
 }

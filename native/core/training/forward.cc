@@ -35,10 +35,11 @@ class LayerForward {
                               : at::Tensor()};
     const at::Tensor mixed = attention(product(x, qkv), settings_.heads, layout_, dropout_,
                                        settings_.attention_dropout, site(index, kAttention));
-    const at::Tensor y = add_norm(product(mixed, layer.attention_output), x, layer.attention_norm,
-                                  site(index, kAttentionOutput));
+    const at::Tensor y = add_norm(product(mixed, layer.attention_output), settings_.attention_output_dropout, x,
+                                  layer.attention_norm, site(index, kAttentionOutput));
     const at::Tensor wide = activate(product(y, layer.intermediate), settings_.activation);
-    return add_norm(product(wide, layer.output), y, layer.output_norm, site(index, kOutput));
+    return add_norm(product(wide, layer.output), settings_.hidden_dropout, y, layer.output_norm,
+                    site(index, kOutput));
   }
 
   at::Tensor norm(const at::Tensor& x, const PlainNorm& norm) const {
@@ -53,8 +54,9 @@ class LayerForward {
     return narrow(x.to(at::kBFloat16)).to(at::kFloat);
   }
 
-  at::Tensor add_norm(const at::Tensor& x, const at::Tensor& residual, const PlainNorm& weights, uint64_t at) const {
-    return norm(dropout_(x, settings_.hidden_dropout, at) + residual, weights);
+  at::Tensor add_norm(const at::Tensor& x, double p, const at::Tensor& residual, const PlainNorm& weights,
+                      uint64_t at) const {
+    return norm(dropout_(x, p, at) + residual, weights);
   }
 
   const ForwardSettings& settings_;

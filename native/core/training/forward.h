@@ -12,6 +12,7 @@ struct ForwardSettings {
   Activation activation;
   double hidden_dropout;
   double attention_dropout;
+  double attention_output_dropout;
   bool bfloat16;       // products
   bool checkpointing;  // layers are computed again in the backward pass instead of kept
 };

@@ -48,8 +48,8 @@ Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::ve
                  const TokenLimits& limits, std::function<void()> changed)
     : request_(request),
       settings_{request.encoder.heads,  request.encoder.layer_norm_eps, request.encoder.activation,
-                request.hidden_dropout, request.attention_dropout,      request.dtype == ComputeType::kBFloat16,
-                request.gradient_checkpointing},
+                request.hidden_dropout, request.attention_dropout,      request.attention_output_dropout,
+                request.dtype == ComputeType::kBFloat16, request.gradient_checkpointing},
       masters_(masters),
       limits_(limits),
       changed_(std::move(changed)),
@@ -193,8 +193,8 @@ void Trainer::run(const TrainRequest& request, int64_t index, Step& step, const 
 void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropout, Step& step, const StopFlag& stop) {
   stop_if(stop);
   const MicroBatch batch = assemble(corpus_.rows(), rows, limits_);
-  const WordRows words = word_rows(masters_.word, batch, parameters_[kWordTable].trainable);
-  const at::Tensor hidden = states(batch, words, dropout, stop).to(at::kCPU);
+  WordRows words;
+  const at::Tensor hidden = encoder_trains() ? states(batch, words, dropout, stop) : frozen_states(batch, stop);
   at::Tensor total;
   const auto add = [&](const at::Tensor& loss) {
     if (loss.defined()) total = total.defined() ? total + loss : loss;
@@ -216,16 +216,20 @@ void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropo
   step.loss += total.item<double>();
   stop_if(stop);
   if (total.requires_grad()) total.backward();
-  word_.add(words);
+  if (words.values.defined()) word_.add(words);
 }
 
-at::Tensor Trainer::states(const MicroBatch& batch, const WordRows& words, const Dropout& dropout,
-                           const StopFlag& stop) {
-  if (encoder_trains()) return training_forward(masters_, settings_, words, batch, dropout, stop);
+at::Tensor Trainer::states(const MicroBatch& batch, WordRows& words, const Dropout& dropout, const StopFlag& stop) {
+  words = word_rows(masters_.word, batch, parameters_[kWordTable].trainable);
+  return training_forward(masters_, settings_, words, batch, dropout, stop).to(at::kCPU).contiguous();
+}
+
+at::Tensor Trainer::frozen_states(const MicroBatch& batch, const StopFlag& stop) {
   const c10::AutoGradMode off(false);
-  if (!cache_) cache_.emplace(corpus_.rows().count(), masters_.word.size(1), request_.cache_bytes);
-  return cache_->states(batch, [&](const MicroBatch& b) {
-    return training_forward(masters_, settings_, words, b, Dropout::off(), stop).to(at::kCPU);
+  if (!cache_) cache_.emplace(corpus_.rows(), masters_.word.size(1), request_.cache_bytes);
+  return cache_->states(batch, [&](const std::vector<int32_t>& rows) {
+    WordRows words;
+    return states(assemble(corpus_.rows(), rows, limits_), words, Dropout::off(), stop);
   });
 }
 

@@ -34,7 +34,9 @@ class Trainer final : public Training {
 
   void run(const TrainRequest& request, int64_t index, Step& step, const StopFlag& stop);
   void micro_batch(const std::vector<int32_t>& rows, const Dropout& dropout, Step& step, const StopFlag& stop);
-  at::Tensor states(const MicroBatch& batch, const WordRows& words, const Dropout& dropout, const StopFlag& stop);
+  // [tokens, hidden], on the CPU. `words` is filled: its gradients come with the backward pass.
+  at::Tensor states(const MicroBatch& batch, WordRows& words, const Dropout& dropout, const StopFlag& stop);
+  at::Tensor frozen_states(const MicroBatch& batch, const StopFlag& stop);
   at::Tensor head_loss(size_t task, const at::Tensor& states, const MicroBatch& batch, const Dropout& dropout,
                        Step& step);
   at::Tensor weighted(size_t term, const at::Tensor& loss, Step& step);
