@@ -128,7 +128,7 @@ function count(table: Map<string, number>, label: string): void {
 function writtenLabels(value: LabelValue): readonly string[] {
   if (typeof value === 'boolean') return []
   if (typeof value === 'string') return [value]
-  return isSpans(value) ? value.map(({ label }) => label) : (value)
+  return isSpans(value) ? value.map(({ label }) => label) : value
 }
 
 function taggedSentences(dataset: Dataset, head: string): (readonly string[])[] {

@@ -21,8 +21,12 @@ inline Napi::Value field(const Object& object, const char* name) {
 
 inline Object object_field(const Object& object, const char* name) { return field(object, name).As<Object>(); }
 inline std::string text(const Object& object, const char* name) { return field(object, name).As<Napi::String>(); }
-inline int64_t integer(const Object& object, const char* name) { return field(object, name).As<Napi::Number>().Int64Value(); }
-inline double number(const Object& object, const char* name) { return field(object, name).As<Napi::Number>().DoubleValue(); }
+inline int64_t integer(const Object& object, const char* name) {
+  return field(object, name).As<Napi::Number>().Int64Value();
+}
+inline double number(const Object& object, const char* name) {
+  return field(object, name).As<Napi::Number>().DoubleValue();
+}
 inline bool boolean(const Object& object, const char* name) { return field(object, name).As<Napi::Boolean>(); }
 
 template <typename Item>

@@ -29,8 +29,8 @@ Napi::Value undefined(Napi::Env env, Done) { return env.Undefined(); }
 // One operation of a loaded model. `read` makes the request from the arguments (JavaScript thread), `work` does it
 // (executor's thread), `finish` converts what comes out (JavaScript thread).
 template <typename Read, typename Work, typename Finish>
-Napi::Value operation(const Napi::CallbackInfo& info, const Napi::Value& owner, Executor& executor, Read read, Work work,
-                      Finish finish, int64_t number = 0) {
+Napi::Value operation(const Napi::CallbackInfo& info, const Napi::Value& owner, Executor& executor, Read read,
+                      Work work, Finish finish, int64_t number = 0) {
   const Napi::Env env = info.Env();
   return promised(env, [&]() -> Napi::Value {
     auto request = std::make_shared<decltype(read(info))>(read(info));
@@ -55,20 +55,17 @@ int64_t task_of(const Napi::CallbackInfo& info) { return integer(first(info).Get
 }  // namespace
 
 Napi::Function ModelWrap::define(Napi::Env env) {
-  return DefineClass(env, "NativeModel",
-                     {InstanceMethod<&ModelWrap::load>("load"), InstanceMethod<&ModelWrap::encode>("encode"),
-                      InstanceMethod<&ModelWrap::add_head>("addHead"),
-                      InstanceMethod<&ModelWrap::remove_head>("removeHead"),
-                      InstanceMethod<&ModelWrap::extend_head>("extendHead"),
-                      InstanceMethod<&ModelWrap::predict>("predict"),
-                      InstanceMethod<&ModelWrap::start_training>("startTraining"),
-                      InstanceMethod<&ModelWrap::set_groups>("setGroups"),
-                      InstanceMethod<&ModelWrap::set_corpus>("setCorpus"), InstanceMethod<&ModelWrap::train>("train"),
-                      InstanceMethod<&ModelWrap::end_training>("endTraining"),
-                      InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"),
-                      InstanceMethod<&ModelWrap::restore>("restore"), InstanceMethod<&ModelWrap::read>("read"),
-                      InstanceMethod<&ModelWrap::write>("write"), InstanceMethod<&ModelWrap::abort>("abort"),
-                      InstanceMethod<&ModelWrap::dispose>("dispose")});
+  return DefineClass(
+      env, "NativeModel",
+      {InstanceMethod<&ModelWrap::load>("load"), InstanceMethod<&ModelWrap::encode>("encode"),
+       InstanceMethod<&ModelWrap::add_head>("addHead"), InstanceMethod<&ModelWrap::remove_head>("removeHead"),
+       InstanceMethod<&ModelWrap::extend_head>("extendHead"), InstanceMethod<&ModelWrap::predict>("predict"),
+       InstanceMethod<&ModelWrap::start_training>("startTraining"), InstanceMethod<&ModelWrap::set_groups>("setGroups"),
+       InstanceMethod<&ModelWrap::set_corpus>("setCorpus"), InstanceMethod<&ModelWrap::train>("train"),
+       InstanceMethod<&ModelWrap::end_training>("endTraining"),
+       InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"), InstanceMethod<&ModelWrap::restore>("restore"),
+       InstanceMethod<&ModelWrap::read>("read"), InstanceMethod<&ModelWrap::write>("write"),
+       InstanceMethod<&ModelWrap::abort>("abort"), InstanceMethod<&ModelWrap::dispose>("dispose")});
 }
 
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWrap>(info) {
@@ -126,7 +123,9 @@ Napi::Value ModelWrap::extend_head(const Napi::CallbackInfo& info) {
   };
   return operation(
       info, Value(), *executor_,
-      [](const auto& i) { return Extension{first_text(i), integer(i[1]), integer(i[2])}; },
+      [](const auto& i) {
+        return Extension{first_text(i), integer(i[1]), integer(i[2])};
+      },
       [](Model& model, const Extension& extension, const StopFlag&) {
         model.extend_head(extension.name, extension.count, extension.seed);
         return Done{};
@@ -193,8 +192,7 @@ Napi::Value ModelWrap::end_training(const Napi::CallbackInfo& info) {
 Napi::Value ModelWrap::optimizer_steps(const Napi::CallbackInfo& info) {
   return operation(
       info, Value(), *executor_, [](const auto&) { return Done{}; },
-      [](Model& model, Done, const StopFlag&) { return model.training().optimizer_steps(); },
-      convert::optimizer_steps);
+      [](Model& model, Done, const StopFlag&) { return model.training().optimizer_steps(); }, convert::optimizer_steps);
 }
 
 Napi::Value ModelWrap::restore(const Napi::CallbackInfo& info) {

@@ -25,8 +25,7 @@ void append_row(const Rows& rows, int32_t row, const TokenLimits& limits, MicroB
     const bool padding = limits.position_padding >= 0 && id == limits.position_padding;
     const int64_t here = padding ? limits.position_padding : position++;
     if (here >= limits.positions) {
-      throw Error("ERR_INVALID_ARGUMENT", "A row of " +
-                                              std::to_string(rows.offsets[row + 1] - rows.offsets[row]) +
+      throw Error("ERR_INVALID_ARGUMENT", "A row of " + std::to_string(rows.offsets[row + 1] - rows.offsets[row]) +
                                               " tokens needs position " + std::to_string(here) + "; the model has " +
                                               std::to_string(limits.positions) + ".");
     }

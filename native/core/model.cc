@@ -195,7 +195,10 @@ std::vector<std::vector<float>> EncoderModel::read(ParameterValue value, const s
 }
 
 void EncoderModel::write(const WriteRequest& request, const StopFlag& stop) {
-  guarded([&] { write_file(request, [&](const ParameterPart& part) { return find(part); }, stop); });
+  guarded([&] {
+    write_file(
+        request, [&](const ParameterPart& part) { return find(part); }, stop);
+  });
 }
 
 }  // namespace sentorch

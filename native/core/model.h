@@ -47,9 +47,9 @@ class EncoderModel final : public Model {
   std::unique_ptr<Operations> operations_;
   LoadedModel info_;
   std::vector<Head> heads_;
-  std::optional<Masters> masters_;          // since the first training
-  std::optional<Parameters> parameters_;    // none: to be made from the masters
-  std::unique_ptr<Trainer> trainer_;        // refers to the masters and the heads
+  std::optional<Masters> masters_;        // since the first training
+  std::optional<Parameters> parameters_;  // none: to be made from the masters
+  std::unique_ptr<Trainer> trainer_;      // refers to the masters and the heads
 };
 
 }  // namespace sentorch

@@ -68,7 +68,8 @@ void copy(const StoredBytes& stored, OutputFile& out, const StopFlag& stop) {
     stop_if(stop);
     const int64_t size = std::min<int64_t>(left, static_cast<int64_t>(buffer.size()));
     file.read(buffer.data(), size);
-    if (!file) throw Error("ERR_MODEL_FORMAT", stored.file + " ends too early: it was cut or changed since it was opened.");
+    if (!file)
+      throw Error("ERR_MODEL_FORMAT", stored.file + " ends too early: it was cut or changed since it was opened.");
     out.write(buffer.data(), size);
     left -= size;
   }

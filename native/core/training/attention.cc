@@ -43,8 +43,7 @@ AttentionLayout::AttentionLayout(const MicroBatch& batch, const at::Tensor& rela
 at::Tensor attention(const at::Tensor& qkv, int64_t heads, const AttentionLayout& layout, const Dropout& dropout,
                      double p, uint64_t site) {
   const int64_t hidden = qkv.size(1) / 3, size = hidden / heads;
-  const at::Tensor side_by_side =
-      layout.gather.defined() ? qkv.index_select(0, layout.gather.to(qkv.device())) : qkv;
+  const at::Tensor side_by_side = layout.gather.defined() ? qkv.index_select(0, layout.gather.to(qkv.device())) : qkv;
   const at::Tensor parts = side_by_side.view({layout.rows, layout.longest, 3, heads, size}).permute({2, 0, 3, 1, 4});
   at::Tensor scores = at::matmul(parts[0] / std::sqrt(double(size)), parts[1].transpose(-2, -1));
   // Here and not once for all layers: a layer that is computed again has a graph of its own.

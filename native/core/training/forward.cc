@@ -29,17 +29,15 @@ class LayerForward {
       : settings_(settings), layout_(layout), dropout_(dropout) {}
 
   at::Tensor operator()(const PlainLayer& layer, size_t index, const at::Tensor& x) const {
-    const PlainLinear qkv{at::cat({layer.query.weight, layer.key.weight, layer.value.weight}),
-                          layer.query.bias.defined()
-                              ? at::cat({layer.query.bias, layer.key.bias, layer.value.bias})
-                              : at::Tensor()};
-    const at::Tensor mixed = attention(product(x, qkv), settings_.heads, layout_, dropout_,
-                                       settings_.attention_dropout, site(index, kAttention));
+    const PlainLinear qkv{
+        at::cat({layer.query.weight, layer.key.weight, layer.value.weight}),
+        layer.query.bias.defined() ? at::cat({layer.query.bias, layer.key.bias, layer.value.bias}) : at::Tensor()};
+    const at::Tensor mixed = attention(product(x, qkv), settings_.heads, layout_, dropout_, settings_.attention_dropout,
+                                       site(index, kAttention));
     const at::Tensor y = add_norm(product(mixed, layer.attention_output), settings_.attention_output_dropout, x,
                                   layer.attention_norm, site(index, kAttentionOutput));
     const at::Tensor wide = activate(product(y, layer.intermediate), settings_.activation);
-    return add_norm(product(wide, layer.output), settings_.hidden_dropout, y, layer.output_norm,
-                    site(index, kOutput));
+    return add_norm(product(wide, layer.output), settings_.hidden_dropout, y, layer.output_norm, site(index, kOutput));
   }
 
   at::Tensor norm(const at::Tensor& x, const PlainNorm& norm) const {
@@ -72,7 +70,8 @@ WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool traina
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<int32_t> place(batch.ids.size());
   for (size_t t = 0; t < batch.ids.size(); t++) {
-    place[t] = static_cast<int32_t>(std::lower_bound(distinct.begin(), distinct.end(), batch.ids[t]) - distinct.begin());
+    place[t] =
+        static_cast<int32_t>(std::lower_bound(distinct.begin(), distinct.end(), batch.ids[t]) - distinct.begin());
   }
   WordRows rows{long_tensor(distinct, table.device()), {}, long_tensor(place, table.device())};
   const c10::AutoGradMode off(false);
@@ -94,8 +93,8 @@ at::Tensor training_forward(const Masters& masters, const ForwardSettings& setti
     const PlainLayer& layer = masters.layers[i];
     if (settings.checkpointing && c10::GradMode::is_enabled()) {
       // By value: the backward pass runs after this function has returned.
-      x = recomputed([settings, layout, dropout, &layer, i](
-                         const at::Tensor& in) { return LayerForward(settings, layout, dropout)(layer, i, in); },
+      x = recomputed([settings, layout, dropout, &layer,
+                      i](const at::Tensor& in) { return LayerForward(settings, layout, dropout)(layer, i, in); },
                      x);
     } else {
       x = forward(layer, i, x);

@@ -23,7 +23,8 @@ TaskLoss cross_entropy(const TaskSource& task, const at::Tensor& logits, const s
   }
   if (items.empty()) return {};
   const at::Tensor target = at::tensor(classes, at::kLong);
-  const at::Tensor chosen = items.size() == labels.size() ? logits : logits.index_select(0, at::tensor(items, at::kLong));
+  const at::Tensor chosen =
+      items.size() == labels.size() ? logits : logits.index_select(0, at::tensor(items, at::kLong));
   const at::Tensor sum =
       at::cross_entropy_loss(chosen, target, weights_of(task), at::Reduction::Sum, kNoLabel, task.label_smoothing);
   const double correct = (chosen.detach().argmax(1) == target).sum().item<double>();

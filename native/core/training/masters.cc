@@ -73,8 +73,8 @@ std::vector<NamedParameter> named_parameters(const Head& head) {
   std::vector<NamedParameter> out;
   for (size_t i = 0; i < head.layers.size(); i++) {
     const auto add = [&](const char* part, const at::Tensor& value) {
-      out.push_back({{head_parameter(head.source.name, i, part), value.sizes().vec(), Part::kHead, -1, head.source.name},
-                     value});
+      out.push_back(
+          {{head_parameter(head.source.name, i, part), value.sizes().vec(), Part::kHead, -1, head.source.name}, value});
     };
     add("weight", head.layers[i].weight);
     add("bias", head.layers[i].bias);

@@ -38,8 +38,7 @@ struct Recomputed : torch::autograd::Function<Recomputed> {
   };
 
   static void keep(torch::autograd::AutogradContext* context, std::shared_ptr<Work> part) {
-    context->saved_data["part"] =
-        c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(part)));
+    context->saved_data["part"] = c10::IValue::make_capsule(c10::make_intrusive<Holder>(std::move(part)));
   }
 
   static std::shared_ptr<Work> part_of(torch::autograd::AutogradContext* context) {

@@ -47,9 +47,14 @@ struct Trainer::Step {
 Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::vector<Head>& heads,
                  const TokenLimits& limits, std::function<void()> changed)
     : request_(request),
-      settings_{request.encoder.heads,  request.encoder.layer_norm_eps, request.encoder.activation,
-                request.hidden_dropout, request.attention_dropout,      request.attention_output_dropout,
-                request.dtype == ComputeType::kBFloat16, request.gradient_checkpointing},
+      settings_{request.encoder.heads,
+                request.encoder.layer_norm_eps,
+                request.encoder.activation,
+                request.hidden_dropout,
+                request.attention_dropout,
+                request.attention_output_dropout,
+                request.dtype == ComputeType::kBFloat16,
+                request.gradient_checkpointing},
       masters_(masters),
       limits_(limits),
       changed_(std::move(changed)),
@@ -205,9 +210,8 @@ void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropo
     std::vector<int64_t> which;
     const at::Tensor wanted = corpus_.targets(t, rows, which);
     if (which.empty()) continue;
-    const at::Tensor vectors =
-        training_vectors(hidden, batch, target.vectors, masters_.dense, dense_activations_)
-            .index_select(0, at::tensor(which, at::kLong));
+    const at::Tensor vectors = training_vectors(hidden, batch, target.vectors, masters_.dense, dense_activations_)
+                                   .index_select(0, at::tensor(which, at::kLong));
     add(weighted(tasks_.size() + t, target_loss(target.loss, vectors, wanted), step));
   }
   step.examples += batch.size();
@@ -263,7 +267,8 @@ at::Tensor Trainer::head_loss(size_t t, const at::Tensor& states, const MicroBat
 
 // The part of the total that a sum of losses is.
 at::Tensor Trainer::weighted(size_t term, const at::Tensor& sum, Step& step) {
-  const double weight = term < tasks_.size() ? tasks_[term].source.weight : request_.targets[term - tasks_.size()].weight;
+  const double weight =
+      term < tasks_.size() ? tasks_[term].source.weight : request_.targets[term - tasks_.size()].weight;
   if (step.labelled[term].divisor <= 0) return {};
   const at::Tensor loss = sum / step.labelled[term].divisor;
   step.losses[term] += loss.item<double>();

@@ -49,8 +49,7 @@ at::Tensor training_vectors(const at::Tensor& states, const MicroBatch& batch, c
                             const std::vector<PlainLinear>& dense, const std::vector<Activation>& activations) {
   std::vector<at::Tensor> parts;
   for (Pooling mode : request.pooling) {
-    parts.push_back(mode == Pooling::kMax ? largest(states, batch)
-                                          : at::matmul(pooling_matrix(mode, batch), states));
+    parts.push_back(mode == Pooling::kMax ? largest(states, batch) : at::matmul(pooling_matrix(mode, batch), states));
   }
   at::Tensor vectors = parts.size() == 1 ? parts[0] : at::cat(parts, 1);
   for (const PostStep& step : request.steps) {
