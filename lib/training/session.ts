@@ -42,11 +42,15 @@ export class Session {
   ): Promise<Session> {
     await parts.heads.ready
     const { parameters } = await fromNative(parts.native.startTraining(request))
-    const { layers } = parts.folder.config
-    checkUnfreezing(parameters, options, layers)
-    const session = new Session(parts, options, parameters, terms, state)
-    await session.setGroups()
-    return session
+    try {
+      checkUnfreezing(parameters, options, parts.folder.config.layers)
+      const session = new Session(parts, options, parameters, terms, state)
+      await session.setGroups()
+      return session
+    } catch (error) {
+      await fromNative(parts.native.endTraining())
+      throw error
+    }
   }
 
   private constructor(

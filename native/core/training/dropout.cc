@@ -24,6 +24,26 @@ inline uint32_t noise(uint32_t i, uint32_t first, uint32_t second) {
   return h ^ (h >> 15);
 }
 
+// Multiplication of 32-bit integers in vectors needs more than the plain x86-64: the widest that the CPU has is chosen
+// when the library is opened.
+#if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(__clang__)
+#define SENTORCH_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SENTORCH_CLONES
+#endif
+
+struct MaskKey {
+  uint32_t first, second;
+  uint32_t below;  // noise that drops
+  float kept;
+};
+
+SENTORCH_CLONES void fill_mask(float* out, int64_t begin, int64_t end, const MaskKey& key) {
+  const MaskKey k = key;
+  for (int64_t i = begin; i < end; i++)
+    out[i] = noise(static_cast<uint32_t>(i), k.first, k.second) < k.below ? 0.0f : k.kept;
+}
+
 }  // namespace
 
 Dropout::Dropout(int64_t seed, int64_t step, int64_t batch)
@@ -36,14 +56,12 @@ Dropout Dropout::off() { return Dropout(); }
 at::Tensor Dropout::operator()(const at::Tensor& x, double p, uint64_t site) const {
   if (!on_ || p <= 0) return x;
   const uint64_t key = mixed(key_ ^ site);
-  const uint32_t first = static_cast<uint32_t>(key), second = static_cast<uint32_t>(key >> 32);
-  const uint32_t below = static_cast<uint32_t>(std::lround(std::min(p * 4294967296.0, 4294967295.0)));
-  const float kept = static_cast<float>(1 / (1 - p));
+  const MaskKey parts{static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32),
+                      static_cast<uint32_t>(std::lround(std::min(p * 4294967296.0, 4294967295.0))),
+                      static_cast<float>(1 / (1 - p))};
   at::Tensor mask = at::empty(x.sizes(), at::kFloat);
   float* out = static_cast<float*>(mask.data_ptr());
-  at::parallel_for(0, mask.numel(), 16384, [=](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i++) out[i] = noise(static_cast<uint32_t>(i), first, second) < below ? 0.0f : kept;
-  });
+  at::parallel_for(0, mask.numel(), 16384, [&](int64_t begin, int64_t end) { fill_mask(out, begin, end, parts); });
   return x * mask.to(x.device());
 }
 
