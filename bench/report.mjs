@@ -10,7 +10,7 @@ const PEER = { python: 'sentence-transformers', javascript: 'transformers.js' }
 const times = (ratio) => `${ratio.toFixed(2)} ×`
 
 /** One row per comparison: what, ours, the peer's, the ratio by which ours is better, the goal. */
-function rows(figures) {
+function encodeRows(figures) {
   const out = []
   const faster = (what, key, peer, goal) => {
     const [a, b] = [figures[key].ours.textsPerSecond, figures[key][peer].textsPerSecond]
@@ -31,7 +31,7 @@ function rows(figures) {
   smaller('process start to first vector and end', 'first', 'python', 'seconds', 's', '≥ 6 ×')
   smaller('', 'first', 'javascript', 'seconds', 's', '≥ 1 ×')
   smaller('peak memory, short float32', 'short32', 'python', 'peakRssMB', 'MB', '≥ 2 ×')
-  return [...out, ...trainingRows(figures)]
+  return out
 }
 
 /** Joint training; the peer is plain PyTorch (`joint_reference.py --strong`), or our own full epoch. */
@@ -70,33 +70,58 @@ function trainingRows({ train32, train16, frozen }) {
 
 const table = (header, body) => [header, header.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-export function markdown(figures, versions) {
-  const { responsive, stream, short32 } = figures
+function machine({ kernels, libtorch }, versions) {
   const [cpu] = os.cpus()
   const { version } = require(inRoot('package.json'))
-  return `${cpu.model}, ${os.availableParallelism()} processors, kernels ${short32.ours.kernels}; Node ${process.versions.node}, sentorch ${version} on libtorch ${short32.ours.libtorch};
-Python ${versions.python}, torch ${versions.torch}, transformers ${versions.transformers}, sentence-transformers ${versions.sentenceTransformers}. all-MiniLM-L6-v2,
-${short32.ours.texts} short sentences (${Math.round(short32.ours.tokens / short32.ours.texts)} tokens each) and ${figures.long32.ours.texts} passages (${Math.round(figures.long32.ours.tokens / figures.long32.ours.texts)} tokens each). Medians; a ratio above 1 is in sentorch's favour.
+  return `${cpu.model}, ${os.availableParallelism()} processors, kernels ${kernels}; Node ${process.versions.node}, sentorch ${version} on libtorch ${libtorch};
+Python ${versions.python}, torch ${versions.torch}, transformers ${versions.transformers}, sentence-transformers ${versions.sentenceTransformers}. all-MiniLM-L6-v2. Medians; a ratio above 1 is in sentorch's favour.`
+}
 
-${table(['', 'sentorch', 'peer', 'peer’s', 'ratio', 'goal'], rows(figures))}
+const whole = (rows) => table(['', 'sentorch', 'peer', 'peer’s', 'ratio', 'goal'], rows)
+
+/** The parts of the report, each made of a run of its own. */
+export const PARTS = {
+  encode: {
+    rows: encodeRows,
+    text: (figures, versions) => {
+      const { responsive, stream, short32, long32 } = figures
+      return `${machine(short32.ours, versions)}
+${short32.ours.texts} short sentences (${Math.round(short32.ours.tokens / short32.ours.texts)} tokens each) and ${long32.ours.texts} passages (${Math.round(long32.ours.tokens / long32.ours.texts)} tokens each).
+
+${whole(encodeRows(figures))}
 
 While ${responsive.texts} texts are encoded, a 1 ms timer on the JavaScript thread is late by ${responsive.lateP99Ms} ms at p99 and ${responsive.lateMaxMs} ms at worst
 (goals 10 and 50); reading a small file takes ${responsive.readMaxMs} ms at worst (goal 100).
 ${stream.texts} texts through \`encodeStream\`: ${stream.rssTenthMB} MB after a tenth of them, ${stream.rssEndMB} MB at the end (goal: within 10 % + 30 MB).`
+    },
+  },
+  training: {
+    rows: trainingRows,
+    text: (figures, versions) => `${machine(figures.train32.ours, versions)}
+Joint training of intents and slots on SNIPS, batches of 32 short sentences, beside plain PyTorch at its fastest (\`joint_reference.py --strong\`: fused AdamW, batches grouped by length).
+
+${whole(trainingRows(figures))}`,
+  },
 }
 
-export function writeReport(figures, versions) {
-  const text = `# Benchmarks\n\nMade by \`npm run bench\`. Machines differ: the ratios of one run are what counts.\n\n${markdown(figures, versions)}\n`
-  fs.writeFileSync(inRoot('docs/benchmarks.md'), text)
-  const readme = inRoot('README.md')
+/** Puts a part between its markers: the whole into docs/benchmarks.md, its ratios into README.md. */
+export function writePart(name, figures, versions) {
+  const { rows, text } = PARTS[name]
+  replace('docs/benchmarks.md', name, text(figures, versions))
   const [cpu] = os.cpus()
-  const summary = `${cpu.model}, ${os.availableParallelism()} processors, all-MiniLM-L6-v2:\n\n${table(
-    ['', 'compared with', 'ratio'],
-    rows(figures).map(([what, , peer, , ratio]) => [what, peer, ratio]),
-  )}`
-  const marked = /(<!-- bench:summary -->)[^]*(<!-- \/bench:summary -->)/
+  const ratios = rows(figures).map(([what, , peer, , ratio]) => [what, peer, ratio])
+  replace(
+    'README.md',
+    name,
+    `${cpu.model}, ${os.availableParallelism()} processors, all-MiniLM-L6-v2:\n\n${table(['', 'compared with', 'ratio'], ratios)}`,
+  )
+}
+
+function replace(file, name, text) {
+  const marked = new RegExp(`(<!-- bench:${name} -->)[^]*(<!-- /bench:${name} -->)`)
+  const path = inRoot(file)
   fs.writeFileSync(
-    readme,
-    fs.readFileSync(readme, 'utf8').replace(marked, (_, open, close) => `${open}\n\n${summary}\n\n${close}`),
+    path,
+    fs.readFileSync(path, 'utf8').replace(marked, (_, open, close) => `${open}\n\n${text}\n\n${close}`),
   )
 }

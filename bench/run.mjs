@@ -2,16 +2,21 @@
 // usage: node bench/run.mjs [--venv DIR] [--quick] [--no-write]      --quick: a quarter of the work, nothing written
 import { parseArgs } from 'node:util'
 import path from 'node:path'
-import { main, step } from '../scripts/support/console.mjs'
+import { Explained, main, step } from '../scripts/support/console.mjs'
 import { inRoot } from '../scripts/support/paths.mjs'
 import { capture } from '../scripts/support/process.mjs'
 import { getModel } from '../scripts/model.mjs'
 import { preparePeers } from './peers.mjs'
 import { median } from './programs/figures.mjs'
-import { markdown, writeReport } from './report.mjs'
+import { PARTS, writePart } from './report.mjs'
 
 const { values: options } = parseArgs({
-  options: { venv: { type: 'string' }, quick: { type: 'boolean' }, 'no-write': { type: 'boolean' } },
+  options: {
+    venv: { type: 'string' },
+    only: { type: 'string' },
+    quick: { type: 'boolean' },
+    'no-write': { type: 'boolean' },
+  },
 })
 
 /** Runs a program and reads the JSON line it prints; `seconds` is the whole process's time. */
@@ -39,8 +44,21 @@ function medians(runs) {
 }
 
 await main(async () => {
+  const wanted = options.only ? [options.only] : Object.keys(PARTS)
+  if (!wanted.every((name) => PARTS[name])) throw new Explained(`--only takes one of ${Object.keys(PARTS).join(', ')}.`)
   const model = await getModel()
   const peers = await preparePeers(model, { venv: options.venv })
+  const versions = await measure(peers.python, [inRoot('bench/programs/versions.py')])
+  const measures = { encode: encodeFigures, training: trainingFigures }
+  for (const name of wanted) {
+    const figures = await measures[name]({ model, peers })
+    console.log(`\n${PARTS[name].text(figures, versions)}\n`)
+    if (!options.quick && !options['no-write']) writePart(name, figures, versions)
+  }
+})
+
+/** Vectors beside sentence-transformers and transformers.js. */
+async function encodeFigures({ model, peers }) {
   const node = process.execPath
   const ours = (texts, dtype, limit) => () => measure(node, [inRoot('bench/programs/encode.mjs'), model, texts, dtype, limit])
   const python = (texts, dtype, limit) => () =>
@@ -84,16 +102,13 @@ await main(async () => {
       options.quick ? '40000' : '200000',
     ])
   })
-
-  await trainingFigures(figures, { model, peers, steps: options.quick ? '40' : '80', rounds: options.quick ? 1 : 3 })
-
-  const versions = await measure(peers.python, [inRoot('bench/programs/versions.py')])
-  console.log(`\n${markdown(figures, versions)}`)
-  if (!options.quick && !options['no-write']) writeReport(figures, versions)
-})
+  return figures
+}
 
 /** Joint training on SNIPS beside plain PyTorch at its fastest. */
-async function trainingFigures(figures, { model, peers, steps, rounds }) {
+async function trainingFigures({ model, peers }) {
+  const [steps, rounds] = options.quick ? ['40', 1] : ['80', 3]
+  const figures = {}
   const snips = path.join(peers.data, 'snips')
   const ours = (dtype) => () => measure(process.execPath, [inRoot('bench/programs/train.mjs'), model, snips, dtype, steps])
   const reference = path.join(peers.reference, 'joint_reference.py')
@@ -108,4 +123,5 @@ async function trainingFigures(figures, { model, peers, steps, rounds }) {
   await step('Epochs of a frozen encoder', async () => {
     figures.frozen = await measure(process.execPath, [inRoot('bench/programs/train-frozen.mjs'), model, snips])
   })
+  return figures
 }

@@ -30,6 +30,7 @@ console.log(
     tokensPerSecond: Math.round((last.tokens - warm.tokens) / seconds),
     peakRssMB: Math.round(process.resourceUsage().maxRSS / 1024),
     kernels: model.info.kernels,
+    libtorch: model.info.libtorch.version,
   }),
 )
 await model.dispose()

@@ -104,8 +104,9 @@ test('README promises the symbol versions of scripts/abi.json', () => {
   for (const promise of [`glibc ${GLIBC}`, `GLIBCXX_${GLIBCXX}`, `CXXABI_${CXXABI}`]) expect(read('README.md')).toContain(promise)
 })
 
-test('bench has its place in README', () => {
-  expect(read('README.md')).toMatch(/^<!-- bench:summary -->\n[^]*?^<!-- \/bench:summary -->$/m)
+test.each(['README.md', 'docs/benchmarks.md'])('bench has its places in %s', (document) => {
+  for (const part of ['encode', 'training'])
+    expect(read(document)).toMatch(new RegExp(`^<!-- bench:${part} -->\n[^]*?^<!-- /bench:${part} -->$`, 'm'))
 })
 
 test.each([
