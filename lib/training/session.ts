@@ -1,5 +1,6 @@
 import type { ParameterInfo, TrainingRequest } from '../../binding'
 import { aborted, throwIfAborted } from '../errors'
+import { changed, changedFile } from '../format/stamps'
 import { fromNative } from '../native'
 import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../parts'
@@ -32,7 +33,10 @@ export class Session {
   #corpus: Corpus | undefined
   #plan: { corpus: Corpus; epoch: number; plan: EpochPlan } | undefined
 
-  /** Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before. */
+  /**
+   * Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before.
+   * ERR_MODEL_FORMAT where the files are others now.
+   */
   static async open(
     parts: ModelParts,
     options: ResolvedTrain,
@@ -41,6 +45,8 @@ export class Session {
     state: TrainingState,
   ): Promise<Session> {
     await parts.heads.ready
+    const lost = parts.trained ? undefined : await changedFile(parts.folder)
+    if (lost !== undefined) throw changed(lost)
     const { parameters } = await fromNative(parts.native.startTraining(request))
     try {
       checkUnfreezing(parameters, options, parts.folder.config.layers)

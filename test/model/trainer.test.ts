@@ -1,7 +1,8 @@
-import { rmSync } from 'node:fs'
+import { rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { Embeddings, Model } from '../../lib'
 import { Dataset } from '../../lib/data/dataset'
+import { partsOf } from '../../lib/parts'
 import type { EpochProgress } from '../../lib/training/progress'
 import type { StepReport } from '../../lib/training/report'
 import { scratch } from '../support/scratch'
@@ -35,6 +36,13 @@ test('an epoch goes once over the data and reports it; the loss falls from epoch
   expect(reports[2]!.learningRates.heads).toBeCloseTo(1e-3 / 17, 9)
   expect(told.at(-1)).toMatchObject({ epoch: 2, step: 6, steps: 6, examples: 48, totalExamples: 48, eta: 0, loss: reports[2]!.loss })
   expect(trainer.position).toEqual({ epoch: 3, step: 0, applied: 18 })
+})
+
+test('weights that are read again must be those that were loaded', async () => {
+  const model = await fresh()
+  const [file] = partsOf(model).folder.files
+  utimesSync(file!, new Date(), new Date(Date.now() - 60_000))
+  await expect(model.trainer(OPTIONS).trainEpoch(data)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', detail: { file } })
 })
 
 test('encode and predict while an epoch runs are served, and change no bit of it', async () => {
