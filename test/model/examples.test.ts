@@ -57,6 +57,17 @@ test('search.mts ranks the passage that answers the question first', async () =>
   expect(others).toHaveLength(2)
 })
 
+test('train.mts learns, saves, and finds in new sentences what it was taught', async () => {
+  const { lines, end } = start('train.mjs', path.join(folder, 'trained'))
+  const [losses, snow, room] = await rest(lines)
+  expect(await end).toEqual(CLEAN)
+  expect(losses).toMatch(/^loss 1\.\d\d → 0\.\d\d$/)
+  expect(snow).toMatch(
+    /^snow in Moscow tomorrow \{"intent":\{"label":"weather".*"slots":\{"entities":\[\{"label":"city","text":"Moscow","start":8,"end":14,/,
+  )
+  expect(room).toMatch(/^book a room in Chicago \{"intent":\{"label":"book".*"text":"Chicago"/)
+}, 120_000)
+
 test('worker.mts gets its vectors from a worker thread and ends by itself', async () => {
   const { lines, end } = start('worker.mjs')
   const printed = await rest(lines)
