@@ -1,5 +1,5 @@
 // Trains and evaluates on one data set with sentorch's public API; prints the lines that bench/programs/train_reference.py prints.
-// usage: node scripts/results/train.mjs MODEL_DIR DATA_ROOT snips|hwu64|wnut17|clinc150|mixed [--epochs 3] [--seed 0] [--dtype float32|bfloat16]
+// usage: node scripts/results/train.mjs MODEL_DIR DATA_ROOT snips|hwu64|wnut17|clinc150|mixed [--epochs 3 | --max-steps N] [--seed 0] [--dtype float32|bfloat16]
 import { parseArgs } from 'node:util'
 import { Model } from '../../dist/index.js'
 import { addHeads, trainerOptions } from './recipe.mjs'
@@ -9,6 +9,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     epochs: { type: 'string', default: '3' },
+    'max-steps': { type: 'string' },
     seed: { type: 'string', default: '0' },
     dtype: { type: 'string', default: 'float32' },
   },
@@ -16,13 +17,18 @@ const { values, positionals } = parseArgs({
 const [folder, root, set] = positionals
 if (!NAMES.includes(set)) throw new Error(`The data sets are: ${NAMES.join(', ')}.`)
 const [epochs, seed] = [Number(values.epochs), Number(values.seed)]
+const maxSteps = values['max-steps'] && Number(values['max-steps'])
+const length = maxSteps ? { totalSteps: maxSteps } : { epochs }
 
 const splits = await readSet(set, root)
 const labels = labelsOf(splits.train)
 const model = addHeads(await Model.load(folder, { device: 'cpu' }), labels, { seed })
-const trainer = model.trainer(trainerOptions(labels, { seed, epochs, dtype: values.dtype, ...(set === 'mixed' && { sampling: 'mixed' }) }))
+const trainer = model.trainer(
+  trainerOptions(labels, { seed, ...length, dtype: values.dtype, ...(set === 'mixed' && { sampling: 'mixed' }) }),
+)
 const start = performance.now()
 await trainer.fit(splits.train, {
+  ...(maxSteps && { epochs, maxSteps }),
   onEpoch: ({ epoch, loss }) =>
     console.log(`epoch ${epoch} loss ${loss.toFixed(4)} at ${((performance.now() - start) / 1e3).toFixed(1)} s`),
 })
