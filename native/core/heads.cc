@@ -2,6 +2,7 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/linear.h"
@@ -44,6 +45,12 @@ Head make_head(const HeadSource& source, const StopFlag& stop) {
     }
   }
   return head;
+}
+
+Head& head_named(std::vector<Head>& heads, const std::string& name) {
+  const auto found = std::find_if(heads.begin(), heads.end(), [&](const Head& h) { return h.source.name == name; });
+  if (found == heads.end()) throw Error("ERR_INTERNAL", "There is no head named " + name + ".");
+  return *found;
 }
 
 void extend(Head& head, int64_t count, int64_t seed) {

@@ -26,6 +26,9 @@ struct Head {
 // With the stored parameters, or drawn from the seed as PyTorch's Linear draws them.
 Head make_head(const HeadSource& source, const StopFlag& stop);
 
+// ERR_INTERNAL where there is none of that name: lib/ has checked it.
+Head& head_named(std::vector<Head>& heads, const std::string& name);
+
 // `count` more logits; the old ones keep their weights.
 void extend(Head& head, int64_t count, int64_t seed);
 

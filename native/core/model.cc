@@ -1,7 +1,5 @@
 #include "core/model.h"
 
-#include <algorithm>
-
 #include "core/device.h"
 #include "core/encoder.h"
 #include "core/guard.h"
@@ -90,12 +88,6 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
   });
 }
 
-Head& EncoderModel::head(const std::string& name) {
-  const auto found = std::find_if(heads_.begin(), heads_.end(), [&](const Head& h) { return h.source.name == name; });
-  if (found == heads_.end()) throw Error("ERR_INTERNAL", "There is no head named " + name + ".");
-  return *found;
-}
-
 void EncoderModel::add_head(const HeadSource& source, const StopFlag& stop) {
   guarded([&] {
     check(source.vectors);
@@ -107,14 +99,14 @@ void EncoderModel::add_head(const HeadSource& source, const StopFlag& stop) {
 void EncoderModel::remove_head(const std::string& name) {
   guarded([&] {
     end_training();
-    heads_.erase(heads_.begin() + (&head(name) - heads_.data()));
+    heads_.erase(heads_.begin() + (&head_named(heads_, name) - heads_.data()));
   });
 }
 
 void EncoderModel::extend_head(const std::string& name, int64_t count, int64_t seed) {
   guarded([&] {
     end_training();
-    extend(head(name), count, seed);
+    extend(head_named(heads_, name), count, seed);
   });
 }
 
@@ -125,7 +117,7 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
     std::vector<const Head*> heads;
     std::vector<Scatter> logits;
     for (const std::string& name : request.heads) {
-      heads.push_back(&head(name));
+      heads.push_back(&head_named(heads_, name));
       logits.emplace_back(request.rows, heads.back()->source.type == HeadType::kTokenClassification);
     }
     Scatter vectors(request.rows, false);

@@ -36,7 +36,6 @@ class EncoderModel final : public Model {
   void check(const VectorRequest& request) const;
   // float32 on the CPU, [tokens, hidden].
   at::Tensor states(const MicroBatch& batch, const StopFlag& stop);
-  Head& head(const std::string& name);
   at::Tensor find(const ParameterPart& part);
 
   EncoderSource source_;

@@ -48,16 +48,23 @@ std::vector<int32_t> Corpus::labels(size_t task, const Task& kind, const std::ve
   return out;
 }
 
-at::Tensor Corpus::targets(size_t target, const std::vector<int32_t>& rows, std::vector<int64_t>& which) const {
-  const std::vector<float>& all = request_.targets[target];
-  const int64_t dimension = static_cast<int64_t>(all.size()) / std::max<int64_t>(1, request_.rows.count());
-  which.clear();
+int64_t Corpus::dimension(size_t target) const {
+  return static_cast<int64_t>(request_.targets[target].size()) / std::max<int64_t>(1, request_.rows.count());
+}
+
+std::vector<int64_t> Corpus::with_target(size_t target, const std::vector<int32_t>& rows) const {
+  std::vector<int64_t> places;
   for (size_t i = 0; i < rows.size(); i++) {
-    if (!std::isnan(all[rows[i] * dimension])) which.push_back(static_cast<int64_t>(i));
+    if (!std::isnan(request_.targets[target][rows[i] * dimension(target)])) places.push_back(static_cast<int64_t>(i));
   }
-  at::Tensor out = at::empty({static_cast<int64_t>(which.size()), dimension}, at::kFloat);
+  return places;
+}
+
+at::Tensor Corpus::targets(size_t target, const std::vector<int32_t>& rows, const std::vector<int64_t>& places) const {
+  const int64_t size = dimension(target);
+  at::Tensor out = at::empty({static_cast<int64_t>(places.size()), size}, at::kFloat);
   float* to = static_cast<float*>(out.data_ptr());
-  for (int64_t i : which) to = std::copy_n(all.begin() + rows[i] * dimension, dimension, to);
+  for (int64_t i : places) to = std::copy_n(request_.targets[target].begin() + rows[i] * size, size, to);
   return out;
 }
 

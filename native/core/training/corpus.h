@@ -27,8 +27,11 @@ class Corpus {
 
   // Labels of those rows, one behind the other.
   std::vector<int32_t> labels(size_t task, const Task& kind, const std::vector<int32_t>& rows) const;
-  // Which of those rows have a target; their places go to `which`. Returns [which, dimension].
-  at::Tensor targets(size_t target, const std::vector<int32_t>& rows, std::vector<int64_t>& which) const;
+  // Places among those rows of the ones that have a target.
+  std::vector<int64_t> with_target(size_t target, const std::vector<int32_t>& rows) const;
+  // Their targets, [places, dimension].
+  at::Tensor targets(size_t target, const std::vector<int32_t>& rows, const std::vector<int64_t>& places) const;
+  int64_t dimension(size_t target) const;
 
  private:
   CorpusRequest request_;

@@ -26,6 +26,7 @@ class WordGradient {
   void add(const WordRows& rows);
   // [vocabulary, hidden]; undefined before the first add().
   const at::Tensor& dense() const { return dense_; }
+  bool empty() const { return !ids_.defined(); }
   // Those rows that hold something, [rows, hidden]; undefined where none does.
   at::Tensor touched() const;
   void clear();

@@ -15,12 +15,7 @@ std::optional<at::Tensor> weights_of(const TaskSource& task) {
 }
 
 TaskLoss cross_entropy(const TaskSource& task, const at::Tensor& logits, const std::vector<int32_t>& labels) {
-  std::vector<int64_t> items, classes;
-  for (size_t i = 0; i < labels.size(); i++) {
-    if (labels[i] == kNoLabel) continue;
-    items.push_back(static_cast<int64_t>(i));
-    classes.push_back(labels[i]);
-  }
+  const auto& [items, classes] = known_labels(labels);
   if (items.empty()) return {};
   const at::Tensor target = at::tensor(classes, at::kLong);
   const at::Tensor chosen =
@@ -54,6 +49,16 @@ TaskLoss binary_cross_entropy(const TaskSource& task, const at::Tensor& logits, 
 TaskLoss task_loss(const TaskSource& task, const at::Tensor& logits, const std::vector<int32_t>& labels) {
   return task.loss == Loss::kCrossEntropy ? cross_entropy(task, logits, labels)
                                           : binary_cross_entropy(task, logits, labels);
+}
+
+KnownLabels known_labels(const std::vector<int32_t>& labels) {
+  KnownLabels known;
+  for (size_t i = 0; i < labels.size(); i++) {
+    if (labels[i] == kNoLabel) continue;
+    known.places.push_back(static_cast<int64_t>(i));
+    known.labels.push_back(labels[i]);
+  }
+  return known;
 }
 
 Labelled labelled(const TaskSource& task, const std::vector<int32_t>& labels) {

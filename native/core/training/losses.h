@@ -14,6 +14,14 @@ struct TaskLoss {
 // logits: [items, labels]; labels: [items] (bce: [items · labels], 0 or 1), −100: none.
 TaskLoss task_loss(const TaskSource& task, const at::Tensor& logits, const std::vector<int32_t>& labels);
 
+// The labels that there are, and their places.
+struct KnownLabels {
+  std::vector<int64_t> places;
+  std::vector<int32_t> labels;
+};
+
+KnownLabels known_labels(const std::vector<int32_t>& labels);
+
 struct Labelled {
   double items = 0;
   double divisor = 0;  // of the sum: items, or the sum of their class weights

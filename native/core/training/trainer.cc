@@ -21,12 +21,6 @@ constexpr size_t kWordTable = 0;  // the first of the masters' parameters
 // Dropout in heads: behind every site of the encoder.
 uint64_t head_site(size_t task, size_t layer) { return (uint64_t{1} << 32) + (uint64_t{task} << 16) + layer; }
 
-Head& head_of(std::vector<Head>& heads, const std::string& name) {
-  const auto found = std::find_if(heads.begin(), heads.end(), [&](const Head& h) { return h.source.name == name; });
-  if (found == heads.end()) throw Error("ERR_INTERNAL", "There is no head named " + name + ".");
-  return *found;
-}
-
 bool in_encoder(Part part) { return part == Part::kEmbeddings || part == Part::kLayer || part == Part::kRelativeBias; }
 
 }  // namespace
@@ -38,8 +32,8 @@ struct Trainer::Step {
   double loss = 0;
   std::vector<double> losses;
   std::vector<double> correct;  // per task
-  double norm = 0;
-  double clipped_norm = 0;
+  double norm = 0;              // of the gradients that are clipped
+  bool finite_rest = true;      // whether the others are finite
   int64_t examples = 0;
   int64_t tokens = 0;
 };
@@ -62,7 +56,7 @@ Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::ve
   for (const DenseSource& dense : request.dense) dense_activations_.push_back(dense.activation);
   for (const NamedParameter& named : masters.named) parameters_.push_back({named});
   for (const TaskSource& task : request.tasks) {
-    Head& head = head_of(heads, task.head);
+    Head& head = head_named(heads, task.head);
     tasks_.push_back({task, &head});
     for (NamedParameter& named : named_parameters(head)) parameters_.push_back({std::move(named)});
   }
@@ -144,21 +138,18 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
         if (result.steps > 0) break;
         throw;
       }
-      const bool finite = std::isfinite(step.loss) && std::isfinite(step.norm) && std::isfinite(step.clipped_norm);
+      const bool finite = std::isfinite(step.loss) && std::isfinite(step.norm) && step.finite_rest;
       result.loss.push_back(step.loss);
       result.losses.insert(result.losses.end(), step.losses.begin(), step.losses.end());
       for (const Labelled& term : step.labelled) result.items.push_back(term.items);
       result.correct.insert(result.correct.end(), step.correct.begin(), step.correct.end());
-      result.gradient_norm.push_back(step.clipped_norm);
+      result.gradient_norm.push_back(step.norm);
       result.examples += step.examples;
       result.tokens += step.tokens;
-      if (request.apply && finite) {
-        apply(step, request.multipliers.at(result.steps));
-        drop_gradients();
-      }
+      if (request.apply && finite) apply(step, request.multipliers.at(result.steps));
+      if (request.apply || !finite) drop_gradients();
       result.steps++;
       if (!finite) {
-        drop_gradients();
         result.skipped = true;
         break;
       }
@@ -179,10 +170,9 @@ void Trainer::run(const TrainRequest& request, int64_t index, Step& step, const 
   for (size_t t = 0; t < tasks_.size(); t++)
     step.labelled.push_back(labelled(tasks_[t].source, corpus_.labels(t, tasks_[t], all)));
   for (size_t t = 0; t < request_.targets.size(); t++) {
-    std::vector<int64_t> which;
-    const at::Tensor targets = corpus_.targets(t, all, which);
-    const double items = static_cast<double>(which.size());
-    step.labelled.push_back({items, request_.targets[t].loss == TargetLoss::kMse ? items * targets.size(1) : items});
+    const double items = static_cast<double>(corpus_.with_target(t, all).size());
+    const bool numbers = request_.targets[t].loss == TargetLoss::kMse;
+    step.labelled.push_back({items, numbers ? items * corpus_.dimension(t) : items});
   }
   step.counted.assign(step.labelled.size(), false);
   step.losses.assign(step.labelled.size(), 0);
@@ -191,8 +181,7 @@ void Trainer::run(const TrainRequest& request, int64_t index, Step& step, const 
     const Dropout dropout(request_.seed, request.first_step + index, b - first);
     micro_batch(rows_between(request.batches.at(b), request.batches.at(b + 1)), dropout, step, stop);
   }
-  step.clipped_norm = gradient_norm(true);
-  step.norm = gradient_norm(false);
+  measure_gradients(step);
 }
 
 void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropout, Step& step, const StopFlag& stop) {
@@ -207,12 +196,11 @@ void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropo
   for (size_t t = 0; t < tasks_.size(); t++) add(head_loss(t, hidden, batch, dropout, step));
   for (size_t t = 0; t < request_.targets.size(); t++) {
     const TargetSource& target = request_.targets[t];
-    std::vector<int64_t> which;
-    const at::Tensor wanted = corpus_.targets(t, rows, which);
+    const std::vector<int64_t> which = corpus_.with_target(t, rows);
     if (which.empty()) continue;
     const at::Tensor vectors = training_vectors(hidden, batch, target.vectors, masters_.dense, dense_activations_)
                                    .index_select(0, at::tensor(which, at::kLong));
-    add(weighted(tasks_.size() + t, target_loss(target.loss, vectors, wanted), step));
+    add(weighted(tasks_.size() + t, target_loss(target.loss, vectors, corpus_.targets(t, rows, which)), step));
   }
   step.examples += batch.size();
   step.tokens += batch.tokens();
@@ -244,16 +232,10 @@ at::Tensor Trainer::head_loss(size_t t, const at::Tensor& states, const MicroBat
   at::Tensor input;
   if (task.tokens()) {
     // Only words' first tokens have labels: the head need not see the others.
-    std::vector<int64_t> tokens;
-    std::vector<int32_t> known;
-    for (size_t i = 0; i < labels.size(); i++) {
-      if (labels[i] == kNoLabel) continue;
-      tokens.push_back(static_cast<int64_t>(i));
-      known.push_back(labels[i]);
-    }
-    if (tokens.empty()) return {};
-    input = states.index_select(0, at::tensor(tokens, at::kLong));
-    labels = std::move(known);
+    KnownLabels known = known_labels(labels);
+    if (known.places.empty()) return {};
+    input = states.index_select(0, at::tensor(known.places, at::kLong));
+    labels = std::move(known.labels);
   } else {
     input = training_vectors(states, batch, task.head->source.vectors, masters_.dense, dense_activations_);
   }
@@ -284,16 +266,20 @@ at::Tensor Trainer::gradient_of(size_t parameter) const {
   return parameter == kWordTable ? word_.touched() : parameters_[parameter].named.value.grad();
 }
 
-double Trainer::gradient_norm(bool clipped) const {
+void Trainer::measure_gradients(Step& step) const {
   double squares = 0;
   for (size_t i = 0; i < parameters_.size(); i++) {
-    if (!parameters_[i].trainable || (clipped && !parameters_[i].clip)) continue;
+    if (!parameters_[i].trainable) continue;
     const at::Tensor gradient = gradient_of(i);
     if (!gradient.defined()) continue;
     const double norm = at::linalg_vector_norm(gradient).item<double>();
-    squares += norm * norm;
+    if (parameters_[i].clip) {
+      squares += norm * norm;
+    } else {
+      step.finite_rest = step.finite_rest && std::isfinite(norm);
+    }
   }
-  return std::sqrt(squares);
+  step.norm = std::sqrt(squares);
 }
 
 void Trainer::apply(const Step& step, double multiplier) {
@@ -301,11 +287,12 @@ void Trainer::apply(const Step& step, double multiplier) {
   changed_();
   const double most = request_.max_grad_norm;
   // As clip_grad_norm_: the factor is at most 1, and a norm of 0 divides by nothing.
-  const double divisor = most > 0 ? std::max(1.0, (step.clipped_norm + 1e-6) / most) : 1.0;
+  const double divisor = most > 0 ? std::max(1.0, (step.norm + 1e-6) / most) : 1.0;
   for (size_t i = 0; i < parameters_.size(); i++) {
     TrainedParameter& p = parameters_[i];
-    if (!p.trainable || !gradient_of(i).defined()) continue;
+    if (!p.trainable) continue;
     const at::Tensor& gradient = i == kWordTable ? word_.dense() : p.named.value.grad();
+    if (!gradient.defined() || (i == kWordTable && word_.empty())) continue;
     update(request_.optimizer, p.named.value, gradient, p.state, p.learning_rate * multiplier, p.weight_decay,
            p.clip ? divisor : 1.0);
   }

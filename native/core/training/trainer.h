@@ -40,7 +40,7 @@ class Trainer final : public Training {
   at::Tensor head_loss(size_t task, const at::Tensor& states, const MicroBatch& batch, const Dropout& dropout,
                        Step& step);
   at::Tensor weighted(size_t term, const at::Tensor& loss, Step& step);
-  double gradient_norm(bool clipped) const;
+  void measure_gradients(Step& step) const;
   void apply(const Step& step, double multiplier);
   void drop_gradients();
   bool encoder_trains() const;
