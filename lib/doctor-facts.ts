@@ -14,14 +14,15 @@ import { damagedLibraries, readManifest } from './libtorch/manifest'
 import { TORCH_VERSION, platformName } from './libtorch/versions'
 import { addonFile, packageRoot } from './native'
 import type { ProbeStep } from './probe'
+import { libraryVersion } from './version'
 
 /** Looks at everything that doctor reports. Never rejects for want of something; native code runs in child processes only. */
 export async function gatherFacts(probe: (cuda: boolean) => Promise<ProbeResult> = runProbe): Promise<Facts> {
-  const [libtorch, cpuProbe, caches, version] = await Promise.all([lookForLibtorch(), probe(false), measureCaches(), packageVersion()])
+  const [libtorch, cpuProbe, caches] = await Promise.all([lookForLibtorch(), probe(false), measureCaches()])
   const { found } = libtorch
   const cudaProbe = found && found.cudaLibraries.length > 0 ? await probe(true) : null
   return {
-    sentorch: { version, folder: packageRoot },
+    sentorch: { version: libraryVersion(), folder: packageRoot },
     node: { version: process.versions.node, platform: platformName(), glibc: glibcVersion(), musl: isMusl() },
     addon: { path: addonPath() },
     libtorch,
@@ -115,8 +116,4 @@ async function measureCaches(): Promise<Facts['caches']> {
     ...(hub ? [{ what: 'models (Hugging Face hub)', folder: hub.cacheFolder }] : []),
   ]
   return await Promise.all(folders.map(async (cache) => ({ ...cache, bytes: await folderBytes(cache.folder) })))
-}
-
-async function packageVersion(): Promise<string> {
-  return (JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string }).version
 }

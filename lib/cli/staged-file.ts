@@ -3,6 +3,7 @@ import { unlinkSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { SentorchError } from '../errors'
+import { syncFolder } from '../sync-folder'
 
 /**
  * A file that appears under its name only when it is whole: it is written beside its target, then synced and renamed.
@@ -66,17 +67,6 @@ export class StagedFile {
     await this.#handle.close().catch(() => {})
     await rm(this.#temporary, { force: true })
     process.removeListener('exit', this.#onExit)
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows does not open folders.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

@@ -33,3 +33,15 @@ export class FlatIntegers {
     this.#values = grown
   }
 }
+
+/** Side by side; the first as it is where there is only one, since it may be large. */
+export function concatenated(parts: readonly Int32Array[]): Int32Array {
+  if (parts.length === 1) return parts[0]!
+  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}

@@ -10,6 +10,12 @@ export function labelOf({ labels }: Example, head: string): LabelValue | undefin
   return Object.hasOwn(labels, head) ? (labels[head] ?? undefined) : undefined
 }
 
+/** The labels that hold for a head of independent logits: yes is the one label of a binary head, no is none. */
+export function labelList(value: LabelValue, labels: readonly string[]): readonly string[] {
+  if (typeof value === 'boolean') return value ? [labels[0]!] : []
+  return typeof value === 'string' ? [value] : (value as readonly string[])
+}
+
 export function headNames(examples: readonly Example[]): string[] {
   const names = new Set<string>()
   for (const { labels } of examples)

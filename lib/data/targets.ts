@@ -4,11 +4,11 @@ import type { Alignment } from './align'
 import type { Example, LabelValue, Span } from './example'
 import { badExample, inOrder, isSpans } from './examples'
 import { FlatIntegers } from './flat'
-import { labelOf } from './labels'
+import { labelList, labelOf } from './labels'
 import { schemeOfLabels, tagsOf, type Scheme } from './schemes'
 
 /** What the loss leaves out: PyTorch's `ignore_index`. */
-const NONE = -100
+export const NO_LABEL = -100
 
 /** One example on its way into a head's labels. `what` names it in messages. */
 export interface LabelledRow {
@@ -33,47 +33,45 @@ export function targetsOf(head: Head, unknown: UnknownLabels): Targets {
   return head.type === 'token-classification' ? new TagTargets(head, unknown) : new ClassTargets(head, unknown)
 }
 
-class LabelIds {
-  readonly #head: Head
+/** What both kinds share: the numbers of the labels, and those of the examples so far. */
+class LabelValues {
+  protected readonly head: Head
+  protected readonly values = new FlatIntegers()
   readonly #ids: ReadonlyMap<string, number>
   readonly #unknown: UnknownLabels
 
   constructor(head: Head, unknown: UnknownLabels) {
-    this.#head = head
+    this.head = head
     this.#ids = new Map(head.labels.map((label, i) => [label, i]))
     this.#unknown = unknown
   }
 
+  finish(): Int32Array {
+    return this.values.finish()
+  }
+
   /** −100 for a label to ignore. */
-  of(label: string, what: () => string): number {
+  protected idOf(label: string, what: () => string): number {
     const id = this.#ids.get(label)
     if (id !== undefined) return id
-    if (this.#unknown === 'ignore') return NONE
-    const { name, labels } = this.#head
+    if (this.#unknown === 'ignore') return NO_LABEL
+    const { name, labels } = this.head
     const some = labels.length > 12 ? `${labels.slice(0, 12).join(', ')} … (${labels.length})` : labels.join(', ')
     throw badExample(what(), `${describe(label)} is none of the labels of head '${name}': ${some}.`, { head: name, label })
   }
 }
 
 /** [examples], or for logits on their own [examples, labels] of 0 and 1. */
-class ClassTargets implements Targets {
+class ClassTargets extends LabelValues implements Targets {
   readonly entitiesLost = 0
-  readonly #head: Head
-  readonly #ids: LabelIds
-  readonly #values = new FlatIntegers()
-
-  constructor(head: Head, unknown: UnknownLabels) {
-    this.#head = head
-    this.#ids = new LabelIds(head, unknown)
-  }
 
   add({ example, what }: LabelledRow): void {
-    const { name, labels } = this.#head
+    const { name, labels } = this.head
     const value = labelOf(example, name)
-    if (isIndependent(this.#head)) {
-      const row = this.#values.extend(labels.length, value === undefined ? NONE : 0)
+    if (isIndependent(this.head)) {
+      const row = this.values.extend(labels.length, value === undefined ? NO_LABEL : 0)
       for (const label of this.#several(value, what)) {
-        const id = this.#ids.of(label, what)
+        const id = this.idOf(label, what)
         if (id >= 0) row[id] = 1
       }
       return
@@ -81,55 +79,37 @@ class ClassTargets implements Targets {
     if (value !== undefined && typeof value !== 'string') {
       throw badExample(what(), `head '${name}' takes one label, but labels.${name} is ${shapeOf(value)}.`, { head: name })
     }
-    this.#values.extend(1, value === undefined ? NONE : this.#ids.of(value, what))
+    this.values.extend(1, value === undefined ? NO_LABEL : this.idOf(value, what))
   }
 
   #several(value: LabelValue | undefined, what: () => string): readonly string[] {
-    const { name, labels } = this.#head
+    const { name, labels } = this.head
     if (value === undefined) return []
-    if (typeof value === 'string') return [value]
-    if (typeof value === 'boolean' && labels.length === 1) return value ? labels : []
-    if (typeof value === 'boolean' || isSpans(value)) {
+    if ((typeof value === 'boolean' && labels.length > 1) || isSpans(value)) {
       const wanted = labels.length === 1 ? 'true or false, a label or a list of labels' : 'a label or a list of labels'
       throw badExample(what(), `head '${name}' takes ${wanted}, but labels.${name} is ${shapeOf(value)}.`, { head: name })
     }
-    return value
-  }
-
-  finish(): Int32Array {
-    return this.#values.finish()
+    return labelList(value, labels)
   }
 }
 
 /** [tokens]: the tag of each word on its first token. */
-class TagTargets implements Targets {
+class TagTargets extends LabelValues implements Targets {
   entitiesLost = 0
-  readonly #head: Head
-  readonly #ids: LabelIds
-  readonly #values = new FlatIntegers()
-
-  constructor(head: Head, unknown: UnknownLabels) {
-    this.#head = head
-    this.#ids = new LabelIds(head, unknown)
-  }
 
   add({ example, what, alignment: { words, wordOfToken } }: LabelledRow): void {
-    const labels = this.#values.extend(wordOfToken.length, NONE)
-    const found = tagsOfExample(example, this.#head, words, what)
+    const labels = this.values.extend(wordOfToken.length, NO_LABEL)
+    const found = tagsOfExample(example, this.head, words, what)
     if (!found) return
     this.entitiesLost += found.lost
     // Every tag is looked at, also of words behind the cut: what is refused must not hang on the limit.
-    const ids = found.tags.map((tag) => this.#ids.of(tag, what))
+    const ids = found.tags.map((tag) => this.idOf(tag, what))
     let last = -1
     wordOfToken.forEach((word, token) => {
       if (word <= last) return
       last = word
       labels[token] = ids[word]!
     })
-  }
-
-  finish(): Int32Array {
-    return this.#values.finish()
   }
 }
 

@@ -50,6 +50,11 @@ export interface SentenceModules {
   implied: boolean
 }
 
+/** Numbers of a sentence vector: of the last Dense module, else of the poolings side by side. */
+export function vectorDimension(dense: SentenceModules['dense'], pooling: readonly unknown[], hiddenSize: number): number {
+  return dense.at(-1)?.outFeatures ?? pooling.length * hiddenSize
+}
+
 interface ModuleEntry {
   kind: string
   path: string

@@ -3,6 +3,8 @@ import { rmSync } from 'node:fs'
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isSentorchError, SentorchError } from '../errors'
+import { isAlive } from '../is-alive'
+import { syncFolder } from '../sync-folder'
 
 /** A folder with one of these is a model's: what may be replaced. */
 const MARKS = ['config.json', 'modules.json', 'sentorch.json']
@@ -117,6 +119,14 @@ export async function recoverFolder(folder: string): Promise<boolean> {
   return true
 }
 
+/** Removes what processes that were killed while they wrote this folder have left beside it. */
+export async function sweepFolder(folder: string): Promise<void> {
+  const target = resolve(folder)
+  for (const kind of ['tmp', 'old'] as const) {
+    for (const left of await leftBehind(target, kind)) await rm(left, { recursive: true, force: true })
+  }
+}
+
 /** Folders of that kind beside the target which a process made that is there no more. */
 async function leftBehind(target: string, kind: 'tmp' | 'old'): Promise<string[]> {
   const names = await readdir(dirname(target)).catch(() => [])
@@ -126,18 +136,9 @@ async function leftBehind(target: string, kind: 'tmp' | 'old'): Promise<string[]
     .filter((name) => name.startsWith(start))
     .filter((name) => {
       const pid = maker.exec(name.slice(start.length))?.[1]
-      return pid !== undefined && !isRunning(Number(pid))
+      return pid !== undefined && !isAlive(Number(pid))
     })
     .map((name) => join(dirname(target), name))
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    // Another user's process is there, too.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 async function refuseTarget(target: string, shown: string, overwrite: boolean, marks: readonly string[]): Promise<void> {
@@ -149,17 +150,6 @@ async function refuseTarget(target: string, shown: string, overwrite: boolean, m
   if (!overwrite) throw unwritable(shown, 'It is there already. Name another folder, or replace it with overwrite: true.')
   if (names.some((name) => marks.includes(name))) return
   throw unwritable(shown, `It holds ${names.length} entries but none of ${marks.join(', ')}: only an earlier save is replaced.`)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows does not open folders.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 async function attempt<T>(shown: string, work: () => Promise<T>): Promise<T> {

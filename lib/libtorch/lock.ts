@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { throwIfAborted } from '../errors'
+import { isAlive } from '../is-alive'
 
 export interface LockOptions {
   signal?: AbortSignal
@@ -91,14 +92,5 @@ async function holder(path: string): Promise<Holder | undefined> {
     return typeof value.pid === 'number' && typeof value.host === 'string' ? (value as Holder) : undefined
   } catch {
     return undefined // Being written just now, or removed.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,3 +1,4 @@
+import { argmax, softmax } from '../predict/probabilities'
 import { integerIn, invalid } from '../check'
 import { SentorchError } from '../errors'
 import { checkOptions, checkPaired } from './arguments'
@@ -144,7 +145,7 @@ function lossAt(
   for (const [i, given] of logits.entries()) {
     const row = given.length === 1 ? [0, given[0]!] : given
     // Logits relative to the largest: no overflow, and a small difference is not lost in a large sum.
-    const top = largest(row)
+    const top = row[argmax(row)]!
     let [sum, first, second] = [0, 0, 0]
     for (let j = 0; j < row.length; j++) {
       const z = row[j]! - top
@@ -162,18 +163,9 @@ function lossAt(
   return { loss: loss / logits.length, slope: slope / logits.length, curvature: curvature / logits.length }
 }
 
-function largest(row: ArrayLike<number>): number {
-  let top = -Infinity
-  for (let j = 0; j < row.length; j++) top = Math.max(top, row[j]!)
-  return top
-}
-
 /** Softmax of one row of logits at a temperature; for a single logit its sigmoid. Doubles that sum up to 1. */
 export function probabilities(logits: ArrayLike<number>, temperature = 1): Float64Array {
   if (!(temperature > 0 && temperature < Infinity)) throw invalid('temperature', 'a positive number', temperature)
   if (logits.length === 1) return Float64Array.of(1 / (1 + Math.exp(-logits[0]! / temperature)))
-  const top = largest(logits)
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - top) / temperature))
-  const sum = weights.reduce((total, weight) => total + weight, 0)
-  return weights.map((weight) => weight / sum)
+  return softmax(logits, temperature)
 }

@@ -1,7 +1,7 @@
 import type { PoolingMode, PostStep } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
 import type { EncoderConfig } from '../format/config'
-import type { SentenceModules } from '../format/modules'
+import { vectorDimension, type SentenceModules } from '../format/modules'
 import { PRECISIONS, type Precision, type Ranges } from '../quantize'
 import { functionOf, keysOf, refusal, signalOf } from './checks'
 import { rangesFor } from './ranges'
@@ -96,6 +96,9 @@ export interface ResolvedStream extends ResolvedEncode {
   batchTexts: number
 }
 
+/** Tokens of a micro-batch: larger gains nothing on the CPU. */
+export const BATCH_TOKENS = 2048
+
 const MAX_BATCH = 2 ** 20
 
 const ENCODE_KEYS = keysOf<EncodeOptions<Precision>>({
@@ -129,7 +132,7 @@ export function resolveEncode(options: EncodeOptions<Precision> = {}, context: E
   knownKeys('encode', options, ENCODE_KEYS)
   const { modules, config } = context
   const limit = config.usablePositions
-  const { maxLength = Math.min(modules.maxSeqLength ?? limit, limit), batchTokens = 2048, tokenEmbeddings = false } = options
+  const { maxLength = Math.min(modules.maxSeqLength ?? limit, limit), batchTokens = BATCH_TOKENS, tokenEmbeddings = false } = options
   return {
     prompt: promptOf(options, context),
     maxLength: integerIn('maxLength', maxLength, 2, limit),
@@ -164,7 +167,7 @@ function pooledResult(options: EncodeOptions<Precision>, context: EncodeContext)
   const normalize = options.normalize === undefined ? undefined : booleanOf('normalize', options.normalize)
   const pooling = poolingOf(options.pooling, context)
   const steps = normalize === false ? modules.steps.filter((step) => step !== 'normalize') : [...modules.steps]
-  const whole = modules.dense.at(-1)?.outFeatures ?? pooling.length * config.hiddenSize
+  const whole = vectorDimension(modules.dense, pooling, config.hiddenSize)
   // Cut to what there is: as in Python, a model may keep more dimensions than another pooling gives.
   const { truncateDim = Math.min(modules.truncateDim ?? whole, whole) } = options
   const dimension = integerIn('truncateDim', truncateDim, 1, whole)
@@ -201,11 +204,17 @@ function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeCo
   return found
 }
 
-function poolingOf(option: EncodeOptions['pooling'], { modules, config }: EncodeContext): PoolingMode[] {
-  if (option === undefined) return [...modules.pooling]
-  const pooling = (Array.isArray(option) ? option : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
+/** One mode or several, each once. */
+export function poolingNames(option: unknown): PoolingName[] {
+  const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
   if (pooling.length === 0) throw invalid('pooling', 'at least one mode', option)
   if (new Set(pooling).size !== pooling.length) throw invalid('pooling', 'each mode at most once', pooling.join(', '))
+  return pooling
+}
+
+function poolingOf(option: EncodeOptions['pooling'], { modules, config }: EncodeContext): PoolingMode[] {
+  if (option === undefined) return [...modules.pooling]
+  const pooling = poolingNames(option)
   const dimension = pooling.length * config.hiddenSize
   const dense = modules.dense[0]
   if (dense && dense.inFeatures !== dimension) {

@@ -2,10 +2,10 @@ import { types } from 'node:util'
 import type { HeadSource } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
 import type { EncoderConfig } from '../format/config'
-import type { SentenceModules } from '../format/modules'
+import { vectorDimension, type SentenceModules } from '../format/modules'
 import type { Head, HeadDefinition } from '../heads/definition'
 import { keysOf, refusal } from './checks'
-import { POOLING_NAMES, type PoolingName } from './encode'
+import { poolingNames } from './encode'
 
 /** What a head is resolved against. */
 export interface HeadContext {
@@ -58,7 +58,7 @@ export function resolveHead(definition: HeadDefinition, context: HeadContext): {
     activation: oneOf('activation', activation, HEAD_ACTIVATIONS),
     inputDropout: rateOf('inputDropout', inputDropout),
     dropout: rateOf('dropout', dropout),
-    pooling: definition.pooling === undefined ? undefined : poolingOf(definition.pooling),
+    pooling: definition.pooling === undefined ? undefined : Object.freeze(poolingNames(definition.pooling)),
     multiLabel,
   })
   headInputs(head, context) // refuses what no head can stand on
@@ -99,7 +99,7 @@ export function headInputs(
   return {
     pooling: [...modules.pooling],
     steps: modules.steps.filter((step) => step !== 'normalize'),
-    inputs: modules.dense.at(-1)?.outFeatures ?? modules.pooling.length * hiddenSize,
+    inputs: vectorDimension(modules.dense, modules.pooling, hiddenSize),
   }
 }
 
@@ -146,13 +146,6 @@ function hiddenOf(hidden: unknown): readonly number[] {
 function rateOf(name: string, rate: unknown): number {
   if (typeof rate !== 'number' || !(rate >= 0 && rate < 1)) throw invalid(name, 'a number of at least 0 and below 1', rate)
   return rate
-}
-
-function poolingOf(option: unknown): readonly PoolingName[] {
-  const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
-  if (pooling.length === 0) throw invalid('pooling', 'at least one mode', option)
-  if (new Set(pooling).size !== pooling.length) throw invalid('pooling', 'each mode at most once', pooling.join(', '))
-  return Object.freeze(pooling)
 }
 
 function seedOf(seed: unknown): number {

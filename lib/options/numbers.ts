@@ -1,4 +1,4 @@
-import { invalid } from '../../check'
+import { invalid } from '../check'
 
 /** Any finite number of at least 0. */
 export function atLeastZero(name: string, value: unknown): number {

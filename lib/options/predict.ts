@@ -1,5 +1,6 @@
 import { booleanOf, integerIn, invalid, knownKeys, oneOf } from '../check'
 import { isIndependent, type Head } from '../heads/definition'
+import { shareOf } from './numbers'
 import { keysOf, refusal } from './checks'
 import { resolveEncode, type EncodeContext, type EncodeProgress, type ResolvedEncode } from './encode'
 
@@ -111,8 +112,8 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
     embedding: embedding ? encode : undefined,
     topK: topK === undefined ? 0 : integerIn('topK', topK, 1, Number.MAX_SAFE_INTEGER),
     logits: booleanOf('logits', logits),
-    threshold: probability('threshold', threshold),
-    rejectBelow: probability('rejectBelow', rejectBelow),
+    threshold: shareOf('threshold', threshold),
+    rejectBelow: shareOf('rejectBelow', rejectBelow),
     aggregation: oneOf('aggregation', aggregation, AGGREGATIONS),
     constrained: booleanOf('constrained', constrained),
     words: booleanOf('words', words),
@@ -159,11 +160,6 @@ function refuseUseless(options: PredictOptions, heads: readonly Head[]): void {
     const asked = heads.length === 0 ? 'none is asked' : `asked: ${heads.map((head) => `${head.name} (${head.type})`).join(', ')}`
     throw refusal(`'${name}' is for ${kind}; ${asked}.`)
   }
-}
-
-function probability(name: string, value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw invalid(name, 'a number in 0..1', value)
-  return value
 }
 
 function strideOf(stride: unknown, maxLength: number, { before, after }: PredictContext['surroundings']): number {

@@ -1,9 +1,9 @@
-/** Probabilities of one row of logits, in float64. */
-export function softmax(logits: ArrayLike<number>): Float64Array {
+/** Probabilities of one row of logits at a temperature, in float64. */
+export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Array {
   const result = new Float64Array(logits)
   const largest = result[argmax(result)]!
   let sum = 0
-  for (let i = 0; i < result.length; i++) sum += result[i] = Math.exp(result[i]! - largest)
+  for (let i = 0; i < result.length; i++) sum += result[i] = Math.exp((result[i]! - largest) / temperature)
   for (let i = 0; i < result.length; i++) result[i]! /= sum
   return result
 }

@@ -1,3 +1,5 @@
+import { concatenated } from '../data/flat'
+
 /** Texts longer than the limit: rows of the model, and the row from which each token takes its result. */
 
 /** A row of tokens with its special ones, `before` and `after` of them. */
@@ -60,13 +62,7 @@ export function cutRows(rows: readonly TokenRow[], maxLength: number, stride: nu
       textOf.push(text)
     }
   })
-  const ids = new Int32Array(offsets.at(-1)!)
-  let at = 0
-  for (const part of parts) {
-    ids.set(part, at)
-    at += part.length
-  }
-  return { ids, offsets: Int32Array.from(offsets), textOf, firstRow, places }
+  return { ids: concatenated(parts), offsets: Int32Array.from(offsets), textOf, firstRow, places }
 }
 
 /** `at`: where the first window's row begins. */

@@ -1,7 +1,6 @@
-import { readdir, rm } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { saveModel } from '../format/save'
-import type { StagedFolder } from '../format/write-folder'
+import { sweepFolder, type StagedFolder } from '../format/write-folder'
 import { safetensorsFile, valueOf, type TensorToWrite } from '../format/write-safetensors'
 import { fromNative } from '../native'
 import type { TrainerOptions } from '../options/train'
@@ -58,7 +57,7 @@ export async function writeCheckpoint(source: CheckpointSource, dir: string): Pr
     if (targets.known.size > 0) await staged.write(TARGETS_FILE, vectorFile(targets))
     await staged.write(TRAINER_JSON, toPlainJson(trainerJson(source, updates)))
   })
-  await sweep(dir)
+  await sweepFolder(dir)
 }
 
 function trainerJson({ session, options, classWeights }: CheckpointSource, updates: Record<string, number>): TrainerJson {
@@ -110,23 +109,4 @@ function vectorFile({ known, dimension }: Targets): Uint8Array {
     return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   })
   return Buffer.concat([header, ...bytes])
-}
-
-/** Removes what processes that were killed while they saved this checkpoint have left beside it. */
-async function sweep(dir: string): Promise<void> {
-  const target = resolve(dir)
-  const start = `.${basename(target)}.`
-  for (const name of await readdir(dirname(target)).catch(() => [])) {
-    const pid = name.startsWith(start) ? /^(\d+)-[0-9a-f]{8}\.(?:tmp|old)$/.exec(name.slice(start.length))?.[1] : undefined
-    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(dirname(target), name), { recursive: true, force: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }

@@ -1,5 +1,7 @@
 import { Dataset, type DataSource } from '../data/dataset'
 import { prepare, type PreparedSet, type PrepareOptions } from '../data/prepare'
+import { concatenated } from '../data/flat'
+import { NO_LABEL } from '../data/targets'
 import { SentorchError } from '../errors'
 import type { Head } from '../heads/definition'
 import { refusal } from '../options/checks'
@@ -92,18 +94,6 @@ async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unk
   return found
 }
 
-/** The first as it is where there is only one: a corpus may be large. */
-function concatenated(parts: readonly Int32Array[]): Int32Array {
-  if (parts.length === 1) return parts[0]!
-  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
-}
-
 function joinedOffsets(parts: readonly Int32Array[]): Int32Array {
   if (parts.length === 1) return parts[0]!
   const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length - 1, 1))
@@ -127,8 +117,6 @@ export function refuseUnlabelled(corpus: Corpus, heads: readonly Pick<Head, 'nam
     { detail: { heads: missing } },
   )
 }
-
-export const NO_LABEL = -100
 
 /** How other data differs, in words; undefined: it is the same. */
 export function dataDifference(before: readonly DataIdentity[], now: readonly DataIdentity[]): string | undefined {

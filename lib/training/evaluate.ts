@@ -6,10 +6,12 @@ import type { Head } from '../heads/definition'
 import type { PreparedSet } from '../data/prepare'
 import { fromNative } from '../native'
 import { refusal } from '../options/checks'
+import { BATCH_TOKENS } from '../options/encode'
 import type { ResolvedEvaluate } from '../options/fit'
 import { nextTask } from '../tasks'
 import type { Corpus } from './corpus'
 import { OutcomeCollector, type HeadOutcome } from './outcomes'
+import { rowsBetween, slices } from './rows'
 import { frameAccuracyOf, headMetrics, mainMeasure, type HeadMetrics } from './scoring'
 
 /** How a model does on labelled data. */
@@ -51,11 +53,6 @@ export interface EvaluationRequest extends ResolvedEvaluate {
   /** Of each head's loss in the total; heads that are not there count nothing. */
   lossWeights: ReadonlyMap<string, number>
 }
-
-/** Tokens of one native call: its logits stay small beside the model, and an abort is seen between two. */
-const SLICE_TOKENS = 16_384
-/** As for encode: larger micro-batches gain nothing. */
-const BATCH_TOKENS = 2048
 
 /** Runs the model over labelled data and scores each head that has labels there. ERR_DATA where none has, ERR_NON_FINITE, ERR_ABORTED. */
 export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
@@ -111,10 +108,9 @@ async function predictAll(
   const stop = () => native.abort(task)
   const predict = (set: PreparedSet, from: number, to: number) => {
     throwIfAborted(signal)
-    const first = set.offsets[from]!
-    const ids = set.ids.subarray(first, set.offsets[to])
-    const offsets = set.offsets.slice(from, to + 1).map((at) => at - first)
-    const result = fromNative(native.predict({ task, ids, offsets, batchTokens: BATCH_TOKENS, heads: names, embedding: null }))
+    const result = fromNative(
+      native.predict({ task, ...rowsBetween(set, from, to), batchTokens: BATCH_TOKENS, heads: names, embedding: null }),
+    )
     result.catch(() => {}) // seen below, unless the slice before it fails
     return result
   }
@@ -130,23 +126,13 @@ async function predictAll(
       // The model goes on beside.
       if (after) next = predict(after.prepared, after.from, after.to)
       if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
-      collectors.forEach((collector, h) => collector.add(prepared, from, to, logits[h]!, start))
+      collectors.forEach((collector, h) => collector.add({ set: prepared, from, to, logits: logits[h]!, base: start }))
     }
   } catch (error) {
     stop()
     throw signal?.aborted ? aborted(signal) : error
   } finally {
     signal?.removeEventListener('abort', stop)
-  }
-}
-
-/** Rows [from, to) of about SLICE_TOKENS tokens, in order. */
-export function* slices(offsets: Int32Array): Generator<[number, number]> {
-  for (let from = 0; from < offsets.length - 1;) {
-    let to = from + 1
-    while (to < offsets.length - 1 && offsets[to + 1]! - offsets[from]! <= SLICE_TOKENS) to++
-    yield [from, to]
-    from = to
   }
 }
 

@@ -1,8 +1,8 @@
-import type { LabelValue } from '../data/example'
-import { labelOf } from '../data/labels'
+import { labelList, labelOf } from '../data/labels'
 import type { PreparedSet } from '../data/prepare'
+import { NO_LABEL } from '../data/targets'
 import { isIndependent, type Head } from '../heads/definition'
-import { NO_LABEL } from './corpus'
+import { argmax } from '../predict/probabilities'
 
 /**
  * What one head said of the examples that have a label for it. `examples`: their places in the data; `gold` and `predicted` go with them.
@@ -13,6 +13,15 @@ export type HeadOutcome =
   | { type: 'multi-label'; examples: number[]; gold: string[][]; predicted: string[][] }
   /** One tag a word; words lost to truncation are predicted `O`. */
   | { type: 'token-classification'; examples: number[]; gold: string[][]; predicted: string[][] }
+
+/** Rows [from, to) of `set`. `logits`: of these rows, or of their tokens; `base`: place of the set's first example in the data. */
+export interface OutcomeSlice {
+  set: PreparedSet
+  from: number
+  to: number
+  logits: Float32Array
+  base: number
+}
 
 /** Adds up one head's losses and predictions over slices of a data set. */
 export class OutcomeCollector {
@@ -32,73 +41,33 @@ export class OutcomeCollector {
     return this.#items === 0 ? 0 : this.#loss / this.#items
   }
 
-  /** Rows [from, to) of `set`. `logits`: of these rows, or of their tokens; `base`: place of the set's first example in the data. */
-  add(set: PreparedSet, from: number, to: number, logits: Float32Array, base: number): void {
-    switch (this.outcome.type) {
-      case 'classification':
-        return this.#addClasses(this.outcome, set, from, to, logits, base)
-      case 'multi-label':
-        return this.#addSets(this.outcome, set, from, to, logits, base)
-      case 'token-classification':
-        return this.#addTags(this.outcome, set, from, to, logits, base)
-    }
+  add(slice: OutcomeSlice): void {
+    const { outcome } = this
+    if (outcome.type === 'token-classification') return this.#addTags(outcome, slice)
+    this.#addRows(outcome, slice)
   }
 
-  #addClasses(
-    outcome: Extract<HeadOutcome, { type: 'classification' }>,
-    set: PreparedSet,
-    from: number,
-    to: number,
-    logits: Float32Array,
-    base: number,
-  ): void {
+  #addRows(outcome: Exclude<HeadOutcome, { type: 'token-classification' }>, { set, from, to, logits, base }: OutcomeSlice): void {
     const { name, labels } = this.#head
     const known = set.labels.get(name)!
     for (let i = from; i < to; i++) {
-      const gold = labelOf(set.examples[i]!, name) as string | undefined
+      const gold = labelOf(set.examples[i]!, name)
       if (gold === undefined) continue
       const row = logits.subarray((i - from) * labels.length, (i - from + 1) * labels.length)
       outcome.examples.push(base + i)
-      outcome.gold.push(gold)
-      outcome.predicted.push(labels[argmax(row)]!)
-      this.#addLoss(row, known[i]!)
+      if (outcome.type === 'classification') {
+        outcome.gold.push(gold as string)
+        outcome.predicted.push(labels[argmax(row)]!)
+        this.#addLoss(row, known[i]!)
+      } else {
+        outcome.gold.push([...labelList(gold, labels)])
+        outcome.predicted.push(labels.filter((_, k) => row[k]! > 0))
+        this.#addDecisions(row, known.subarray(i * labels.length, (i + 1) * labels.length))
+      }
     }
   }
 
-  #addSets(
-    outcome: Extract<HeadOutcome, { type: 'multi-label' }>,
-    set: PreparedSet,
-    from: number,
-    to: number,
-    logits: Float32Array,
-    base: number,
-  ): void {
-    const { name, labels } = this.#head
-    const known = set.labels.get(name)!
-    for (let i = from; i < to; i++) {
-      const gold = labelsOf(labelOf(set.examples[i]!, name), labels)
-      if (gold === undefined) continue
-      const row = logits.subarray((i - from) * labels.length, (i - from + 1) * labels.length)
-      outcome.examples.push(base + i)
-      outcome.gold.push(gold)
-      outcome.predicted.push(labels.filter((_, k) => row[k]! > 0))
-      row.forEach((logit, k) => {
-        const target = known[i * labels.length + k]!
-        if (target === NO_LABEL) return
-        this.#loss += softplus(target === 1 ? -logit : logit)
-        this.#items++
-      })
-    }
-  }
-
-  #addTags(
-    outcome: Extract<HeadOutcome, { type: 'token-classification' }>,
-    set: PreparedSet,
-    from: number,
-    to: number,
-    logits: Float32Array,
-    base: number,
-  ): void {
+  #addTags(outcome: Extract<HeadOutcome, { type: 'token-classification' }>, { set, from, to, logits, base }: OutcomeSlice): void {
     const { name, labels } = this.#head
     const known = set.labels.get(name)!
     const first = set.offsets[from]!
@@ -129,19 +98,14 @@ export class OutcomeCollector {
     this.#loss += top + Math.log(sum) - row[label]!
     this.#items++
   }
-}
 
-/** The labels of a multi-label or binary head; yes is the one label of a binary head, no is none. */
-function labelsOf(value: LabelValue | undefined, labels: readonly string[]): string[] | undefined {
-  if (value === undefined) return undefined
-  if (typeof value === 'boolean') return value ? [labels[0]!] : []
-  return typeof value === 'string' ? [value] : [...(value as string[])]
-}
-
-export function argmax(row: Float32Array): number {
-  let best = 0
-  for (let k = 1; k < row.length; k++) if (row[k]! > row[best]!) best = k
-  return best
+  #addDecisions(row: Float32Array, known: Int32Array): void {
+    row.forEach((logit, k) => {
+      if (known[k] === NO_LABEL) return
+      this.#loss += softplus(known[k] === 1 ? -logit : logit)
+      this.#items++
+    })
+  }
 }
 
 /** ln(1 + e^x) without overflow. */

@@ -1,3 +1,4 @@
+import { vectorDimension } from '../format/modules'
 import { refusal } from '../options/checks'
 import type { LoadOptions } from '../options/load'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
@@ -48,7 +49,8 @@ async function restoreCore(model: object, stored: StoredTrainer, dir: string, re
   if (stored.classWeights && stored.classWeights.length !== resolved.tasks.length) throw broken(dir, 'classWeights do not fit the tasks')
   const counts = { tasks: resolved.tasks.length, targets: targetTerms(parts, resolved).length, rules: resolved.unfreeze.length }
   const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
-  const dimension = parts.folder.modules.dense.at(-1)?.outFeatures ?? parts.folder.modules.pooling.length * parts.folder.config.hiddenSize
+  const { modules, config } = parts.folder
+  const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
   const known = await readTargets(stored, dimension)
   const pinned = request.otherData ? undefined : dir
   const core = new TrainerCore(parts, given, () => ({ state, classWeights: stored.classWeights, known, pinned }))

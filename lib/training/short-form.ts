@@ -31,11 +31,7 @@ export async function trainEpochOf(
 /** Whether a trainer stands in the way of other heads or of another trainer. The one of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
 export function isTraining(parts: ModelParts): boolean {
   const core = kept.get(parts)
-  if (core && parts.trainer === core && !core.isBusy)
-    core
-      .close()
-      .catch(() => {})
-      .catch(() => {})
+  if (core && parts.trainer === core && !core.isBusy) core.close().catch(() => {})
   return parts.trainer !== undefined
 }
 

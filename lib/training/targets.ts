@@ -3,12 +3,14 @@ import { textOf } from '../data/align'
 import type { PreparedSet } from '../data/prepare'
 import { throwIfAborted } from '../errors'
 import type { Embeddings } from '../embeddings'
+import { vectorDimension } from '../format/modules'
 import { refusal } from '../options/checks'
 import type { ResolvedTrain, Teacher } from '../options/train'
 import type { ModelParts } from '../parts'
 import type { Corpus } from './corpus'
 import { DISTILL, KEEP, targetTerms } from './request'
-import { meanCosine, pickRows, sentenceVectors } from './vectors'
+import { pickRows } from './rows'
+import { meanCosine, sentenceVectors } from './vectors'
 
 /** Texts that a teacher gets at a time. */
 const TEACHER_TEXTS = 256
@@ -30,7 +32,7 @@ export class Targets {
 
   constructor(parts: ModelParts, options: ResolvedTrain, known = new Map<string, Float32Array>()) {
     const { modules, config } = parts.folder
-    this.dimension = modules.dense.at(-1)?.outFeatures ?? modules.pooling.length * config.hiddenSize
+    this.dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
     this.#parts = parts
     this.#options = options
     this.#terms = targetTerms(parts, options)
@@ -86,7 +88,7 @@ export class Targets {
     const original = this.of(corpus)[place]!
     const kept = new Float32Array(rows.length * this.dimension)
     rows.forEach((row, i) => kept.set(original.subarray(row * this.dimension, (row + 1) * this.dimension), i * this.dimension))
-    const now = await sentenceVectors(this.#parts, pickRows(corpus.ids, corpus.offsets, rows), this.#terms[place]!.source, signal)
+    const now = await sentenceVectors(this.#parts, pickRows(corpus, rows), this.#terms[place]!.source, signal)
     return meanCosine(now, kept, this.dimension)
   }
 

@@ -1,9 +1,11 @@
 import type { PoolingMode, PostStep } from '../../binding'
 import { aborted, SentorchError, throwIfAborted } from '../errors'
+import { vectorDimension } from '../format/modules'
 import { fromNative } from '../native'
+import { BATCH_TOKENS } from '../options/encode'
 import type { ModelParts } from '../parts'
 import { nextTask } from '../tasks'
-import { slices } from './evaluate'
+import { rowsBetween, slices, type RaggedRows } from './rows'
 
 /** How a sentence vector is made of token states. */
 export interface VectorRecipe {
@@ -11,30 +13,25 @@ export interface VectorRecipe {
   steps: PostStep[]
 }
 
-/** As for encode: larger micro-batches gain nothing. */
-const BATCH_TOKENS = 2048
-
 /** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */
 export async function sentenceVectors(
   { native, folder }: Pick<ModelParts, 'native' | 'folder'>,
-  { ids, offsets }: { ids: Int32Array; offsets: Int32Array },
+  rows: RaggedRows,
   recipe: VectorRecipe,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const dimension = folder.modules.dense.at(-1)?.outFeatures ?? recipe.pooling.length * folder.config.hiddenSize
-  const data = new Float32Array((offsets.length - 1) * dimension)
+  const dimension = vectorDimension(folder.modules.dense, recipe.pooling, folder.config.hiddenSize)
+  const data = new Float32Array((rows.offsets.length - 1) * dimension)
   const task = nextTask()
   const stop = () => native.abort(task)
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    for (const [from, to] of slices(offsets)) {
+    for (const [from, to] of slices(rows.offsets)) {
       throwIfAborted(signal)
-      const first = offsets[from]!
       const { values, nonFiniteRow } = await fromNative(
         native.encode({
           task,
-          ids: ids.subarray(first, offsets[to]),
-          offsets: offsets.slice(from, to + 1).map((at) => at - first),
+          ...rowsBetween(rows, from, to),
           ...recipe,
           promptTokens: 0,
           truncateDim: 0,
@@ -61,15 +58,6 @@ function nonFinite(example: number): SentorchError {
       detail: { example },
     },
   )
-}
-
-/** Rows of a ragged batch, by their places. */
-export function pickRows(ids: Int32Array, offsets: Int32Array, rows: readonly number[]): { ids: Int32Array; offsets: Int32Array } {
-  const picked = new Int32Array(rows.length + 1)
-  rows.forEach((row, i) => (picked[i + 1] = picked[i]! + offsets[row + 1]! - offsets[row]!))
-  const out = new Int32Array(picked.at(-1)!)
-  rows.forEach((row, i) => out.set(ids.subarray(offsets[row], offsets[row + 1]), picked[i]))
-  return { ids: out, offsets: picked }
 }
 
 /** Mean over rows of the cosine of two vectors each; rows of zeros count 0. a, b: [rows, dimension]. */

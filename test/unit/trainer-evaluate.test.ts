@@ -2,7 +2,8 @@ import type { PredictRequest } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import type { Example } from '../../lib/data/example'
 import { makeCorpus } from '../../lib/training/corpus'
-import { evaluate, measureOf, slices } from '../../lib/training/evaluate'
+import { evaluate, measureOf } from '../../lib/training/evaluate'
+import { slices } from '../../lib/training/rows'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 
 const INTENT: HeadDefinition = { name: 'intent', type: 'classification', labels: ['go', 'stop'] }

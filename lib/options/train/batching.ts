@@ -1,7 +1,7 @@
 import { booleanOf, integerIn, oneOf } from '../../check'
 import { refusal } from '../checks'
 import type { TrainerOptions } from '../train'
-import { positive } from './numbers'
+import { positive } from '../numbers'
 
 /** How rows become batches. */
 export interface ResolvedBatching {

@@ -3,7 +3,7 @@ import type { TrainingRequest } from '../../../binding'
 import { integerIn, invalid, knownKeys, oneOf } from '../../check'
 import { keysOf, refusal } from '../checks'
 import type { TrainerOptions } from '../train'
-import { atLeastZero, belowOne, positive } from './numbers'
+import { atLeastZero, belowOne, positive } from '../numbers'
 
 /**
  * Names of parameters: a glob, in which `*` stands for any run of characters (dots too) and all else for itself, against the whole name;

@@ -1,7 +1,7 @@
 import { integerIn, oneOf } from '../../check'
 import { refusal } from '../checks'
 import type { TrainerOptions } from '../train'
-import { shareOf } from './numbers'
+import { shareOf } from '../numbers'
 
 export type ScheduleShape = 'linear' | 'cosine' | 'constant'
 

@@ -5,7 +5,7 @@ import { type Head, isIndependent } from '../../heads/definition'
 import { keysOf, refusal } from '../checks'
 import type { TrainContext, TrainerOptions } from '../train'
 import { headList } from './freezing'
-import { atLeastZero, belowOne } from './numbers'
+import { atLeastZero, belowOne } from '../numbers'
 
 /** How one head is trained. */
 export interface TaskOptions {
