@@ -181,6 +181,25 @@ describe('refused, naming the file, the tensor and the reason', () => {
       ),
       'an unknown key stride',
     ],
+    ...['4.0', '4e0', '4E+0', '-0', '0.4e1', '04', '+4', '4.', '0x4', 'true', '18446744073709551616'].map(
+      (size): [string, Buffer, string] => [
+        `the size ${size}`,
+        safetensors(PAIR, headerOf(`{${tensorA},${tensorB.replace('[4]', `[${size}]`)}}`)),
+        '',
+      ],
+    ),
+    [
+      'the position -0',
+      safetensors(PAIR, headerOf(`{${tensorA.replace('[0,', '[-0,')},${tensorB}}`)),
+      'its data_offsets are not two positions',
+    ],
+    ['half of a surrogate pair in a name', safetensors({}, headerOf('{"\\ud800":{}}')), 'half of a surrogate pair'],
+    ['half of a surrogate pair in a value', safetensors({}, headerOf('{"__metadata__":{"x":"\\udc00"}}')), 'half of a surrogate pair'],
+    ['half of a surrogate pair in a key', safetensors({}, headerOf('{"__metadata__":{"\\udc00":"x"}}')), 'half of a surrogate pair'],
+    ...['\u00a0', '\ufeff', '\f', '\v', '\u2028', '\0'].flatMap((blank): [string, Buffer, string][] => [
+      [`${JSON.stringify(blank)} after the header`, safetensors(PAIR, headerOf(`{${tensorA},${tensorB}}${blank}`)), 'it is not JSON'],
+      [`${JSON.stringify(blank)} inside the header`, safetensors(PAIR, headerOf(`{${tensorA},${blank}${tensorB}}`)), 'it is not JSON'],
+    ]),
     ['a number for a tensor', safetensors({}, headerOf('{"a":1}')), 'tensor a: its entry is not an object'],
     ['metadata that is no text', safetensors({}, headerOf('{"__metadata__":{"x":1}}')), 'something else than a string for x'],
     ['metadata that is no object', safetensors({}, headerOf('{"__metadata__":"x"}')), '__metadata__ is not an object'],
@@ -245,6 +264,12 @@ describe('read', () => {
       ['__proto__'],
     ],
     ['header padded with blanks', safetensors(PAIR, headerOf(`{${tensorA},${tensorB}}${' '.repeat(10_000)}`)), ['a', 'b']],
+    ['white space of JSON', safetensors(PAIR, headerOf(`{\t${tensorA}\n,\r\n ${tensorB} }\r\n\t `)), ['a', 'b']],
+    [
+      'a whole surrogate pair, escaped',
+      safetensors({}, headerOf('{"\\ud83d\\ude00":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}')),
+      ['😀'],
+    ],
     ['another order than in the data', safetensors(PAIR, headerOf(`{${tensorB},${tensorA}}`)), ['b', 'a']],
     [
       'every size of type',
