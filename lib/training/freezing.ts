@@ -10,20 +10,16 @@ const ENCODER: readonly Part[] = ['embeddings', 'layer', 'relative-bias']
 /** What freezing is decided on. */
 export type FreezingOptions = Pick<ResolvedTrain, 'freeze' | 'tasks'>
 
-/**
- * Places of the parameters that do not train at first: those that `freeze` names, and heads without a task.
- * ERR_INVALID_ARGUMENT: a pattern that matches nothing, or nothing left to train without `'all'`.
- */
-export function frozenParameters(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): Set<number> {
-  const frozen = frozenByRules(parameters, options, layers)
-  const all = options.freeze.some(({ kind }) => kind === 'all')
-  if (!all && !anyTrains(parameters, frozen)) {
-    throw refusal(`Nothing is left to train: 'freeze' names every parameter. If that is meant, for metrics alone, say freeze: 'all'.`)
-  }
-  return withUncertainty(parameters, frozen)
+/** Before the first step: refuses rules that leave nothing to train, unless one of them is `'all'`, which says that this is meant. */
+export function checkFreezing(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): void {
+  if (options.freeze.some(({ kind }) => kind === 'all') || anyTrains(parameters, frozenByRules(parameters, options, layers))) return
+  throw refusal(`Nothing is left to train: 'freeze' names every parameter. If that is meant, for metrics alone, say freeze: 'all'.`)
 }
 
-/** As `frozenParameters`, nothing refused for emptiness and the learnt weights of losses left out. */
+/**
+ * Places of the parameters that do not train at first: those that `freeze` names, and heads without a task; not the learnt weights of losses.
+ * ERR_INVALID_ARGUMENT: a pattern that matches nothing.
+ */
 export function frozenByRules(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): Set<number> {
   const frozen = untasked(parameters, options)
   options.freeze.forEach((rule, i) => selected(parameters, rule, layers, `freeze[${i}]`).forEach((p) => frozen.add(p)))

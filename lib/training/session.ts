@@ -6,6 +6,7 @@ import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../parts'
 import { nextTask } from '../tasks'
 import type { Corpus } from './corpus'
+import { checkFreezing } from './freezing'
 import { parameterGroups, type ParameterGroup } from './groups'
 import { planEpoch, slicePlan, stepsIn, type EpochPlan, type PlanRequest } from './plan'
 import { recipeOf } from './recipe'
@@ -49,6 +50,7 @@ export class Session {
     if (lost !== undefined) throw changed(lost)
     const { parameters } = await fromNative(parts.native.startTraining(request))
     try {
+      checkFreezing(parameters, options, parts.folder.config.layers)
       checkUnfreezing(parameters, options, parts.folder.config.layers)
       const session = new Session(parts, options, parameters, terms, state)
       await session.setGroups()

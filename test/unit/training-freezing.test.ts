@@ -1,5 +1,5 @@
 import type { ResolvedTrain, TrainerOptions } from '../../lib/options/train'
-import { frozenParameters } from '../../lib/training/freezing'
+import { checkFreezing } from '../../lib/training/freezing'
 import {
   advanceUnfreezing,
   checkUnfreezing,
@@ -20,7 +20,11 @@ const layers = (from: number, to: number) =>
   by(({ part, index }) => (part === 'layer' && index >= from && index < to) || (part === 'relative-bias' && from === 0 && to > 0))
 
 const withUncertainty = (options: TrainerOptions): ResolvedTrain => resolved({ uncertainty: true, ...options })
-const frozen = (options: TrainerOptions) => namesOf(parameters, frozenParameters(parameters, withUncertainty(options), LAYERS))
+function frozen(options: TrainerOptions): string[] {
+  const resolution = withUncertainty(options)
+  checkFreezing(parameters, resolution, LAYERS)
+  return namesOf(parameters, frozenAt(parameters, resolution, LAYERS, startUnfreezing([])))
+}
 
 describe('freezing', () => {
   test.each<[string, TrainerOptions, string[]]>([
