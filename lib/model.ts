@@ -81,7 +81,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     throwIfAborted(signal)
     const model = new native.addon.Model()
     // Loading has no task number: giving it up is disposing of what would have been loaded.
-    const stop = () => void model.dispose()
+    const stop = () => void model.dispose().catch(() => {})
     signal?.addEventListener('abort', stop, { once: true })
     try {
       const { files, encoder, dense, weightBytes } = folder

@@ -69,8 +69,8 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /**
    * One pass over the data, or over its rest after an abort with the same data. Several data sets are given by name.
    * Rejects with ERR_DATA (nothing in it, labels that a head does not have, a head without any), ERR_INVALID_ARGUMENT, ERR_ABORTED,
-   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_BUSY, ERR_DISPOSED,
-   * ERR_OUT_OF_MEMORY. The trainer can go on after any of them but ERR_DISPOSED.
+   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_FILE where `saveEvery` cannot
+   * write, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
    */
   async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
     return this.#core.trainEpoch(data, resolveEpoch(options))

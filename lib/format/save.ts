@@ -84,19 +84,21 @@ async function fill(staged: StagedFolder, parts: ModelParts, { as, training, sig
   const plan = modules ? modelPlan(parts, modules, { training, version, lost }) : checkpointPlan(parts, as!)
   const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
   const writing = writeAll(parts, requests)
+  // It may fail while the other files are still being written; the failure is thrown at the end.
+  writing.catch(() => {})
   try {
     for (const [name, content] of plan.json) await staged.json(name, content)
     await copyTokenizer(folder, staged, signal)
   } finally {
-    // Nothing is removed under the hands of the native thread.
+    // Nothing is removed while the native thread is still writing.
     await writing.catch(() => {})
   }
   await writing
 }
 
-/** One behind the other in the model's queue, so that no step of training comes between them. */
+/** One after the other in the model's queue, so that no step of training comes between them. */
 async function writeAll({ native }: ModelParts, requests: readonly WriteRequest[]): Promise<void> {
-  const results = await Promise.allSettled(requests.map((request) => fromNative(native.write(request))))
+  const results = await Promise.allSettled(requests.map(async (request) => fromNative(native.write(request))))
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 

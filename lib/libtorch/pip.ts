@@ -46,9 +46,14 @@ export async function pipDownload(
 ): Promise<void> {
   const temporary = join(folder, 'pip')
   await mkdir(temporary, { recursive: true })
-  const timer = setInterval(() => void folderBytes(folder).then((bytes) => onBytes(bytes ?? 0)), 250)
+  // What the listener throws ends the download: pip is stopped, and the error is the caller's.
+  const thrown = new AbortController()
+  const tell = () => folderBytes(folder).then((bytes) => onBytes(bytes ?? 0))
+  const timer = setInterval(() => void tell().catch((error: unknown) => thrown.abort(error)), 250)
   try {
-    await runPip(python, pipArguments(wheels, folder), temporary, signal)
+    await runPip(python, pipArguments(wheels, folder), temporary, AbortSignal.any([thrown.signal, ...(signal ? [signal] : [])]))
+  } catch (error) {
+    throw thrown.signal.aborted ? thrown.signal.reason : error
   } finally {
     clearInterval(timer)
   }

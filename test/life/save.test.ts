@@ -1,8 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFolder } from '../../lib/format/folder'
 import { recoverFolder } from '../../lib/format/write-folder'
-import { runProgram } from '../support/child'
+import { runOnFullDisk, runProgram } from '../support/child'
 import { filesIn } from '../support/fake-parts'
 import { scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
@@ -37,4 +37,37 @@ test.each([1, 11, 29])('process.exit() %i ms into saving: as well, and no half f
   await recoverFolder(folder)
   await expectWhole(folder)
   expect(readdirSync(parent).filter((name) => name.endsWith('.tmp'))).toEqual([])
+})
+
+test('on a full disk saving is ERR_FILE, the old folder stays, and training can go on', async () => {
+  const source = makeVariant({ base: 'bert' })
+  const parent = scratch()
+  const folder = join(parent, 'model')
+  cpSync(source, folder, { recursive: true })
+  // 64 KB: enough for the JSON files, not for the weights.
+  const { stdout, stderr, code } = await runOnFullDisk(128, 'saves-on-full-disk', [source, folder, join(parent, 'run')])
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+  expect(stdout.trim().split('\n')).toEqual([
+    'save SentorchError ERR_FILE',
+    'saveEvery SentorchError ERR_FILE',
+    'step 1',
+    'trainEpoch done',
+    'epoch 1',
+  ])
+  expect(readdirSync(parent)).toEqual(['model'])
+  expect(filesIn(folder)).toEqual(filesIn(source))
+})
+
+test('disposing of a model while it is saved is ERR_DISPOSED, and the old folder stays', async () => {
+  const source = makeVariant({ base: 'bert' })
+  const parent = scratch()
+  const folder = join(parent, 'model')
+  cpSync(source, folder, { recursive: true })
+  const { stdout, stderr, code } = await runProgram('disposed-in-save', {}, [source, folder])
+  expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+  const outcomes = new Set(stdout.trim().split('\n'))
+  outcomes.delete('saved')
+  expect([...outcomes]).toEqual(['ERR_DISPOSED'])
+  expect(readdirSync(parent)).toEqual(['model'])
+  await openFolder(folder)
 })

@@ -16,9 +16,20 @@ export function runProgram(name: string, environment: NodeJS.ProcessEnv, args: s
   return ending
 }
 
+/** As `runProgram`, where no file may become longer than so many blocks of 512 bytes: a longer write fails, as on a full disk. */
+export function runOnFullDisk(blocks: number, name: string, args: string[]): Promise<Ending> {
+  const { child, ending } = start('sh', ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, programFile(name), ...args], {})
+  child.stdin.end()
+  return ending
+}
+
 /** As `runProgram`, while it runs. */
 export function startProgram(name: string, environment: NodeJS.ProcessEnv, args: readonly string[] = []): Running {
-  return start([join(__dirname, '..', 'life', 'programs', `${name}.cjs`), ...args], environment)
+  return start(process.execPath, [programFile(name), ...args], environment)
+}
+
+function programFile(name: string): string {
+  return join(__dirname, '..', 'life', 'programs', `${name}.cjs`)
 }
 
 export interface Running {
@@ -28,13 +39,13 @@ export interface Running {
 
 /** Starts the built command line in a process of its own, with a pipe for each stream. `nodeOptions` stand before the program. */
 export function startCommand(args: readonly string[], environment: NodeJS.ProcessEnv = {}, nodeOptions: readonly string[] = []): Running {
-  return start([...nodeOptions, join(__dirname, '..', '..', 'bin', 'sentorch.js'), ...args], environment)
+  return start(process.execPath, [...nodeOptions, join(__dirname, '..', '..', 'bin', 'sentorch.js'), ...args], environment)
 }
 
-function start(args: readonly string[], environment: NodeJS.ProcessEnv): Running {
+function start(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running {
   // jest sets NODE_ENV and JEST_WORKER_ID; a program knows nothing of them.
   const { NODE_OPTIONS: _, ...inherited } = process.env
-  const child = spawn(process.execPath, args, { env: { ...inherited, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(command, args, { env: { ...inherited, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
   // A child that ends without reading leaves a broken pipe.
   child.stdin.on('error', () => {})
   let stdout = ''

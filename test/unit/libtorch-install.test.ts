@@ -215,6 +215,15 @@ describe('with pip', () => {
     expectNothingLeft()
   })
 
+  test('what the listener throws while pip works ends the download', async () => {
+    fakePip(`touch ${cache}/started; exec sleep 60`)
+    const onEvent = ({ type }: InstallEvent) => {
+      if (type === 'progress') throw new Error('listener')
+    }
+    await expect(install({ ranges: false, onEvent })).rejects.toThrow('listener')
+    expectNothingLeft()
+  })
+
   test('without pip the ranges are the way, and without an index it says what to set', async () => {
     withEnvironment({ PATH: scratch() })
     await expect(install({ ranges: false })).rejects.toMatchObject({
