@@ -225,7 +225,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Adds a head; its weights are drawn as PyTorch's `Linear` draws them, from the seed. The same model, with the head in its type.
+   * Adds a head; its weights are drawn as PyTorch's `Linear` draws them, from its seed and name. The same model, with the head in its type.
    * Throws ERR_INVALID_ARGUMENT for a definition that does not hold, a name that is taken, or while a trainer is open; ERR_DISPOSED.
    */
   addHead<const D extends HeadDefinition>(definition: D): Model<With<H, D>> {
@@ -242,7 +242,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Adds labels behind those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0).
+   * Adds labels behind those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0) and the name.
    * Throws ERR_INVALID_ARGUMENT for a label that it has already, a binary head, or while a trainer is open; ERR_DISPOSED.
    */
   extendHead<const N extends string, const L extends readonly string[]>(

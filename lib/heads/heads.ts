@@ -5,6 +5,7 @@ import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import { headInputs, resolveExtension, resolveHead, type HeadContext } from '../options/head'
 import type { Head, HeadDefinition } from './definition'
+import { drawSeed } from './seed'
 
 /** A head as a folder holds it: where each layer's parameters lie. */
 export interface StoredHead {
@@ -61,7 +62,7 @@ export class Heads {
     const { head, seed } = resolveHead(definition, this.#sources)
     if (this.get(head.name))
       throw refusal(`This model has a head named '${head.name}' already. Remove it with removeHead, or give another name.`)
-    this.#add(head, { seed, layers: null, files: [] })
+    this.#add(head, { seed: drawSeed(seed, head.name), layers: null, files: [] })
     return head
   }
 
@@ -84,7 +85,7 @@ export class Heads {
     const head = this.require(name)
     const { labels: added, seed } = resolveExtension(head, labels, options)
     this.#post(
-      this.#sources.native.extendHead(head.name, added.length, seed),
+      this.#sources.native.extendHead(head.name, added.length, drawSeed(seed, head.name, head.labels.length)),
       relabelled(name, (labels) => [...labels, ...added]),
       relabelled(name, (labels) => labels.filter((label) => !added.includes(label))),
     )

@@ -19,14 +19,22 @@ describe('heads', () => {
   })
   afterEach(() => model.dispose())
 
-  test('the same seed draws the same head, another seed another, and the order of adding changes nothing', async () => {
-    model.addHead({ ...INTENT, name: 'a', hidden: [6], seed: 3 })
-    model.addHead({ ...INTENT, name: 'b', hidden: [6], seed: 4 })
-    model.addHead({ ...INTENT, name: 'c', hidden: [6], seed: 3 })
-    const [a, b, c] = [await logitsOf(model, 'a', TEXTS), await logitsOf(model, 'b', TEXTS), await logitsOf(model, 'c', TEXTS)]
-    expect(a).toHaveLength(TEXTS.length * 2)
-    expect(c).toEqual(a)
-    expect(b).not.toEqual(a)
+  test('the same name and seed draw the same head, another name or seed another, and the order of adding changes nothing', async () => {
+    const draw = async (...heads: [string, number?][]) => {
+      const made = await load(makeVariant({ base: 'bert' }))
+      for (const [name, seed] of heads) made.addHead({ ...INTENT, name, hidden: [6], ...(seed !== undefined && { seed }) })
+      const logits = new Map<string, Float32Array>()
+      for (const [name] of heads) logits.set(name, await logitsOf(made, name, TEXTS))
+      await made.dispose()
+      return logits
+    }
+    const first = await draw(['a', 3], ['b'], ['c'])
+    expect(first.get('a')).toHaveLength(TEXTS.length * 2)
+    expect(first.get('b')).not.toEqual(first.get('c'))
+    const second = await draw(['c', 0], ['a', 4], ['b'])
+    expect(second.get('b')).toEqual(first.get('b'))
+    expect(second.get('c')).toEqual(first.get('c'))
+    expect(second.get('a')).not.toEqual(first.get('a'))
   })
 
   test("a head's logits are its layers on the pooled vector, which is not scaled", async () => {

@@ -1,6 +1,7 @@
 import type { PostStep } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
+import { drawSeed } from '../../lib/heads/seed'
 import { FakeNative, nativeError } from '../support/fake-native'
 
 const LABELS = ['a', 'b', 'c']
@@ -112,13 +113,27 @@ describe('definitions', () => {
       'hidden layers',
       { hidden: [7, 6], activation: 'tanh', seed: 4 },
       {},
-      { sizes: [7, 6, 3], activation: 'tanh', seed: 4, layers: null, files: [] },
+      { sizes: [7, 6, 3], activation: 'tanh', seed: drawSeed(4, 'intent'), layers: null, files: [] },
     ],
   ])('a head on %s', (_, change, modules, expected) => {
     const { heads, native } = make(modules)
     const { name } = heads.add({ ...intent, ...change })
     expect(native.sources.get(name)).toMatchObject(expected)
   })
+})
+
+test('heads of one shape begin with different weights, and so do labels that are added one after another', () => {
+  // zlib.crc32 in Python; fixed, so that another version draws the same head.
+  expect([drawSeed(0, 'intent'), drawSeed(0, 'slots'), drawSeed(2 ** 32 - 1, 'intent'), drawSeed(0, 'intent', 3)]).toEqual([
+    3194813201, 3363059152, 3194813200, 3194813204,
+  ])
+  const { heads, native } = make()
+  for (const name of ['a', 'b', 'ab']) heads.add({ ...intent, name, seed: 7 })
+  expect(new Set([...native.sources.values()].map(({ seed }) => seed)).size).toBe(3)
+  heads.extend('a', ['d'])
+  heads.extend('a', ['e'])
+  const [first, second] = native.calls.slice(-2).map((call) => call.at(-1))
+  expect(first).not.toBe(second)
 })
 
 describe('changes', () => {
@@ -151,7 +166,7 @@ describe('changes', () => {
     const before = heads.add(intent)
     const list = heads.list
     expect(heads.extend('intent', ['d', 'e'], { seed: 9 }).labels).toEqual(['a', 'b', 'c', 'd', 'e'])
-    expect(native.calls.at(-1)).toEqual(['extendHead', 'intent', 2, 9])
+    expect(native.calls.at(-1)).toEqual(['extendHead', 'intent', 2, drawSeed(9, 'intent', 3)])
     expect([before.labels, list[0]!.labels]).toEqual([LABELS, LABELS])
     expect(() => heads.extend('intent', ['d'])).toThrow(/label "d" already/)
     expect(() => heads.extend('intent', [])).toThrow(/at least one label/)
