@@ -25,6 +25,7 @@ import { resolveSchedule } from './schedule'
 import { planRequest, Session } from './session'
 import { startState, type TrainingState } from './state'
 import { Targets } from './targets'
+import { refuseUnwatchable, type WatchedHeads } from './watchable'
 
 /** What a checkpoint gives back. */
 export interface Restored {
@@ -96,6 +97,7 @@ export class TrainerCore {
     return this.#alone(options.signal, async (signal) => {
       const corpus = await this.#corpus(train, signal)
       const held = evaluateOn === undefined ? undefined : await this.#held(evaluateOn, signal)
+      if (held) refuseUnwatchable(held, this.#headNames(), options)
       const course = courseOf(options, held?.identity ?? null)
       const goesOn = this.#goesOn(corpus, course)
       const session = await this.#enter(corpus, signal)
@@ -167,6 +169,10 @@ export class TrainerCore {
 
   #checkOpen(): void {
     if (this.#closing.signal.aborted) throw disposed()
+  }
+
+  #headNames(): WatchedHeads {
+    return { heads: this.parts.heads.list.map(({ name }) => name), trained: this.options.tasks.map(({ head }) => head) }
   }
 
   get #heads(): Head[] {

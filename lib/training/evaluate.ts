@@ -16,9 +16,9 @@ import { frameAccuracyOf, headMetrics, mainMeasure, type HeadMetrics } from './s
 
 /** How a model does on labelled data. */
 export interface Evaluation {
-  /** Σ weight · loss over the heads that are trained; without a trainer's weights each counts once. */
-  loss: number
-  /** Mean loss over labelled items, unweighted and unsmoothed; labels that the head does not have are left out. */
+  /** Σ weight · loss over the heads that are trained and have a loss here; absent where none has. */
+  loss?: number
+  /** Mean loss over labelled items, unweighted and unsmoothed; labels that the head does not have are left out, and heads without any other. */
   losses: Record<string, number>
   /** By head; heads without any labelled example are left out. */
   metrics: Record<string, HeadMetrics>
@@ -67,9 +67,11 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const outcomes = Object.fromEntries(heads.map(({ name }, h) => [name, collectors[h]!.outcome]))
   const examples = corpus.sets.flatMap(({ prepared }) => prepared.examples)
   const frame = frameAccuracyOf(Object.values(outcomes))
+  const losses = Object.fromEntries(heads.flatMap(({ name }, h) => (measured[h]!.loss === undefined ? [] : [[name, measured[h]!.loss]])))
+  const loss = weightedLoss(losses, lossWeights)
   return {
-    loss: heads.reduce((sum, { name }, h) => sum + (lossWeights.get(name) ?? 0) * measured[h]!.loss, 0),
-    losses: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!.loss])),
+    ...(loss !== undefined && { loss }),
+    losses,
     metrics: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!])),
     ...(frame !== undefined && { frameAccuracy: frame }),
     score: scoreOf(heads, measured, scoreWeights),
@@ -83,14 +85,19 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
 
 /** The number that `earlyStopping.metric` names. */
 export function measureOf(evaluation: Evaluation, metric: string): number {
-  if (metric === 'score' || metric === 'loss') return evaluation[metric]
   if (Object.hasOwn(evaluation.custom, metric)) return evaluation.custom[metric]!
   const value =
-    metric === 'frameAccuracy'
-      ? evaluation.frameAccuracy
+    metric === 'score' || metric === 'loss' || metric === 'frameAccuracy'
+      ? evaluation[metric]
       : metric.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], evaluation.metrics)
   if (typeof value === 'number') return value
   throw refusal(`The evaluation gives no measure '${metric}': the data has no labels for it, or a head of that type has no such measure.`)
+}
+
+function weightedLoss(losses: Readonly<Record<string, number>>, weights: ReadonlyMap<string, number>): number | undefined {
+  const counted = Object.entries(losses).filter(([head]) => weights.has(head))
+  if (counted.length === 0) return undefined
+  return counted.reduce((sum, [head, loss]) => sum + weights.get(head)! * loss, 0)
 }
 
 /** Heads that any example has a label for, known to the head or not. */

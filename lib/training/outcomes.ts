@@ -36,9 +36,12 @@ export class OutcomeCollector {
     this.outcome = { type, examples: [], gold: [], predicted: [] }
   }
 
-  /** Mean loss over labelled items: cross-entropy, or per decision of independent labels; unweighted, unsmoothed; 0 where there are none. */
-  get loss(): number {
-    return this.#items === 0 ? 0 : this.#loss / this.#items
+  /**
+   * Mean loss over labelled items: cross-entropy, or per decision of independent labels; unweighted, unsmoothed. Undefined where no item has a
+   * label that the head knows.
+   */
+  get loss(): number | undefined {
+    return this.#items === 0 ? undefined : this.#loss / this.#items
   }
 
   add(slice: OutcomeSlice): void {

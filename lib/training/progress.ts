@@ -14,7 +14,7 @@ export interface EpochProgress {
   eta: number
   examplesPerSecond: number
   tokensPerSecond: number
-  /** Of the epoch so far, as its report will give it. */
+  /** Of the epoch so far, as its report will give it; NaN before the first step that was applied. */
   loss: number
   /** The largest of any parameter group, in the last step. */
   learningRate: number

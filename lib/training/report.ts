@@ -23,10 +23,14 @@ export interface StepReport {
 export interface EpochReport {
   /** From 0. */
   epoch: number
-  /** Σ weight · loss (with `uncertainty` the mean over examples of what was minimised). */
+  /** Σ weight · loss (with `uncertainty` the mean over examples of what was minimised). NaN where no applied step had a labelled item. */
   loss: number
+  /** Heads without any labelled item in applied steps are left out, here and in `metrics`. */
   losses: Record<string, number>
-  /** Share of labelled items (sentences, words; multi-label: single decisions) for which the head was right, while it was learning. */
+  /**
+   * Share of labelled items (sentences, words; multi-label: single decisions) for which the head was right, while it was learning. Where everything
+   * is frozen: the accuracy of `evaluate`.
+   */
   metrics: Record<string, { accuracy: number }>
   examples: number
   /** Special ones counted. */
@@ -125,11 +129,16 @@ export function epochReport(
   learningRates: Record<string, number>,
 ): Omit<EpochReport, 'embeddingSimilarity'> {
   const { names, tasks } = terms
+  const seen = names.map((name, column) => ({ name, column })).filter(({ column }) => sums.items[column]! > 0)
   return {
     epoch,
     loss: totalLoss(sums, terms),
-    losses: Object.fromEntries(names.map((name, c) => [name, mean(sums.losses[c]!, sums.items[c]!)])),
-    metrics: Object.fromEntries(names.slice(0, tasks).map((name, t) => [name, { accuracy: mean(sums.correct[t]!, sums.items[t]!) }])),
+    losses: Object.fromEntries(seen.map(({ name, column }) => [name, mean(sums.losses[column]!, sums.items[column]!)])),
+    metrics: Object.fromEntries(
+      seen
+        .filter(({ column }) => column < tasks)
+        .map(({ name, column }) => [name, { accuracy: mean(sums.correct[column]!, sums.items[column]!) }]),
+    ),
     examples: sums.seen,
     tokens: sums.tokens,
     seconds: sums.seconds,
@@ -140,8 +149,9 @@ export function epochReport(
   }
 }
 
-/** The total of an epoch, or of its part so far. */
+/** The total of an epoch, or of its part so far; NaN before anything labelled was seen. */
 export function totalLoss(sums: EpochSums, { weights, uncertainty }: Pick<ReportTerms, 'weights' | 'uncertainty'>): number {
+  if (sums.items.every((items) => items === 0)) return NaN
   if (uncertainty) return mean(sums.loss, sums.examples)
   return weights.reduce((total, weight, c) => total + weight * mean(sums.losses[c]!, sums.items[c]!), 0)
 }

@@ -98,7 +98,7 @@ async function forwardEpoch({ session, corpus, options, finished }: EpochRun): P
   const { loss, losses, examples, tokens, seconds } = evaluation
   const report: EpochReport = {
     ...epochReport(state.epoch, noSums(terms.tasks, terms.names.length - terms.tasks, null), terms, {}),
-    loss,
+    loss: loss ?? NaN,
     losses,
     metrics: Object.fromEntries(Object.entries(evaluation.metrics).map(([head, { accuracy }]) => [head, { accuracy }])),
     examples,

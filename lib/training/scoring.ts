@@ -7,7 +7,8 @@ import type { HeadOutcome } from './outcomes'
 export type HeadMetrics =
   | {
       type: 'classification'
-      loss: number
+      /** Absent where no example has a label that the head knows. */
+      loss?: number
       examples: number
       /** Multi-label: share of examples whose labels are all right. */
       accuracy: number
@@ -17,7 +18,8 @@ export type HeadMetrics =
     }
   | {
       type: 'token-classification'
-      loss: number
+      /** Absent where no word has a tag that the head knows. */
+      loss?: number
       examples: number
       /** Of words. */
       accuracy: number
@@ -31,8 +33,8 @@ export type HeadMetrics =
       types: LabelScores<string>[]
     }
 
-export function headMetrics(head: Head, outcome: HeadOutcome, loss: number): HeadMetrics {
-  const shared = { loss, examples: outcome.examples.length }
+export function headMetrics(head: Head, outcome: HeadOutcome, loss: number | undefined): HeadMetrics {
+  const shared = { ...(loss !== undefined && { loss }), examples: outcome.examples.length }
   switch (outcome.type) {
     case 'classification': {
       const { accuracy, micro, macro, labels } = classificationReport(outcome.gold, outcome.predicted)

@@ -72,6 +72,79 @@ test('several labels at once', async () => {
   expect(result.score).toBe((result.metrics.topics as any).microF1)
 })
 
+test('without a label that the head knows it has no loss, and the total is of the heads that have one', async () => {
+  const labels = { intent: 'fly', topics: ['z'], slots: ['B-y'] }
+  const { result } = await run([INTENT, SLOTS], [{ text: 'x', words: ['x'], labels }], (head) => (head === 'intent' ? [1, 0] : [1, 0, 0]))
+  expect([result.loss, result.losses]).toEqual([undefined, {}])
+  expect(result.metrics.intent).toMatchObject({ accuracy: 0, examples: 1 })
+  expect(result.metrics.intent).not.toHaveProperty('loss')
+  expect(() => measureOf(result, 'loss')).toThrow(/no measure 'loss'/)
+  expect(() => measureOf(result, 'intent.loss')).toThrow(/no measure 'intent.loss'/)
+  const partly = await run([INTENT, TOPICS], [{ text: 'x', labels: { ...labels, topics: ['p'] } }], () => [1, 0])
+  expect(Object.keys(partly.result.losses)).toEqual(['topics'])
+  expect(partly.result.loss).toBe(partly.result.losses.topics)
+})
+
+test("the total is weighted by the trainer's weights, heads that it does not train left out; the score by scoreWeights", async () => {
+  const examples: Example[] = [{ text: 'x', labels: { intent: 'go', topics: ['q'] } }]
+  const { result, request } = await run([INTENT, TOPICS], examples, (head) => (head === 'intent' ? [1, 0] : [3, 2]))
+  const weighted = await evaluate({ ...request, lossWeights: new Map([['intent', 0.25], ['topics', 3]]), scoreWeights: { intent: 3, topics: 0.5 } }) // prettier-ignore
+  expect(weighted.loss).toBeCloseTo(0.25 * result.losses.intent! + 3 * result.losses.topics!, 12)
+  expect(weighted.score).toBeCloseTo((3 * 1 + 0.5 * (2 / 3)) / 3.5, 12)
+  expect((await evaluate({ ...request, lossWeights: new Map([['topics', 2]]) })).loss).toBeCloseTo(2 * result.losses.topics!, 12)
+  expect((await evaluate({ ...request, lossWeights: new Map() })).loss).toBeUndefined()
+  expect((await evaluate({ ...request, scoreWeights: { intent: 0 } })).score).toBeCloseTo(2 / 3, 12)
+  await expect(evaluate({ ...request, scoreWeights: { intent: 0, topics: 0 } })).rejects.toThrow(/leaves no head to score/)
+})
+
+test("a binary head's score is its accuracy", async () => {
+  const examples: Example[] = [true, false, false].map((urgent) => ({ text: 'x', labels: { urgent } }))
+  const { result } = await run([{ name: 'urgent', type: 'classification', labels: ['urgent'] }], examples, () => [2])
+  // Micro F1 over the one label would be 1/2.
+  expect(result.score).toBe(1 / 3)
+  expect(result.losses.urgent).toBeCloseTo((Math.log1p(Math.exp(-2)) + 2 * Math.log1p(Math.exp(2))) / 3, 6)
+})
+
+test('an evaluation of several slices reads the labels and logits of each example at its own place', async () => {
+  // [CLS] w … w [SEP] of 64 tokens: 256 rows are a slice.
+  const words = new Array<string>(62).fill('x')
+  const examples: Example[] = Array.from({ length: 600 }, (_, i) => ({
+    text: words.join(' '),
+    words,
+    labels: { intent: i % 3 ? 'go' : 'stop', slots: words.map((_, w) => (w === i % 62 ? 'B-x' : 'O')), topics: i % 2 ? ['p'] : ['q'] },
+  }))
+  const native = new FakeNative()
+  const { tokenizer, heads } = await fakeParts(native, [INTENT, SLOTS, TOPICS])
+  const corpus = await makeCorpus({ one: examples.slice(0, 100), two: examples.slice(100) }, { tokenizer, heads: heads.list, maxLength: 64, unknownLabels: 'ignore' }) // prettier-ignore
+  let row = 0
+  const asked: number[] = []
+  const predict = async ({ ids, offsets }: PredictRequest) => {
+    const first = row
+    const rows = offsets.length - 1
+    row += rows
+    asked.push(rows)
+    const intent = Float32Array.from({ length: rows * 2 }, (_, k) => ((first + (k >> 1)) % 3 ? 1 : 0) ^ (k & 1))
+    const topics = Float32Array.from({ length: rows * 2 }, (_, k) => (((first + (k >> 1)) % 2 ? 1 : 0) ^ (k & 1) ? 1 : -1))
+    const slots = new Float32Array(ids.length * 3)
+    for (let r = 0; r < rows; r++) {
+      for (let t = 0; t < 64; t++) slots[(64 * r + t) * 3 + (t - 1 === (first + r) % 62 ? 1 : 0)] = 9
+    }
+    return { logits: [intent, slots, topics], embedding: null, nonFiniteRow: -1 }
+  }
+  const request = { native: { predict, abort: () => {} }, heads: heads.list, corpus, lossWeights: new Map(), scoreWeights: {}, metrics: {}, signal: undefined } // prettier-ignore
+  const { metrics, frameAccuracy, losses } = await evaluate(request)
+  expect(asked).toEqual([100, 256, 244])
+  expect(metrics).toMatchObject({ intent: { accuracy: 1, examples: 600 }, slots: { accuracy: 1, f1: 1 }, topics: { accuracy: 1 } })
+  expect(frameAccuracy).toBe(1)
+  expect(losses.intent).toBeCloseTo(Math.log1p(Math.exp(-1)), 6)
+  expect(losses.topics).toBeCloseTo(Math.log1p(Math.exp(-1)), 6)
+  expect(losses.slots).toBeCloseTo(Math.log1p(2 * Math.exp(-9)), 6)
+
+  row = 0
+  const broken = async (asked: PredictRequest) => ({ ...(await predict(asked)), nonFiniteRow: row > 100 ? 5 : -1 })
+  await expect(evaluate({ ...request, native: { predict: broken, abort: () => {} } })).rejects.toMatchObject({ detail: { example: 105 } })
+})
+
 test('nothing labelled is refused; a row that is not finite is named', async () => {
   await expect(run([INTENT], [{ text: 'x', labels: {} }], () => [1, 0])).rejects.toMatchObject({ code: 'ERR_DATA' })
   const { request } = await run([INTENT], [{ text: 'x', labels: { intent: 'go' } }], () => [1, 0])

@@ -84,6 +84,16 @@ test('sums weight losses by items and leave a skipped step out', () => {
   expect(totalLoss(sums, { ...terms, uncertainty: true })).toBe((3 * 2 + 5 * 6) / 8)
 })
 
+test('what had no labelled item has no loss and no accuracy', () => {
+  const terms = { names: ['h', 'other', 'keep'], tasks: 2, weights: [1, 1, 1], uncertainty: false }
+  const sums = noSums(2, 1, null)
+  expect(epochReport(0, sums, terms, {})).toMatchObject({ loss: NaN, losses: {}, metrics: {}, skippedSteps: 0 })
+  expect(totalLoss(sums, { ...terms, uncertainty: true })).toBeNaN()
+  Object.assign(sums, { losses: [0, 6, 4], items: [0, 3, 2], correct: [0, 1] })
+  const report = epochReport(0, sums, terms, {})
+  expect([report.loss, report.losses, report.metrics]).toEqual([4, { other: 2, keep: 2 }, { other: { accuracy: 1 / 3 } }])
+})
+
 test('checkpoints are due by steps, by minutes, or by both', async () => {
   let now = 0
   const saved: number[] = []

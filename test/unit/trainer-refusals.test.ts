@@ -1,4 +1,7 @@
+import type { PredictRequest } from '../../binding'
+import type { Example } from '../../lib/data/example'
 import { resolveEpoch } from '../../lib/options/epoch'
+import { resolveFit, type FitOptions } from '../../lib/options/fit'
 import type { TrainerOptions } from '../../lib/options/train'
 import { TrainerCore } from '../../lib/training/core'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
@@ -22,4 +25,43 @@ test.each<[string, TrainerOptions]>([
   expect(native.calls).toHaveLength(0)
   expect(native.isOpen).toBe(false)
   await expect(core.session()).rejects.toMatchObject(refused)
+})
+
+describe('data to evaluate on whose labels no head knows', () => {
+  const OTHER = { name: 'other', type: 'classification', labels: ['a', 'b'] } as const
+  const unknown = [{ text: 'x', labels: { h: 'z' } }]
+  const mixed = [{ text: 'x', labels: { h: 'z', other: 'a' } }]
+
+  async function fit(evaluate: Example[], options: Partial<FitOptions>) {
+    const native = new FakeNative()
+    const predict = ({ heads, offsets }: PredictRequest) => ({
+      logits: heads.map(() => new Float32Array(2 * (offsets.length - 1))),
+      embedding: null,
+      nonFiniteRow: -1,
+    })
+    const parts = await fakeParts(Object.assign(native, { predict }), [HEAD, OTHER])
+    const core = new TrainerCore(parts, { tasks: { other: false } })
+    const result = core.fit(DATA, evaluate, resolveFit({ evaluate, epochs: 1, ...options }, parts.heads.list, undefined))
+    return { native, result }
+  }
+
+  test.each<[string, Example[], Partial<FitOptions>]>([
+    ['the score', unknown, {}],
+    ['the loss', mixed, { earlyStopping: { metric: 'loss', patience: 1 } }],
+    ["a head's loss", mixed, { earlyStopping: { metric: 'h.loss', patience: 1 } }],
+    ["a head's accuracy", mixed, { earlyStopping: { metric: 'h.accuracy', patience: 1 } }],
+    ['the score of the heads with a weight', mixed, { scoreWeights: { other: 0 } }],
+  ])('%s cannot be watched, and that is said before the first step', async (_, data, options) => {
+    const { native, result } = await fit(data, options)
+    await expect(result).rejects.toMatchObject({ code: 'ERR_DATA', message: expect.stringContaining('cannot be watched') })
+    expect(native.opened).toHaveLength(0)
+  })
+
+  test.each<[string, Example[], Partial<FitOptions>]>([
+    ['the score of a head that knows one', mixed, {}],
+    ['a measure of the user', unknown, { metrics: { mine: () => 1 }, earlyStopping: { metric: 'mine', patience: 1 } }],
+  ])('%s can', async (_, data, options) => {
+    const { result } = await fit(data, options)
+    expect((await result).evaluations).toHaveLength(1)
+  })
 })
