@@ -322,9 +322,11 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 }
 
-function openTokenizer({ folder, modules, config }: ModelFolder): Promise<Tokenizer> {
-  const at = modules.transformerPath ? `${folder}/${modules.transformerPath}` : folder
-  return Tokenizer.open(at, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
+function openTokenizer({ root, modules, config }: ModelFolder): Promise<Tokenizer> {
+  return Tokenizer.open(
+    { root, path: modules.transformerPath },
+    { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config },
+  )
 }
 
 function checkTexts(texts: unknown): readonly string[] {

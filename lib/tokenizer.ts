@@ -1,9 +1,10 @@
 import { Tokenizer as Backend, type Encoding } from 'tokenizers'
 import { SentorchError, throwIfAborted } from './errors'
 import type { EncoderConfig } from './format/config'
+import { openRoot } from './format/paths'
 import { refuseFatal } from './tokenizer/guards'
 import { openingOf, restoreSpans, spaceAfter, steadyAfter, wellFormed, type Opening } from './tokenizer/cut'
-import { malformed } from './tokenizer/files'
+import { malformed, shown, type TokenizerFolder } from './tokenizer/files'
 import { analysePipeline, type Pipeline } from './tokenizer/pipeline'
 import { TextQueue } from './tokenizer/queue'
 import { readTokenizer, type ReadTokenizer } from './tokenizer/read'
@@ -70,16 +71,17 @@ export class Tokenizer {
   readonly #tokenName: (id: number) => string
 
   /**
-   * Reads tokenizer.json, or the older files, from a model folder. The tokenizers library parses synchronously: a vocabulary of 30,000
+   * Reads tokenizer.json, or the older files, from a folder, or from one inside of a model. The tokenizers library parses synchronously: a vocabulary of 30,000
    * takes the JavaScript thread 0.05 s, XLM-RoBERTa's 250,000 about a second.
    * Rejects with ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, or ERR_MODEL_MISMATCH where an id has no row in the embedding table.
    */
-  static async open(folder: string, options: TokenizerOptions): Promise<Tokenizer> {
+  static async open(where: string | TokenizerFolder, options: TokenizerOptions): Promise<Tokenizer> {
+    const folder = typeof where === 'string' ? { root: await openRoot(where), path: '' } : where
     try {
       return new Tokenizer(await readTokenizer(folder, options.config.modelType, options.doLowerCase), options)
     } catch (error) {
       if (error instanceof SentorchError) throw error
-      throw malformed(folder, `has a tokenizer that cannot be read: ${(error as Error).message}`, error)
+      throw malformed(shown(folder), `has a tokenizer that cannot be read: ${(error as Error).message}`, error)
     }
   }
 

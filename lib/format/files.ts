@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { SentorchError } from '../errors'
+import { jsonProblem } from './json-problem'
 import { resolveFile, type ModelRoot } from './paths'
 
 /** JSON files of a model are small; an index of thousands of tensors is below 1 MB. */
@@ -74,10 +75,7 @@ export async function readJson(root: ModelRoot, path: string): Promise<unknown> 
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     if (error instanceof SentorchError) throw error
-    throw new SentorchError('ERR_MODEL_FORMAT', `${name} is not JSON: ${(error as Error).message}`, {
-      cause: error,
-      detail: { file: path },
-    })
+    throw new SentorchError('ERR_MODEL_FORMAT', `${name} is not JSON: ${jsonProblem(error)}`, { detail: { file: path } })
   } finally {
     await handle.close()
   }

@@ -1,25 +1,45 @@
-import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SentorchError } from '../errors'
+import { openRegular, readExactly } from '../format/files'
+import { jsonProblem } from '../format/json-problem'
+import { joinPath, resolveFile, type ModelRoot } from '../format/paths'
 
 /** XLM-RoBERTa's `tokenizer.json` has 17 MB; what is far beyond is no tokenizer. */
 const MAX_BYTES = 128 * 2 ** 20
 
 export type Json = Record<string, unknown>
 
-/** The text of a regular file, or undefined where there is none. Rejects with ERR_MODEL_FORMAT for other things of that name. */
-export async function readText(folder: string, name: string): Promise<string | undefined> {
-  const path = join(folder, name)
+/** The folder of a tokenizer's files: `path` inside the model ('' is the model's own folder). */
+export interface TokenizerFolder {
+  root: ModelRoot
+  path: string
+}
+
+/** A file as messages name it; without `name` the folder itself. */
+export function shown({ root, path }: TokenizerFolder, name = ''): string {
+  return join(root.shown, path, name)
+}
+
+/** Whether there is such a file. Rejects with ERR_UNSAFE_MODEL where it lies outside of the model's folder. */
+export async function hasFile({ root, path }: TokenizerFolder, name: string): Promise<boolean> {
+  return (await resolveFile(root, joinPath(path, name))) !== undefined
+}
+
+/**
+ * The text of a file, or undefined where there is none. Rejects with ERR_MODEL_FORMAT where it is no text, with ERR_UNSAFE_MODEL where it is
+ * no regular file or lies outside of the model's folder.
+ */
+export async function readText(folder: TokenizerFolder, name: string): Promise<string | undefined> {
+  const path = shown(folder, name)
+  const file = await resolveFile(folder.root, joinPath(folder.path, name))
+  if (file === undefined) return undefined
+  const { handle, size } = await openRegular(file, path)
   let bytes: Buffer
   try {
-    const found = await stat(path)
-    if (!found.isFile()) throw malformed(path, 'is not a regular file')
-    if (found.size > MAX_BYTES) throw malformed(path, `has ${found.size} bytes, more than the ${MAX_BYTES} that a tokenizer may have`)
-    bytes = await readFile(path)
-  } catch (error) {
-    if (error instanceof SentorchError) throw error
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw malformed(path, `cannot be read: ${(error as Error).message}`, error)
+    if (size > MAX_BYTES) throw malformed(path, `has ${size} bytes, more than the ${MAX_BYTES} that a tokenizer may have`)
+    bytes = await readExactly(handle, 0, size, path)
+  } finally {
+    await handle.close()
   }
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -29,9 +49,9 @@ export async function readText(folder: string, name: string): Promise<string | u
 }
 
 /** The object in a JSON file, or undefined where there is no such file. */
-export async function readObject(folder: string, name: string): Promise<Json | undefined> {
+export async function readObject(folder: TokenizerFolder, name: string): Promise<Json | undefined> {
   const text = await readText(folder, name)
-  return text === undefined ? undefined : parseObject(text, join(folder, name))
+  return text === undefined ? undefined : parseObject(text, shown(folder, name))
 }
 
 export function parseObject(text: string, path: string): Json {
@@ -40,7 +60,7 @@ export function parseObject(text: string, path: string): Json {
     value = JSON.parse(text)
   } catch (error) {
     const pointer = text.startsWith('version https://git-lfs') ? 'is a Git LFS pointer; fetch the file itself with git lfs pull' : undefined
-    throw malformed(path, pointer ?? `is not JSON: ${(error as Error).message}`, error)
+    throw malformed(path, pointer ?? `is not JSON: ${jsonProblem(error)}`)
   }
   if (!isObject(value)) throw malformed(path, 'does not hold a JSON object')
   return value

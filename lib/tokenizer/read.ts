@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { SentorchError } from '../errors'
 import { modelType, steps, type Component, type ModelDocument, type TokenizerDocument } from './document'
 import { DEFAULT_CLASS, FAMILIES, type SpecialName, type TokenizerFamily } from './families'
-import { malformed, parseObject, readObject, readText, type Json } from './files'
+import { malformed, parseObject, readObject, readText, shown, type Json, type TokenizerFolder } from './files'
 import { numberTokens, resolveTokens, type TokenSettings } from './tokens'
 import { readVocabulary } from './vocabulary'
 
@@ -19,7 +18,7 @@ export interface ReadTokenizer {
  * The tokenizer of a model folder as one `tokenizer.json`, equal in effect to what transformers 5 makes of the folder.
  * `modelTypeOfConfig` decides about the class where the folder names none.
  */
-export async function readTokenizer(folder: string, modelTypeOfConfig: string, doLowerCase: boolean): Promise<ReadTokenizer> {
+export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: string, doLowerCase: boolean): Promise<ReadTokenizer> {
   const [stored, config, specialTokensMap, addedTokens, modelConfig] = await Promise.all([
     readText(folder, 'tokenizer.json'),
     readObject(folder, 'tokenizer_config.json'),
@@ -28,12 +27,12 @@ export async function readTokenizer(folder: string, modelTypeOfConfig: string, d
     readObject(folder, 'config.json'),
   ])
   const settings = config ?? {}
-  refuseSettings(settings, join(folder, 'tokenizer_config.json'))
+  refuseSettings(settings, shown(folder, 'tokenizer_config.json'))
   const named = settings.tokenizer_class ?? modelConfig?.tokenizer_class ?? DEFAULT_CLASS[modelTypeOfConfig]
   const className = String(named).replace(/Fast$/, '')
   const family = Object.hasOwn(FAMILIES, className) ? FAMILIES[className] : undefined
 
-  const path = join(folder, 'tokenizer.json')
+  const path = shown(folder, 'tokenizer.json')
   const original = stored === undefined ? undefined : (parseObject(stored, path) as TokenizerDocument)
   const tokenSettings: TokenSettings = { config: settings, specialTokensMap, addedTokens, stored: original?.added_tokens ?? [] }
   let document: TokenizerDocument
@@ -41,9 +40,9 @@ export async function readTokenizer(folder: string, modelTypeOfConfig: string, d
     if (family === undefined) {
       throw new SentorchError(
         'ERR_MODEL_UNSUPPORTED',
-        `${folder} has no tokenizer.json, and its tokenizer class ${className} cannot be made from other files. ` +
+        `${shown(folder)} has no tokenizer.json, and its tokenizer class ${className} cannot be made from other files. ` +
           `Save one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
-        { detail: { folder, className } },
+        { detail: { folder: shown(folder), className } },
       )
     }
     document = assemble(family, await readVocabulary(folder, family, className), settings, tokenSettings, null)
@@ -60,7 +59,7 @@ export async function readTokenizer(folder: string, modelTypeOfConfig: string, d
   }
   if (doLowerCase) document = { ...document, normalizer: lowerCased(document.normalizer) }
   const unchanged = original !== undefined && isDeepStrictEqual(small(original), small(document))
-  return { document, text: unchanged ? stored! : JSON.stringify(document), path: original ? path : folder }
+  return { document, text: unchanged ? stored! : JSON.stringify(document), path: original ? path : shown(folder) }
 }
 
 /** Settings that would change the ids and that the tokenizers library for Node cannot follow. */

@@ -1,11 +1,10 @@
-import { join } from 'node:path'
 import { SentorchError } from '../errors'
 import type { ModelDocument } from './document'
 import type { TokenizerFamily } from './families'
-import { malformed, parseObject, readText } from './files'
+import { hasFile, malformed, parseObject, readText, shown, type TokenizerFolder } from './files'
 
 /** The files that came before `tokenizer.json`. Rejects with ERR_MODEL_UNSUPPORTED where only a sentencepiece model lies in the folder. */
-export async function readVocabulary(folder: string, family: TokenizerFamily, className: string): Promise<ModelDocument> {
+export async function readVocabulary(folder: TokenizerFolder, family: TokenizerFamily, className: string): Promise<ModelDocument> {
   if (family.model === 'WordPiece') {
     const text = await readText(folder, 'vocab.txt')
     if (text !== undefined) return { type: 'WordPiece', vocab: vocabularyOfLines(text) }
@@ -13,24 +12,28 @@ export async function readVocabulary(folder: string, family: TokenizerFamily, cl
   if (family.model === 'BPE') {
     const [vocab, merges] = await Promise.all([readText(folder, 'vocab.json'), readText(folder, 'merges.txt')])
     if (vocab !== undefined && merges !== undefined) {
-      return { type: 'BPE', vocab: parseObject(vocab, join(folder, 'vocab.json')) as Record<string, number>, merges: mergesOfLines(merges) }
+      return {
+        type: 'BPE',
+        vocab: parseObject(vocab, shown(folder, 'vocab.json')) as Record<string, number>,
+        merges: mergesOfLines(merges),
+      }
     }
-    if (vocab !== undefined) throw malformed(join(folder, 'merges.txt'), 'is missing beside vocab.json')
+    if (vocab !== undefined) throw malformed(shown(folder, 'merges.txt'), 'is missing beside vocab.json')
   }
   for (const name of ['sentencepiece.bpe.model', 'spiece.model', 'tokenizer.model']) {
-    if ((await readText(folder, name).catch(() => '')) === undefined) continue
+    if (!(await hasFile(folder, name))) continue
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `${folder} has a sentencepiece model (${name}) but no tokenizer.json. ` +
+      `${shown(folder)} has a sentencepiece model (${name}) but no tokenizer.json. ` +
         `Save one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
-      { detail: { folder, file: name } },
+      { detail: { folder: shown(folder), file: name } },
     )
   }
   const wanted = { WordPiece: 'vocab.txt', BPE: 'vocab.json with merges.txt', Unigram: 'nothing else' }[family.model]
   throw new SentorchError(
     'ERR_MODEL_FORMAT',
-    `No tokenizer in ${folder}: looked for tokenizer.json, and for ${wanted} as ${className} would have it.`,
-    { detail: { folder, className } },
+    `No tokenizer in ${shown(folder)}: looked for tokenizer.json, and for ${wanted} as ${className} would have it.`,
+    { detail: { folder: shown(folder), className } },
   )
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Tokenizer } from '../../lib/tokenizer'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
@@ -104,7 +104,50 @@ describe('folders that are refused', () => {
   test('a folder in the place of a file', async () => {
     const folder = copyFixture(null, {})
     mkdirSync(join(folder, 'tokenizer.json'))
-    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', message: expect.stringMatching(/not a regular file/) })
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_UNSAFE_MODEL', message: expect.stringMatching(/not a regular file/) })
+    rmSync(folder, { recursive: true })
+  })
+
+  const json = (config: object) => ({ 'tokenizer_config.json': config, 'config.json': { model_type: 'bert' } })
+  test.each<[string, string | null, Record<string, unknown>]>([
+    ['tokenizer.json', 'bert', {}],
+    ['tokenizer_config.json', 'bert', {}],
+    ['special_tokens_map.json', 'bert', { 'special_tokens_map.json': {} }],
+    ['added_tokens.json', 'bert', { 'added_tokens.json': {} }],
+    ['config.json', 'bert', { 'config.json': {} }],
+    ['vocab.txt', 'bert-old', {}],
+    ['vocab.json', 'roberta-old', {}],
+    ['merges.txt', 'roberta-old', {}],
+    ['sentencepiece.bpe.model', null, { 'sentencepiece.bpe.model': 'x', ...json({ tokenizer_class: 'XLMRobertaTokenizer' }) }],
+  ])('%s is a link that leads out of the folder', async (name, fixture, files) => {
+    const [folder, outside] = [copyFixture(fixture, files), copyFixture(null, {})]
+    renameSync(join(folder, name), join(outside, name))
+    symlinkSync(join(outside, name), join(folder, name))
+    await expect(
+      open(folder, { ...CONFIG, modelType: name.endsWith('s.txt') || name === 'vocab.json' ? 'roberta' : 'bert' }),
+    ).rejects.toMatchObject({
+      code: 'ERR_UNSAFE_MODEL',
+      message: expect.stringMatching(`^${name}.*is a symbolic link that leads out of the model's folder`),
+    })
+    rmSync(folder, { recursive: true })
+    rmSync(outside, { recursive: true })
+  })
+
+  test('a link that stays inside is followed', async () => {
+    const folder = copyFixture('bert', {})
+    renameSync(join(folder, 'tokenizer.json'), join(folder, 'there.json'))
+    symlinkSync('there.json', join(folder, 'tokenizer.json'))
+    expect(await idsOf(await open(folder), 'fox')).toEqual(await idsOf(await open(fixtureFolder('bert')), 'fox'))
+    rmSync(folder, { recursive: true })
+  })
+
+  test('a file that is not JSON is not quoted', async () => {
+    const folder = copyFixture('bert', {})
+    writeFileSync(join(folder, 'tokenizer_config.json'), 'secret:word')
+    const error = await open(folder).catch((error: unknown) => error as Error)
+    expect(error).toMatchObject({ code: 'ERR_MODEL_FORMAT' })
+    expect(error).not.toHaveProperty('cause')
+    expect((error as Error).message).toMatch(/tokenizer_config.json is not JSON: Unexpected token 's' is not valid there\.$/)
     rmSync(folder, { recursive: true })
   })
 
