@@ -10,6 +10,7 @@ import { TextQueue } from './tokenizer/queue'
 import { readTokenizer, type ReadTokenizer } from './tokenizer/read'
 import { toUtf16 } from './tokenizer/spans'
 import { readSurroundings, type Surroundings } from './tokenizer/template'
+import { refuseUnknownless } from './tokenizer/unknown'
 
 /** Ragged rows of token ids: those of text i are ids[offsets[i] … offsets[i+1]), special tokens counted. */
 export interface TokenBatch {
@@ -81,7 +82,7 @@ export class Tokenizer {
       return new Tokenizer(await readTokenizer(folder, options.config.modelType, options.doLowerCase), options)
     } catch (error) {
       if (error instanceof SentorchError) throw error
-      throw malformed(shown(folder), `has a tokenizer that cannot be read: ${(error as Error).message}`, error)
+      throw malformed(shown(folder), `has a tokenizer that cannot be read: ${cut((error as Error).message)}`, error)
     }
   }
 
@@ -89,11 +90,15 @@ export class Tokenizer {
     const largest = largestId(document.model.vocab)
     refuseBeyond(largest, config.vocabSize, path)
     refuseFatal(document)
+    refuseUnknownless(document)
     const backend = Backend.fromString(text)
     backend.disablePadding()
     backend.disableTruncation()
     const added = document.added_tokens.map((token) => ({ ...token, id: backend.tokenToId(token.content) ?? token.id }))
     const surroundings = readSurroundings(document.post_processor, path)
+    const special = surroundings.before.length + surroundings.after.length
+    if (special > maxLength)
+      throw malformed(path, `puts ${special} special tokens around a text, more than the model's limit of ${maxLength}`)
     const all = [largest, ...added.map((token) => token.id), ...surroundings.before, ...surroundings.after]
     this.vocabSize = all.reduce((most, id) => Math.max(most, id), -1) + 1
     refuseBeyond(this.vocabSize - 1, config.vocabSize, path)
@@ -102,7 +107,9 @@ export class Tokenizer {
     this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id))
     this.#maxLength = maxLength
     this.#queue = new TextQueue(async (texts, detailed) => {
-      const encodings = await backend.encodeBatch(texts, { addSpecialTokens: false })
+      const encodings = await backend.encodeBatch(texts, { addSpecialTokens: false }).catch((error: unknown) => {
+        throw malformed(path, `has a tokenizer that failed on a text: ${cut((error as Error).message)}`, error)
+      })
       return encodings.map((encoding, i) => piecesOf(encoding, detailed[i]!))
     })
     this.#tokenName = (id) => backend.idToToken(id) ?? ''
@@ -344,4 +351,9 @@ function refuseBeyond(largest: number, vocabSize: number, path: string): void {
       'The tokenizer belongs to another model.',
     { detail: { path, largestId: largest, vocabSize } },
   )
+}
+
+/** A message of the tokenizers library, which may hold any part of a file. */
+function cut(message: string): string {
+  return message.length > 200 ? `${message.slice(0, 200)}…` : message
 }

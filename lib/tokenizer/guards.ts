@@ -5,6 +5,9 @@ export function refuseFatal(document: TokenizerDocument): void {
   for (const step of steps(document.normalizer, 'normalizers')) {
     if (step.type === 'Precompiled' && !isSound(step.precompiled_charsmap)) throw new Error('its precompiled_charsmap is broken')
   }
+  for (const step of steps(document.pre_tokenizer, 'pretokenizers')) {
+    if (step.type === 'FixedLength' && step.length === 0) throw new Error('its FixedLength step makes pieces of 0 characters')
+  }
   const { continuing_subword_prefix: prefix, merges } = document.model
   if (typeof prefix !== 'string' || prefix === '' || !Array.isArray(merges)) return
   for (const merge of merges as (string | string[])[]) {

@@ -1,4 +1,5 @@
 import { Tokenizer as Backend } from 'tokenizers'
+import { openRoot } from '../../lib/format/paths'
 import { Tokenizer } from '../../lib/tokenizer'
 import { openingOf, spaceAfter, steadyAfter } from '../../lib/tokenizer/cut'
 import { readTokenizer } from '../../lib/tokenizer/read'
@@ -64,7 +65,9 @@ describe.each(FAMILIES)('%s', (name) => {
   beforeAll(async () => {
     const config = golden.find((entry) => entry.fixture === name)!
     tokenizer = await Tokenizer.open(fixtureFolder(name), { maxLength: 128, doLowerCase: false, config })
-    const backend = Backend.fromString((await readTokenizer(fixtureFolder(name), config.modelType, false)).text)
+    const backend = Backend.fromString(
+      (await readTokenizer({ root: await openRoot(fixtureFolder(name)), path: '' }, config.modelType, false)).text,
+    )
     backend.disablePadding()
     backend.disableTruncation()
     whole = async (text) => {

@@ -16,6 +16,17 @@ async function idsOf(tokenizer: Tokenizer, text: string): Promise<number[]> {
   return [...(await tokenizer.encode([text], 64)).ids]
 }
 
+function around(before: number[], after: number[]) {
+  const special = (ids: number[]) => ids.map((id) => ({ SpecialToken: { id: `x${id}`, type_id: 0 } }))
+  const special_tokens = Object.fromEntries([...before, ...after].map((id) => [`x${id}`, { id: `x${id}`, ids: [id], tokens: ['[CLS]'] }]))
+  return {
+    type: 'TemplateProcessing',
+    single: [...special(before), { Sequence: { id: 'A', type_id: 0 } }, ...special(after)],
+    pair: [],
+    special_tokens,
+  }
+}
+
 describe('folders that are refused', () => {
   const bare = { tokenizer_class: 'PreTrainedTokenizerFast' }
   test.each<[string, string, RegExp, string | null, Record<string, unknown>]>([
@@ -62,6 +73,31 @@ describe('folders that are refused', () => {
       /continuing_subword_prefix/,
       null,
       { 'tokenizer.json': { ...bpe, model: { ...bpe.model, continuing_subword_prefix: '####' } }, 'tokenizer_config.json': bare },
+    ],
+    [
+      'pieces of no characters',
+      'ERR_MODEL_FORMAT',
+      /FixedLength step makes pieces of 0 characters/,
+      null,
+      { 'tokenizer.json': { ...stored, pre_tokenizer: { type: 'FixedLength', length: 0 } }, 'tokenizer_config.json': bare },
+    ],
+    [
+      'special tokens without end',
+      'ERR_MODEL_FORMAT',
+      /puts 301 special tokens around a text/,
+      null,
+      {
+        'tokenizer.json': {
+          ...stored,
+          post_processor: {
+            type: 'Sequence',
+            processors: Array<unknown>(150)
+              .fill(stored.post_processor)
+              .concat([around([2], [])]),
+          },
+        },
+        'tokenizer_config.json': bare,
+      },
     ],
     ['merges missing', 'ERR_MODEL_FORMAT', /merges.txt is missing/, 'roberta-old', { 'merges.txt': null }],
     [
@@ -160,6 +196,52 @@ describe('folders that are refused', () => {
       code: 'ERR_MODEL_MISMATCH',
       message: expect.stringMatching(message),
     })
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('the token of what is unknown', () => {
+  const wordLevel = { type: 'WordLevel', vocab: { fox: 0, '?': 1 }, unk_token: '?' }
+  const bytes = { ...bpe.model, unk_token: 'nowhere' }
+  const { '<unk>': _, ...withoutUnk } = bpe.model.vocab as Record<string, number>
+  const fallback = Object.fromEntries(Array.from({ length: 256 }, (_, i) => [`<0x${i.toString(16).toUpperCase().padStart(2, '0')}>`, i]))
+  const split = { type: 'WhitespaceSplit' }
+  const document = (model: object, pre_tokenizer: object = split) => ({
+    'tokenizer.json': { ...stored, added_tokens: [], normalizer: null, post_processor: null, pre_tokenizer, model },
+    'tokenizer_config.json': { tokenizer_class: 'PreTrainedTokenizerFast' },
+  })
+
+  test.each<[string, RegExp, Record<string, unknown>]>([
+    ['WordPiece', /unknown token \S*NO\S* is not in the vocabulary/, document({ ...stored.model, unk_token: '[NO]' })],
+    ['WordPiece by default', /unknown token/, document({ type: 'WordPiece', vocab: { fox: 0 } })],
+    ['WordLevel', /unknown token/, document({ ...wordLevel, unk_token: '!' })],
+    ['WordLevel by default', /unknown token <unk>|unknown token "<unk>"/, document({ type: 'WordLevel', vocab: { fox: 0 } })],
+    ['Unigram', /has no unk_id/, document({ ...unigram.model, unk_id: null })],
+    ['BPE', /unknown token nowhere/, document(bytes)],
+    ['byte-level BPE without a byte', /unknown token/, document({ ...bytes, vocab: { a: 0 }, merges: [] }, bpe.pre_tokenizer)],
+    ['BPE with bytes that are not used', /unknown token/, document({ type: 'BPE', unk_token: 'x', vocab: fallback, merges: [] })],
+  ])('%s: refused where it is missing', async (_, message, files) => {
+    const folder = copyFixture(null, files)
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', message: expect.stringMatching(message) })
+    rmSync(folder, { recursive: true })
+  })
+
+  test.each<[string, Record<string, unknown>]>([
+    ['WordLevel', document(wordLevel)],
+    ['BPE without one', document({ ...bpe.model, unk_token: null, vocab: withoutUnk })],
+    ['byte-level BPE', document(bytes, bpe.pre_tokenizer)],
+    ['BPE that falls back to bytes', document({ type: 'BPE', unk_token: 'x', vocab: fallback, merges: [], byte_fallback: true })],
+  ])('%s: any text has tokens, or none', async (_, files) => {
+    const folder = copyFixture(null, files)
+    const tokenizer = await open(folder)
+    for (const text of ['\u{10ffff} 机', '\0 fox']) await tokenizer.encode([text], 64)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('a BERT whose vocab.txt lacks it', async () => {
+    const lines = readFileSync(join(fixtureFolder('bert-old'), 'vocab.txt'), 'utf8').replace('[UNK]', '[UNX]')
+    const folder = copyFixture('bert-old', { 'vocab.txt': lines })
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', message: expect.stringMatching(/unknown token/) })
     rmSync(folder, { recursive: true })
   })
 })
