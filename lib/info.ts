@@ -5,6 +5,7 @@ import type { ResolvedModel } from './hub'
 import type { Native } from './native'
 import { resolveEncode, type DTypeOption, type PoolingName } from './options'
 import type { SimilarityName } from './similarity'
+import type { Tokenizer } from './tokenizer'
 
 /** What was loaded, and how it runs. */
 export interface ModelInfo {
@@ -48,6 +49,7 @@ export interface ModelInfo {
 export interface InfoSources {
   resolved: ResolvedModel
   folder: ModelFolder
+  tokenizer: Pick<Tokenizer, 'notes'>
   native: Native
   loaded: LoadedModel
   device: ChosenDevice
@@ -55,7 +57,7 @@ export interface InfoSources {
   threads: number
 }
 
-export function describeModel({ resolved, folder, native, loaded, device, dtype, threads }: InfoSources): ModelInfo {
+export function describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads }: InfoSources): ModelInfo {
   const { config, modules } = folder
   return Object.freeze({
     ...resolved,
@@ -79,18 +81,19 @@ export function describeModel({ resolved, folder, native, loaded, device, dtype,
     kernels: loaded.kernels,
     packed: loaded.packed,
     libtorch: { version: native.libtorch.version, root: native.libtorch.root },
-    notes: notesOf({ folder, native, loaded, device, dtype }),
+    notes: notesOf({ folder, tokenizer, native, loaded, device, dtype }),
   })
 }
 
 function notesOf({
   folder,
+  tokenizer,
   native,
   loaded,
   device,
   dtype,
-}: Pick<InfoSources, 'folder' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
-  const notes = [...folder.notes, ...(folder.classifierNote === undefined ? [] : [folder.classifierNote])]
+}: Pick<InfoSources, 'folder' | 'tokenizer' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
+  const notes = [...folder.notes, ...tokenizer.notes, ...(folder.classifierNote === undefined ? [] : [folder.classifierNote])]
   if (folder.modules.implied) {
     notes.push('No modules.json: a plain transformers folder. Mean pooling is assumed, and vectors are not scaled to unit length.')
   }

@@ -89,7 +89,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       const loaded = await fromNative(model.load({ files, encoder, dense, dtype, device: device.device, threads, kernels }))
       throwIfAborted(signal)
       onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
-      const info = describeModel({ resolved, folder, native, loaded, device, dtype, threads })
+      const info = describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads })
       const heads = new Heads({
         native: model,
         modules: folder.modules,

@@ -64,6 +64,8 @@ const MAX_CHARS = 2 ** 22
 export class Tokenizer {
   /** Ids are below this: tokens of the vocabulary and added ones. */
   readonly vocabSize: number
+  /** What a careful user should know of it. */
+  readonly notes: readonly string[]
   readonly #queue: TextQueue<Pieces>
   readonly #surroundings: Surroundings
   readonly #pipeline: Pipeline
@@ -86,7 +88,7 @@ export class Tokenizer {
     }
   }
 
-  private constructor({ document, text, path }: ReadTokenizer, { config, maxLength }: TokenizerOptions) {
+  private constructor({ document, text, path, notes }: ReadTokenizer, { config, maxLength }: TokenizerOptions) {
     const largest = largestId(document.model.vocab)
     refuseBeyond(largest, config.vocabSize, path)
     refuseFatal(document)
@@ -102,6 +104,7 @@ export class Tokenizer {
     const all = [largest, ...added.map((token) => token.id), ...surroundings.before, ...surroundings.after]
     this.vocabSize = all.reduce((most, id) => Math.max(most, id), -1) + 1
     refuseBeyond(this.vocabSize - 1, config.vocabSize, path)
+    this.notes = notes
     this.#surroundings = surroundings
     this.#pipeline = analysePipeline(document)
     this.#specialIds = new Set(added.filter((token) => token.special).map((token) => token.id))

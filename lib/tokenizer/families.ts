@@ -2,7 +2,7 @@
  * The tokenizer classes of transformers 5, as data. There, these classes read only the vocabulary and the added tokens of a `tokenizer.json`
  * and make the rest anew from `tokenizer_config.json`; to give the same ids, so does this library.
  */
-import type { Component } from './document'
+import type { Component, ModelDocument } from './document'
 import type { Json } from './files'
 
 export type SpecialName = 'bos_token' | 'eos_token' | 'unk_token' | 'sep_token' | 'pad_token' | 'cls_token' | 'mask_token'
@@ -23,8 +23,10 @@ export interface TokenizerFamily {
   specials: Partial<Record<SpecialName, string>>
   /** Whether a mask token that is given as a bare string takes the white space before it along. */
   maskStripsLeft: boolean
+  /** Special tokens where the settings name none. */
+  extraSpecials?: readonly string[]
   /** Fields of the model besides its vocabulary and merges. */
-  modelSettings: (specials: Partial<Record<SpecialName, string>>) => Json
+  modelSettings: (specials: Partial<Record<SpecialName, string>>, vocab: ModelDocument['vocab']) => Json
   /** `settings` is `tokenizer_config.json`; `stored` the normalizer of `tokenizer.json`, null where there is none. */
   normalizer: (settings: Json, stored: Component | null) => Component | null
   preTokenizer: (settings: Json) => Component
@@ -109,22 +111,45 @@ const xlmRoberta: TokenizerFamily = {
   postProcessor: (_settings, idOf) => template(idOf('bos_token'), idOf('eos_token')),
 }
 
+const camembert: TokenizerFamily = {
+  ...xlmRoberta,
+  maskStripsLeft: true,
+  extraSpecials: ['<s>NOTUSED', '</s>NOTUSED', '<unk>NOTUSED'],
+  modelSettings: ({ unk_token }, vocab) => ({
+    unk_id: Math.max(
+      0,
+      (vocab as [string, number][]).findIndex(([piece]) => piece === unk_token),
+    ),
+    byte_fallback: false,
+  }),
+}
+
+const herbert: TokenizerFamily = {
+  ...roberta,
+  specials: { cls_token: '<s>', sep_token: '</s>', unk_token: '<unk>', pad_token: '<pad>', mask_token: '<mask>' },
+  modelSettings: ({ unk_token }) => ({
+    dropout: null,
+    unk_token,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: '</w>',
+    fuse_unk: false,
+    byte_fallback: false,
+    ignore_merges: false,
+  }),
+  normalizer: () => ({ type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, strip_accents: false, lowercase: false }),
+  preTokenizer: () => ({ type: 'BertPreTokenizer' }),
+  // The ids are fixed in transformers' code too.
+  postProcessor: (_settings, idOf) => ({ type: 'BertProcessing', sep: [idOf('sep_token')[0], 2], cls: [idOf('cls_token')[0], 0] }),
+}
+
 /** By the name of transformers' class, without its `Fast`. */
 export const FAMILIES: Readonly<Record<string, TokenizerFamily>> = {
   BertTokenizer: bert,
-  DistilBertTokenizer: bert,
+  CamembertTokenizer: camembert,
+  HerbertTokenizer: herbert,
   MPNetTokenizer: mpnet,
   RobertaTokenizer: roberta,
   XLMRobertaTokenizer: xlmRoberta,
-}
-
-/** The class that transformers takes where neither `tokenizer_config.json` nor `config.json` names one. */
-export const DEFAULT_CLASS: Readonly<Record<string, string>> = {
-  bert: 'BertTokenizer',
-  distilbert: 'BertTokenizer',
-  mpnet: 'MPNetTokenizer',
-  roberta: 'RobertaTokenizer',
-  'xlm-roberta': 'XLMRobertaTokenizer',
 }
 
 function template([first, firstId]: [string, number], [last, lastId]: [string, number]): Component {

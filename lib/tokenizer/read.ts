@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SentorchError } from '../errors'
+import { printable } from '../format/printable'
 import { modelType, steps, type Component, type ModelDocument, type TokenizerDocument } from './document'
-import { DEFAULT_CLASS, FAMILIES, type SpecialName, type TokenizerFamily } from './families'
-import { malformed, parseObject, readObject, readText, shown, type Json, type TokenizerFolder } from './files'
+import { classNameOf, DEFAULT_CLASS, familyOfClass, isGeneric, worksInPython } from './classes'
+import type { SpecialName, TokenizerFamily } from './families'
+import { isObject, malformed, parseObject, readObject, readText, shown, type Json, type TokenizerFolder } from './files'
 import { numberTokens, resolveTokens, type TokenSettings } from './tokens'
 import { readVocabulary } from './vocabulary'
 
@@ -12,6 +14,8 @@ export interface ReadTokenizer {
   text: string
   /** The file that messages name. */
   path: string
+  /** What a careful user should know of it. */
+  notes: string[]
 }
 
 /**
@@ -27,14 +31,14 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
     readObject(folder, 'config.json'),
   ])
   const settings = config ?? {}
-  refuseSettings(settings, shown(folder, 'tokenizer_config.json'))
-  const named = settings.tokenizer_class ?? modelConfig?.tokenizer_class ?? DEFAULT_CLASS[modelTypeOfConfig]
-  const className = String(named).replace(/Fast$/, '')
-  const family = Object.hasOwn(FAMILIES, className) ? FAMILIES[className] : undefined
+  const className = classNameOf(settings.tokenizer_class || modelConfig?.tokenizer_class || DEFAULT_CLASS[modelTypeOfConfig])
+  const family = familyOfClass(className)
 
   const path = shown(folder, 'tokenizer.json')
   const original = stored === undefined ? undefined : (parseObject(stored, path) as TokenizerDocument)
   const tokenSettings: TokenSettings = { config: settings, specialTokensMap, addedTokens, stored: original?.added_tokens ?? [] }
+  refuseSettings(settings, original, folder)
+  const notes: string[] = []
   let document: TokenizerDocument
   if (original === undefined) {
     if (family === undefined) {
@@ -51,6 +55,9 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
   } else if (family?.model === modelType(original.model)) {
     document = assemble(family, original.model, settings, tokenSettings, original.normalizer)
   } else {
+    if (worksInPython(className)) throw inPython(className, folder)
+    const note = family ? otherModel(className, family, original.model) : isGeneric(className) ? undefined : notRebuilt(className)
+    if (note !== undefined) notes.push(note)
     const tokens = [...(original.added_tokens ?? []), ...resolveTokens(tokenSettings, undefined).added]
     document = {
       ...original,
@@ -59,20 +66,47 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
   }
   if (doLowerCase) document = { ...document, normalizer: lowerCased(document.normalizer) }
   const unchanged = original !== undefined && isDeepStrictEqual(small(original), small(document))
-  return { document, text: unchanged ? stored! : JSON.stringify(document), path: original ? path : shown(folder) }
+  return { document, text: unchanged ? stored! : JSON.stringify(document), path: original ? path : shown(folder), notes }
 }
 
 /** Settings that would change the ids and that the tokenizers library for Node cannot follow. */
-function refuseSettings(settings: Json, path: string): void {
-  for (const [key, value] of [
-    ['truncation_side', 'left'],
-    ['split_special_tokens', true],
-  ] as const) {
-    if (settings[key] !== value) continue
+function refuseSettings(settings: Json, original: TokenizerDocument | undefined, folder: TokenizerFolder): void {
+  const refuse = (name: string, key: string, value: unknown): never => {
+    const path = shown(folder, name)
     throw new SentorchError('ERR_MODEL_UNSUPPORTED', `${path} has ${key}: ${JSON.stringify(value)}, which is not supported.`, {
       detail: { path, key, value },
     })
   }
+  if (settings.split_special_tokens === true) refuse('tokenizer_config.json', 'split_special_tokens', true)
+  if (settings.truncation_side === 'left') refuse('tokenizer_config.json', 'truncation_side', 'left')
+  const truncation = original?.truncation
+  if (settings.truncation_side === undefined && isObject(truncation) && truncation.direction === 'Left') {
+    refuse('tokenizer.json', 'truncation.direction', 'Left')
+  }
+}
+
+function inPython(className: string, folder: TokenizerFolder): SentorchError {
+  const path = shown(folder, 'tokenizer_config.json')
+  return new SentorchError(
+    'ERR_MODEL_UNSUPPORTED',
+    `The tokenizer class of ${path} is ${printable(className)}: transformers does its work in Python, whatever tokenizer.json says. ` +
+      'If tokenizer.json gives the ids that the model was trained with, set tokenizer_class to PreTrainedTokenizerFast.',
+    { detail: { path, className } },
+  )
+}
+
+function otherModel(className: string, family: TokenizerFamily, model: ModelDocument): string {
+  return (
+    `The tokenizer class ${className} is one of ${family.model}, but tokenizer.json holds ${printable(modelType(model))}: ` +
+    'it is used as it is, as transformers 4 did. transformers 5 may give other ids.'
+  )
+}
+
+function notRebuilt(className: string): string {
+  return (
+    `The tokenizer class ${printable(className)} is not one that sentorch knows: tokenizer.json is used as it is. ` +
+    'transformers 5 may give other ids if it makes this class anew from the vocabulary.'
+  )
 }
 
 function assemble(
@@ -84,7 +118,7 @@ function assemble(
 ): TokenizerDocument {
   const { specials, added } = resolveTokens(tokens, family)
   const { vocab, merges } = stored
-  const model: ModelDocument = { type: family.model, ...family.modelSettings(specials), vocab }
+  const model: ModelDocument = { type: family.model, ...family.modelSettings(specials, vocab), vocab }
   if (merges !== undefined) model.merges = merges
   const numbered = numberTokens(added, model)
   const idOf = (name: SpecialName): [string, number] => {

@@ -38,7 +38,7 @@ export function resolveTokens(settings: TokenSettings, family: TokenizerFamily |
       byContent.set(content, addedToken({ ...(isObject(value) ? value : { content, lstrip }), special: true }))
     }
   }
-  for (const extra of extras(named)) {
+  for (const extra of extras(named, family)) {
     const content = contentOf(extra)
     if (content === undefined || byContent.has(content)) continue
     byContent.set(content, addedToken({ ...(isObject(extra) ? extra : { content }), special: true }))
@@ -80,9 +80,22 @@ function inOrder(tokens: [number, AddedToken][]): AddedToken[] {
   return [...new Map(tokens)].sort(([a], [b]) => a - b).map(([, token]) => token)
 }
 
-function extras(named: Json): unknown[] {
-  const list = named.extra_special_tokens ?? named.additional_special_tokens
-  return Array.isArray(list) ? list : isObject(list) ? Object.values(list) : []
+/** Special tokens besides those of SPECIAL_NAMES: under names of their own, and listed under the new or the old key. */
+function extras(named: Json, family?: TokenizerFamily): unknown[] {
+  const { extra_special_tokens: extra, additional_special_tokens: additional } = named
+  const own = Object.entries(named).filter(([name, value]) => /_token$/.test(name) && typeof value === 'string' && !isSpecialName(name))
+  const values = [...own.map(([, value]) => value), ...(isObject(extra) ? Object.values(extra) : [])]
+  const givesNew = extra !== undefined && !isObject(extra) && !(isEmpty(extra) && additional !== undefined)
+  const list = givesNew ? extra : additional === undefined ? family?.extraSpecials : additional
+  return Array.isArray(list) ? [...values, ...(list as unknown[])] : values
+}
+
+function isEmpty(list: unknown): boolean {
+  return !Array.isArray(list) || list.length === 0
+}
+
+function isSpecialName(name: string): boolean {
+  return (SPECIAL_NAMES as readonly string[]).includes(name)
 }
 
 function contentOf(token: unknown): string | undefined {
