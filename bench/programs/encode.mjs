@@ -1,4 +1,4 @@
-// sentorch's figures, the same ones that ../shared/reference/encode_reference.py prints for sentence-transformers.
+// sentorch: throughput, latency of one text, start, memory. The peers print the same figures.
 // usage: node bench/programs/encode.mjs MODEL_DIR TEXTS.json [float32|bfloat16] [limit] [repeat]
 import fs from 'node:fs'
 import { median, percentile, round } from './figures.mjs'

@@ -1,5 +1,5 @@
 // An epoch of everything, and the epochs of a frozen encoder: from the second on its outputs are reused.
-// usage: node bench/programs/train-frozen.mjs MODEL_DIR SNIPS_DIR [examples]
+// usage: node bench/programs/train-frozen.mjs MODEL_DIR JOINT_DIR [examples]
 import path from 'node:path'
 import { Dataset, Model, readJointBert } from '../../dist/index.js'
 import { addHeads, trainerOptions } from '../../scripts/results/recipe.mjs'

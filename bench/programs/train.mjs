@@ -1,5 +1,5 @@
-// Joint training in the recipe of ../shared/reference/joint_reference.py --strong: examples/s after the first 20 steps, and the most memory.
-// usage: node bench/programs/train.mjs MODEL_DIR SNIPS_DIR [float32|bfloat16] [steps]
+// Joint training in the recipe of bench/peers/train.py: examples/s after the first 20 steps, and the most memory.
+// usage: node bench/programs/train.mjs MODEL_DIR JOINT_DIR [float32|bfloat16] [steps]
 import path from 'node:path'
 import { Dataset, Model, readJointBert } from '../../dist/index.js'
 import { addHeads, trainerOptions } from '../../scripts/results/recipe.mjs'

@@ -1,6 +1,6 @@
 // Follows the reference's losses step by step: the same heads, the same rows in each step, no dropout. Drives the native surface, since no
 // option of the public API gives the order of the rows.
-// usage: node scripts/results/curve.mjs MODEL_DIR DATA_ROOT CURVE.json      CURVE.json: by bench/programs/train_reference.py --curve
+// usage: node scripts/results/curve.mjs MODEL_DIR DATA_ROOT CURVE.json      CURVE.json: by bench/peers/train.py --curve
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import { inRoot } from '../support/paths.mjs'

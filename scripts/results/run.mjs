@@ -1,7 +1,9 @@
-// npm run results: trains on every data set with sentorch and with plain PyTorch in the same recipe, on this machine, and prints the table of
-// docs/results.md. Each run is a process of its own; what was run already is kept in <cache>/results and not run again.
-// usage: node scripts/results/run.mjs [--venv DIR] [--sets snips,hwu64,wnut17,clinc150,mixed] [--seeds 0,1,2] [--epochs 3] [--dtypes float32]
-//        [--only ours|reference] [--again] [--curve]      --curve: 100 steps without dropout, loss by loss
+// npm run results: trains on every data set with sentorch and with plain PyTorch in the same recipe, on this machine, and prints a table for
+// each. Each run is a process of its own; what was run already is kept in <cache>/results and not run again.
+// usage: node scripts/results/run.mjs [--data DIR] [--sets made,snips,hwu64,wnut17,clinc150,mixed] [--seeds 0,1,2] [--epochs 3]
+//        [--dtypes float32] [--only ours|reference] [--again] [--curve] [--venv DIR]
+//   --data: a folder that holds the public data sets; without it the one set is `made`, sentences that the benchmark makes
+//   --curve: 100 steps without dropout, loss by loss      --venv: a Python environment with the packages of bench/peers
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
@@ -10,16 +12,19 @@ import { parseArgs } from 'node:util'
 import { Explained, main, note, step } from '../support/console.mjs'
 import { inRoot } from '../support/paths.mjs'
 import { capture } from '../support/process.mjs'
+import { makeJoint } from '../../bench/data.mjs'
+import { benchFolder, preparePython } from '../../bench/environment.mjs'
 import { getModel } from '../model.mjs'
+import { setup } from '../setup.mjs'
 
 const require = createRequire(import.meta.url)
-const data = inRoot('..', 'shared', 'data')
-const SETS = ['snips', 'hwu64', 'wnut17', 'clinc150', 'mixed']
+const PUBLIC = ['snips', 'hwu64', 'wnut17', 'clinc150', 'mixed']
 
 const { values: options } = parseArgs({
   options: {
     venv: { type: 'string' },
-    sets: { type: 'string', default: SETS.join() },
+    data: { type: 'string' },
+    sets: { type: 'string' },
     seeds: { type: 'string', default: '0,1,2' },
     epochs: { type: 'string', default: '3' },
     dtypes: { type: 'string', default: 'float32' },
@@ -30,23 +35,30 @@ const { values: options } = parseArgs({
 })
 
 await main(async () => {
-  if (!fs.existsSync(data)) throw new Explained(`The results are of the data sets in ${data}, which is not there.`)
+  const sets = options.sets?.split(',') ?? (options.data ? PUBLIC : ['made'])
+  for (const set of sets) {
+    if (set !== 'made' && !PUBLIC.includes(set)) throw new Explained(`The data sets are: made, ${PUBLIC.join(', ')}; there is no "${set}".`)
+    if (set !== 'made' && !options.data) throw new Explained(`${set} is read from a folder that holds the public data sets: --data DIR.`)
+  }
+  if (options.data && !fs.existsSync(options.data)) throw new Explained(`--data names a folder; ${options.data} does not exist.`)
+  await setup()
+  const made = makeJoint(benchFolder())
+  const rootOf = (set) => (set === 'made' ? made : path.resolve(options.data))
   const model = await getModel()
   const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
   const kept = path.join(cacheFolder(), 'results')
   fs.mkdirSync(kept, { recursive: true })
-  const python = path.join(options.venv ?? path.join(cacheFolder(), 'bench', 'venv'), 'bin', 'python')
+  const wanted = ['reference', 'sentorch'].filter((side) => !options.only || (options.only === 'ours') === (side === 'sentorch'))
+  const python = wanted.includes('reference') || options.curve ? await preparePython(options.venv) : undefined
   const sides = {
-    reference: [python, inRoot('bench/programs/train_reference.py')],
+    reference: [python, inRoot('bench/peers/train.py')],
     sentorch: [process.execPath, inRoot('scripts/results/train.mjs')],
   }
-  const wanted = Object.keys(sides).filter((side) => !options.only || (options.only === 'ours') === (side === 'sentorch'))
-  if (wanted.includes('reference') && !fs.existsSync(python)) throw new Explained(`There is no ${python}: npm run bench makes it.`)
 
-  if (options.curve) return followCurve(python, model, kept)
+  if (options.curve) return followCurve(sets, python, model, rootOf, kept)
 
   const { epochs } = options
-  for (const set of options.sets.split(',')) {
+  for (const set of sets) {
     const found = {}
     for (const dtype of options.dtypes.split(',')) {
       for (const seed of options.seeds.split(',')) {
@@ -55,7 +67,18 @@ await main(async () => {
           const [command, program] = sides[side]
           if (options.again || !fs.existsSync(file)) {
             await step(`${set}, seed ${seed}, ${dtype}: ${side}`, async () => {
-              const output = await outputOf(command, [program, model, data, set, '--seed', seed, '--epochs', epochs, '--dtype', dtype])
+              const output = await outputOf(command, [
+                program,
+                model,
+                rootOf(set),
+                set,
+                '--seed',
+                seed,
+                '--epochs',
+                epochs,
+                '--dtype',
+                dtype,
+              ])
               fs.writeFileSync(file, output)
             })
           }
@@ -106,16 +129,16 @@ function table(set, dtype, bySide) {
   return [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-async function followCurve(python, model, kept) {
-  for (const set of options.sets.split(',')) {
+async function followCurve(sets, python, model, rootOf, kept) {
+  for (const set of sets) {
     const file = path.join(kept, `curve-${set}.json`)
     if (options.again || !fs.existsSync(file)) {
       await step(`${set}: the reference's 100 steps without dropout`, () =>
-        outputOf(python, [inRoot('bench/programs/train_reference.py'), model, data, set, '--curve', file]),
+        outputOf(python, [inRoot('bench/peers/train.py'), model, rootOf(set), set, '--curve', file]),
       )
     }
     await step(`${set}: ours`, async () =>
-      console.log(await outputOf(process.execPath, [inRoot('scripts/results/curve.mjs'), model, data, file])),
+      console.log(await outputOf(process.execPath, [inRoot('scripts/results/curve.mjs'), model, rootOf(set), file])),
     )
   }
 }

@@ -1,4 +1,4 @@
-// The data sets of docs/results.md, read with sentorch's own readers. bench/programs/train_sets.py reads the same for the reference.
+// The data sets of docs/results.md, read with sentorch's own readers. bench/peers/train_sets.py reads the same for the reference.
 import path from 'node:path'
 import { Dataset, readConll, readJointBert, readJson, readRasa } from '../../dist/index.js'
 
@@ -6,9 +6,12 @@ const clinc = (root, split) => readJson(path.join(root, 'clinc150/data_full.json
 const named = async (splits) =>
   Object.fromEntries(await Promise.all(Object.entries(splits).map(async ([name, source]) => [name, await Dataset.from(source, { name })])))
 
+const joint = (folder) => named({ train: readJointBert(path.join(folder, 'train')), test: readJointBert(path.join(folder, 'test')) })
+
 /** Splits by name; `train` and `test` are always there. */
 const SETS = {
-  snips: (root) => named({ train: readJointBert(path.join(root, 'snips/train')), test: readJointBert(path.join(root, 'snips/test')) }),
+  made: (root) => joint(path.join(root, 'made')),
+  snips: (root) => joint(path.join(root, 'snips')),
   hwu64: (root) =>
     named({ train: readRasa(path.join(root, 'hwu64/train.rasa.json')), test: readRasa(path.join(root, 'hwu64/test.rasa.json')) }),
   // The annotated test file has one tag a word; the other lists alternatives.

@@ -1,5 +1,5 @@
-// Trains and evaluates on one data set with sentorch's public API; prints the lines that bench/programs/train_reference.py prints.
-// usage: node scripts/results/train.mjs MODEL_DIR DATA_ROOT snips|hwu64|wnut17|clinc150|mixed [--epochs 3 | --max-steps N] [--seed 0] [--dtype float32|bfloat16]
+// Trains and evaluates on one data set with sentorch's public API; prints the lines that bench/peers/train.py prints.
+// usage: node scripts/results/train.mjs MODEL_DIR DATA_ROOT made|snips|hwu64|wnut17|clinc150|mixed [--epochs 3 | --max-steps N] [--seed 0] [--dtype float32|bfloat16]
 import { parseArgs } from 'node:util'
 import { Model } from '../../dist/index.js'
 import { addHeads, trainerOptions } from './recipe.mjs'

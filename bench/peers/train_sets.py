@@ -1,4 +1,4 @@
-"""The data sets of train_reference.py: examples as dicts of `words` or `text`, and `intent`, `tags` (one a word) or `spans`."""
+"""The data sets of train.py: examples as dicts of `words` or `text`, and `intent`, `tags` (one a word) or `spans`."""
 import json
 from pathlib import Path
 
@@ -7,12 +7,22 @@ def lines(file: Path) -> list[str]:
     return file.read_text(encoding='utf8').split('\n')
 
 
-def snips(root: Path) -> dict[str, list[dict]]:
+def joint(root: Path, name: str) -> dict[str, list[dict]]:
+    """JointBERT's layout."""
+
     def read(split: str) -> list[dict]:
-        columns = ([line.strip() for line in lines(root / 'snips' / split / name) if line.strip()] for name in ('seq.in', 'seq.out', 'label'))
+        columns = ([line.strip() for line in lines(root / name / split / column) if line.strip()] for column in ('seq.in', 'seq.out', 'label'))
         return [{'words': w.split(), 'tags': t.split(), 'intent': c} for w, t, c in zip(*columns, strict=True)]
 
     return {'train': read('train'), 'test': read('test')}
+
+
+def snips(root: Path) -> dict[str, list[dict]]:
+    return joint(root, 'snips')
+
+
+def made(root: Path) -> dict[str, list[dict]]:
+    return joint(root, 'made')
 
 
 def hwu64(root: Path) -> dict[str, list[dict]]:
@@ -53,7 +63,7 @@ def mixed(root: Path) -> dict[str, list[dict]]:
     return {split: tags_alone(tags[split]) + intents[split] for split in ('train', 'test')}
 
 
-SETS = {'snips': snips, 'hwu64': hwu64, 'wnut17': wnut17, 'clinc150': clinc150, 'mixed': mixed}
+SETS = {'made': made, 'snips': snips, 'hwu64': hwu64, 'wnut17': wnut17, 'clinc150': clinc150, 'mixed': mixed}
 
 
 def tags_of_spans(spans: list[tuple[int, int, str]], words: list[tuple[int, int]]) -> list[str]:

@@ -1,4 +1,4 @@
-// From process start to the first vector, in transformers.js. Copied beside the peer's node_modules. usage: first-transformersjs.mjs MODELS_DIR NAME
+// From process start to the first vector, in transformers.js. Runs where its package is installed. usage: first_transformersjs.mjs MODELS_DIR NAME
 import { env, pipeline } from '@huggingface/transformers'
 
 const [root, name] = process.argv.slice(2)
