@@ -368,6 +368,13 @@ export interface Addon {
   cpuFeatures(): CpuFeatures
   /** Opens libtorch, then the core, on a native thread; once per process, later calls share the first success. */
   open(request: OpenRequest): Promise<Library>
+  /** Swaps what two paths name, in one step. 0, or an `errno`; ENOSYS where the system cannot. */
+  exchange(a: string, b: string): number
+  /**
+   * Takes a lock on an open file that the kernel gives back with the file's last handle, however its owner ends. 0, or an `errno`;
+   * EAGAIN where another handle has it. Does not wait.
+   */
+  lock(fd: number): number
   /** Stops and joins every thread of this environment. Called when the process or the worker ends. */
   shutdown(): void
 }

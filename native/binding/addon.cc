@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "binding/convert.h"
+#include "binding/files.h"
 #include "binding/library.h"
 #include "binding/model_wrap.h"
 #include "binding/promise_task.h"
@@ -39,6 +40,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   Environment::create(env);
   exports.Set("Model", ModelWrap::define(env));
   exports.Set("cpuFeatures", Napi::Function::New<cpu_features_of>(env, "cpuFeatures"));
+  exports.Set("exchange", Napi::Function::New<exchange_paths>(env, "exchange"));
+  exports.Set("lock", Napi::Function::New<lock_file>(env, "lock"));
   exports.Set("open", Napi::Function::New<open>(env, "open"));
   exports.Set("shutdown", Napi::Function::New<shutdown>(env, "shutdown"));
   return exports;
