@@ -10,20 +10,31 @@ export interface Line {
   number: number
 }
 
+/** A file with CR but without LF in so many first bytes ends its lines with CR (old Mac). */
+const SEEN_BYTES = 2 ** 20
+
+const LF = 0x0a
+const CR = 0x0d
+
 /**
- * The lines of UTF-8 bytes, ended by LF or CRLF (and by nothing else: U+2028 or a lone CR stay in their line). A byte order mark at
- * the start is dropped; the last line may lack its end. Takes the next chunk only when the lines of the last were taken.
- * `where` names the source in refusals: of bytes that are not UTF-8 and of lines over `maxBytes`.
+ * The lines of UTF-8 bytes, ended by LF or CRLF, or by CR in a file that has no LF. Nothing else ends a line: U+2028, U+2029, NEL, VT, FF,
+ * and a CR between LFs stay in theirs. A byte order mark at the start is dropped; the last line may lack its end. Takes the next chunk only
+ * when the lines of the last were taken. `where` names the source in refusals: of bytes that are not UTF-8, of lines over `maxBytes`, of an
+ * LF where lines end with CR.
  */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: string, maxBytes = MAX_LINE_BYTES): AsyncGenerator<Line> {
   let number = 1
   let pieces: Uint8Array[] = []
   let size = 0
+  let end: number | undefined
 
   function add(piece: Uint8Array): void {
     pieces.push(piece)
     size += piece.length
     if (size > maxBytes) throw wrong(where, number, `The line is longer than ${maxBytes} bytes.`)
+    if (end === CR && piece.includes(LF)) {
+      throw wrong(where, number, 'The lines before end with CR, this one holds LF. Give all lines the same end, LF for example.')
+    }
   }
 
   function take(): Line {
@@ -31,18 +42,39 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
     pieces = []
     size = 0
     if (!isUtf8(bytes)) throw wrong(where, number, 'The line is not UTF-8. Convert the file, for example with iconv.')
-    if (bytes.at(-1) === 0x0d) bytes = bytes.subarray(0, -1)
+    if (bytes.at(-1) === CR) bytes = bytes.subarray(0, -1)
     const text = bytes.toString('utf8')
     return { text: number === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, number: number++ }
   }
 
-  for await (const chunk of chunks) {
+  function* linesOf(chunk: Uint8Array, by: number): Generator<Line> {
     let start = 0
-    for (let end; (end = chunk.indexOf(0x0a, start)) >= 0; start = end + 1) {
-      add(chunk.subarray(start, end))
+    for (let at; (at = chunk.indexOf(by, start)) >= 0; start = at + 1) {
+      add(chunk.subarray(start, at))
       yield take()
     }
     if (start < chunk.length) add(chunk.subarray(start))
+  }
+
+  /** Once it is known that lines end with CR: what was taken in before. */
+  function* again(): Generator<Line> {
+    const held = Buffer.concat(pieces)
+    pieces = []
+    size = 0
+    yield* linesOf(held, CR)
+  }
+
+  for await (const chunk of chunks) {
+    if (end === undefined && chunk.includes(LF)) end = LF
+    yield* linesOf(chunk, end ?? LF)
+    if (end === undefined && size >= SEEN_BYTES && pieces.some((piece) => piece.includes(CR))) {
+      end = CR
+      yield* again()
+    }
+  }
+  if (end === undefined) {
+    end = CR
+    yield* again()
   }
   if (size === 0) return
   const last = take()

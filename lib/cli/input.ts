@@ -10,6 +10,9 @@ import { readLines, wrong } from '../lines'
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]
 
+/** A `.json` file is in memory as a whole, several times over. */
+const MAX_JSON_BYTES = 128 * 2 ** 20
+
 /** The format of a file by its name; undefined when it is none of ours. `-` is lines of text, or JSON lines where a field is named. */
 export function inputFormat(path: string, field?: string): InputFormat | undefined {
   if (path === '-') return field === undefined ? '.txt' : '.jsonl'
@@ -37,12 +40,16 @@ export interface InputOptions {
 
 /**
  * Looks at the file, which must exist and be no folder, and gives its texts:
- * `.txt`: one a line, empty lines included; `.json`: an array of strings (read whole);
+ * `.txt`: one a line, empty lines included; `.json`: an array of strings (read whole, up to 128 MiB);
  * `.jsonl`: one object a line, blank lines skipped. Refusals name the file and the line.
  */
 export async function openInput(path: string, { format, field, stdin, signal }: InputOptions): Promise<TextInput> {
   const name = path === '-' ? 'stdin' : path
   const size = path === '-' ? undefined : await sizeOf(path)
+  if (format === '.json' && (size ?? 0) > MAX_JSON_BYTES) {
+    const reason = `It has ${size} bytes, and a .json file is read whole, up to ${MAX_JSON_BYTES}.`
+    throw unreadable(path, `${reason} Give a .jsonl file instead: jq -c '.[] | { text: . }' file.json > file.jsonl`)
+  }
   const progress = { bytesRead: 0, bytesTotal: size }
 
   async function* chunks(): AsyncGenerator<Uint8Array> {

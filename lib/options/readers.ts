@@ -1,10 +1,12 @@
-import { booleanOf, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { booleanOf, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
 import { keysOf, refusal } from './checks'
 
-/** What the offsets of entities count: UTF-16 units as JavaScript does, or code points as Python does. They differ after an emoji. */
-export const OFFSET_CHOICES = ['auto', 'utf16', 'code-points'] as const
-export type OffsetChoice = (typeof OFFSET_CHOICES)[number]
-export type OffsetUnit = Exclude<OffsetChoice, 'auto'>
+/**
+ * What the offsets of entities count: UTF-16 units (JavaScript, Java), code points (Python), graphemes (what a reader sees as one character)
+ * or bytes of UTF-8 (Go, Rust). They differ after an emoji, graphemes also after a combining mark, bytes after any letter beyond ASCII.
+ */
+export const OFFSET_UNITS = ['utf16', 'codePoint', 'grapheme', 'byte'] as const
+export type OffsetUnit = (typeof OFFSET_UNITS)[number]
 
 /** Which heads are fed by formats that know a label of the sentence and entities in it, but no names of heads. */
 export interface HeadNames {
@@ -21,8 +23,20 @@ export interface LabelColumn {
   column: Column
   /** The cell is a list: pieces between these characters, trimmed, empty ones dropped. Several labels at once, or one tag a word. */
   separator?: string
-  /** Labels of a column of whole numbers: number i stands for `names[i]`. */
+  /** Labels of a column of whole numbers: number i stands for `names[i]`, −1 for no label. Without names a number is its own label: `'3'`. */
   names?: readonly string[]
+  /** The cell is a string of JSON: Label Studio's CSV export. Defaults to false. */
+  json?: boolean
+  /** What places of entities count. `words`: `[first, last, label]` with the last word included, as GLiNER has them; needs `words`. Defaults to `characters`. */
+  spans?: 'characters' | 'words'
+  /** Names of the fields of an entity where they are others than `start`, `end` and `label`: `{ start: 'begin', label: 'type' }`. */
+  fields?: SpanFields
+}
+
+export interface SpanFields {
+  start?: string
+  end?: string
+  label?: string
 }
 
 export interface WordColumn {
@@ -42,23 +56,25 @@ export interface ColumnMapping {
 }
 
 /** The forms of a JSON record that are known without a mapping. */
-export const JSON_SHAPES = ['auto', 'sentorch', 'doccano', 'prodigy'] as const
+export const JSON_SHAPES = ['auto', 'sentorch', 'doccano', 'prodigy', 'label-studio', 'spacy', 'gliner', 'setfit'] as const
 export type JsonShape = (typeof JSON_SHAPES)[number]
 
 export interface JsonOptions extends Partial<ColumnMapping> {
   /** The form of the records. Defaults to `auto`: seen by the fields of each record. Excludes `labels`. */
   shape?: JsonShape
-  /** Doccano and Prodigy: the heads that get their labels. */
+  /** All forms but our own: the heads that get their labels. */
   heads?: HeadNames
-  /** Defaults to `auto`: what the text of the entities shows where it is given; else code points for Prodigy, UTF-16 for all others. */
-  offsets?: OffsetChoice
-  /** Doccano's and Prodigy's categories stay lists, for a multi-label head. Defaults to false: one category a record, more are refused. */
+  /** What the places of entities count. Defaults to what the tool writes: code points for Prodigy, Label Studio and spaCy, UTF-16 units for all others. */
+  offsets?: OffsetUnit
+  /** The tools' categories stay lists, for a multi-label head. Defaults to false: one category a record, more are refused. */
   multiLabel?: boolean
 }
 
 export interface JsonFileOptions extends JsonOptions {
   /** Where the file is an object of lists: which of them are read, in this order. */
   split?: string | readonly string[]
+  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB. */
+  maxBytes?: number
 }
 
 export interface CsvOptions extends ColumnMapping {
@@ -68,18 +84,20 @@ export interface CsvOptions extends ColumnMapping {
   quote?: string | false
   /** Whether the first record names the columns. Defaults to true. */
   header?: boolean
+  /** For columns of entities in JSON. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  offsets?: OffsetUnit
 }
 
 export interface ConllOptions {
-  /** Column of the word. Defaults to 0. */
+  /** Column of the word. Defaults to 0, in CoNLL-U to 1 (FORM). */
   word?: number
-  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column. */
+  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column; in CoNLL-U to `{ upos: 3 }`. */
   labels?: Readonly<Record<string, number>>
   /** What is between columns. Defaults to `auto`: tabs where the first line of words has one, else runs of spaces. */
   separator?: 'auto' | 'tab' | 'space'
   /**
-   * Lines that begin with this are skipped; `false`: none. Unset: in files with tabs, lines that begin with `#` and have no tab
-   * (CoNLL-U); in files with spaces none, as `# O` may well be a word and its tag.
+   * Lines that begin with this are skipped; `false`: none. Unset: lines that begin with `#` in files whose first column numbers the words
+   * (CoNLL-U); in other files with tabs, those that have no tab besides; in files with spaces none, as `# O` may well be a word and its tag.
    */
   comment?: string | false
 }
@@ -91,15 +109,19 @@ export interface JointBertOptions {
 export interface RasaOptions {
   heads?: HeadNames
   /**
-   * JSON: what `start` and `end` count. Defaults to `auto`: the unit in which the entities' `value`s are found in the text, by example,
-   * else by the whole file, else code points, as Rasa itself counts.
+   * JSON: what `start` and `end` count. Defaults to the unit (UTF-16 or code points) in which the entities' `value`s are found in the text,
+   * by example, else by the whole file, else code points, as Rasa itself counts.
    */
-  offsets?: OffsetChoice
+  offsets?: OffsetUnit
+  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB for JSON, 16 MiB for YAML. */
+  maxBytes?: number
 }
 
 export interface ParquetOptions extends ColumnMapping {
-  /** For columns of entities, lists of `{ start, end, label }`. Defaults to `auto`, which is UTF-16 unless that is impossible. */
-  offsets?: OffsetChoice
+  /** For columns of entities. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  offsets?: OffsetUnit
+  /** Most bytes of the columns that are read, unpacked, in one row group, which is in memory as a whole. Integer of at least 1. Defaults to 256 MiB. */
+  maxBytes?: number
 }
 
 export interface ResolvedHeads {
@@ -111,6 +133,9 @@ export interface ResolvedColumn {
   column: Column
   separator: string | undefined
   names: readonly string[] | undefined
+  json: boolean
+  spans: 'characters' | 'words'
+  fields: SpanFields | undefined
 }
 
 export interface ResolvedMapping {
@@ -125,7 +150,8 @@ export interface ResolvedJson {
   mapping: ResolvedMapping | undefined
   shape: JsonShape
   heads: ResolvedHeads
-  offsets: OffsetChoice
+  /** Undefined: as the tool writes them. */
+  offsets: OffsetUnit | undefined
   multiLabel: boolean
 }
 
@@ -137,18 +163,36 @@ export function resolveJson(options: JsonOptions): ResolvedJson {
   return resolveJsonFields(options)
 }
 
-export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { split: readonly string[] | undefined } {
-  knownKeys('readJson', options, [...JSON_KEYS, 'split'])
-  const { split, ...rest } = options
+/** Bytes of a file that is read whole: parsed, JSON takes up to ten times as much, YAML a hundred. */
+const JSON_BYTES = 128 * 2 ** 20
+const YAML_BYTES = 16 * 2 ** 20
+/** Bytes of a row group, unpacked. */
+const GROUP_BYTES = 256 * 2 ** 20
+
+export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { split: readonly string[] | undefined; maxBytes: number } {
+  knownKeys('readJson', options, [...JSON_KEYS, 'split', 'maxBytes'])
+  const { split, maxBytes, ...rest } = options
   const splits = typeof split === 'string' ? [split] : split
   if (splits !== undefined && (!Array.isArray(splits) || splits.length === 0)) throw invalid('split', 'a name or a list of names', split)
-  return { ...resolveJsonFields(rest), split: splits?.map((name, i) => stringOf(`split[${i}]`, name)) }
+  return {
+    ...resolveJsonFields(rest),
+    split: splits?.map((name, i) => stringOf(`split[${i}]`, name)),
+    maxBytes: bytesOf(maxBytes, JSON_BYTES),
+  }
+}
+
+function bytesOf(value: number | undefined, fallback: number): number {
+  return value === undefined ? fallback : integerIn('maxBytes', value, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function unitOf(offsets: OffsetUnit | undefined): OffsetUnit | undefined {
+  return offsets === undefined ? undefined : oneOf('offsets', offsets, OFFSET_UNITS)
 }
 
 function resolveJsonFields(options: JsonOptions): ResolvedJson {
-  const { labels, shape = 'auto', heads, offsets = 'auto', multiLabel = false } = options
+  const { labels, shape = 'auto', heads, offsets, multiLabel = false } = options
   if (labels === undefined && (options.text !== undefined || options.words !== undefined)) {
-    throw refusal(`'text' and 'words' name fields beside 'labels', which is missing. Give 'labels' too, if only as {}.`)
+    throw refusal(`'text' and 'words' name fields together with 'labels', which is missing. Give 'labels' too, if only as {}.`)
   }
   if (labels !== undefined && (options.shape !== undefined || heads !== undefined)) {
     throw refusal(`'labels' names the fields of the records: 'shape' and 'heads' do not go with it.`)
@@ -157,7 +201,7 @@ function resolveJsonFields(options: JsonOptions): ResolvedJson {
     mapping: labels === undefined ? undefined : resolveMapping({ text: options.text, words: options.words, labels }),
     shape: oneOf('shape', shape, JSON_SHAPES),
     heads: resolveHeads(heads),
-    offsets: oneOf('offsets', offsets, OFFSET_CHOICES),
+    offsets: unitOf(offsets),
     multiLabel: booleanOf('multiLabel', multiLabel),
   }
 }
@@ -169,11 +213,12 @@ export interface ResolvedCsv {
   /** Undefined: by the delimiter. */
   quote: string | false | undefined
   header: boolean
+  offsets: OffsetUnit | undefined
 }
 
 export function resolveCsv(options: CsvOptions): ResolvedCsv {
-  knownKeys('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header'])
-  const { delimiter, quote, header = true } = options
+  knownKeys('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
+  const { delimiter, quote, header = true, offsets } = options
   if (delimiter !== undefined) oneCharacter('delimiter', delimiter)
   if (quote !== undefined && quote !== false) oneCharacter('quote', quote)
   const mapping = resolveMapping(options)
@@ -181,7 +226,7 @@ export function resolveCsv(options: CsvOptions): ResolvedCsv {
     const named = columnsIn(mapping).find((column) => typeof column === 'string')
     if (named !== undefined) throw invalid('a column', 'its place from 0, as header: false leaves columns without names', named)
   }
-  return { mapping, delimiter, quote, header }
+  return { mapping, delimiter, quote, header, offsets: unitOf(offsets) }
 }
 
 function columnsIn({ text, words, labels }: ResolvedMapping): Column[] {
@@ -192,20 +237,23 @@ function oneCharacter(name: string, value: unknown): void {
   if (typeof value !== 'string' || value.length !== 1 || /[\r\n]/.test(value)) throw invalid(name, 'one character', value)
 }
 
+export type ConllLabels = readonly (readonly [head: string, column: number])[]
+
 export interface ResolvedConll {
-  word: number
-  labels: readonly (readonly [head: string, column: number])[]
+  /** Undefined, as `labels` too: by the form of each file. */
+  word: number | undefined
+  labels: ConllLabels | undefined
   separator: 'auto' | 'tab' | 'space'
   comment: string | false | undefined
 }
 
 export function resolveConll(options: ConllOptions): ResolvedConll {
   knownKeys('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
-  const { word = 0, labels = { slots: -1 }, separator = 'auto', comment } = options
+  const { word, labels, separator = 'auto', comment } = options
   if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)
   return {
-    word: placeOf('word', word),
-    labels: entriesOf(labels).map(([head, column]) => [head, placeOf(`labels.${head}`, column)]),
+    word: word === undefined ? undefined : placeOf('word', word),
+    labels: labels && entriesOf(labels).map(([head, column]) => [head, placeOf(`labels.${head}`, column)]),
     separator: oneOf('separator', separator, ['auto', 'tab', 'space'] as const),
     comment,
   }
@@ -216,19 +264,35 @@ export function resolveJointBert(options: JointBertOptions): ResolvedHeads {
   return resolveHeads(options.heads)
 }
 
-export function resolveRasa(options: RasaOptions): { heads: ResolvedHeads; offsets: OffsetChoice } {
-  knownKeys('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1 }))
-  const { offsets = 'auto' } = options
-  return { heads: resolveHeads(options.heads), offsets: oneOf('offsets', offsets, OFFSET_CHOICES) }
+export interface ResolvedRasa {
+  heads: ResolvedHeads
+  offsets: OffsetUnit | undefined
+  maxBytes: { json: number; yaml: number }
 }
 
-export function resolveParquet(options: ParquetOptions): { mapping: ResolvedMapping; offsets: OffsetChoice } {
-  knownKeys('readParquet', options, [...MAPPING_KEYS, 'offsets'])
-  const { offsets = 'auto' } = options
+export function resolveRasa(options: RasaOptions): ResolvedRasa {
+  knownKeys('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1, maxBytes: 1 }))
+  const { heads, offsets, maxBytes } = options
+  return {
+    heads: resolveHeads(heads),
+    offsets: unitOf(offsets),
+    maxBytes: { json: bytesOf(maxBytes, JSON_BYTES), yaml: bytesOf(maxBytes, YAML_BYTES) },
+  }
+}
+
+export interface ResolvedParquet {
+  mapping: ResolvedMapping
+  offsets: OffsetUnit | undefined
+  maxBytes: number
+}
+
+export function resolveParquet(options: ParquetOptions): ResolvedParquet {
+  knownKeys('readParquet', options, [...MAPPING_KEYS, 'offsets', 'maxBytes'])
+  const { offsets, maxBytes } = options
   const mapping = resolveMapping(options)
   const numbered = columnsIn(mapping).find((column) => typeof column === 'number')
   if (numbered !== undefined) throw invalid('a column', 'its name, as every column of Parquet has one', numbered)
-  return { mapping, offsets: oneOf('offsets', offsets, OFFSET_CHOICES) }
+  return { mapping, offsets: unitOf(offsets), maxBytes: bytesOf(maxBytes, GROUP_BYTES) }
 }
 
 /** `intent` and `slots` as in the data sets that most people begin with: SNIPS and ATIS. */
@@ -244,22 +308,43 @@ function resolveHeads(heads: HeadNames = {}): ResolvedHeads {
 }
 
 function resolveMapping({ text, words, labels }: ColumnMapping): ResolvedMapping {
-  return {
+  const mapping = {
     text: text === undefined ? undefined : columnOf('text', text),
     words: words === undefined ? undefined : sourceOf('words', words, ['column', 'separator']),
-    labels: entriesOf(labels).map(([head, source]) => [head, sourceOf(`labels.${head}`, source, ['column', 'separator', 'names'])]),
+    labels: entriesOf(labels).map(([head, source]) => [head, sourceOf(`labels.${head}`, source, LABEL_KEYS)] as const),
   }
+  const [inWords] = mapping.labels.find(([, { spans }]) => spans === 'words') ?? []
+  if (inWords !== undefined && words === undefined) throw refusal(`labels.${inWords} has places of words: give 'words' too.`)
+  return mapping
 }
 
+const LABEL_KEYS = keysOf<LabelColumn>({ column: 1, separator: 1, names: 1, json: 1, spans: 1, fields: 1 })
+
 function sourceOf(name: string, source: Column | LabelColumn, keys: readonly string[]): ResolvedColumn {
-  if (typeof source !== 'object') return { column: columnOf(name, source), separator: undefined, names: undefined }
+  if (typeof source !== 'object') return sourceAt(columnOf(name, source))
   knownKeys(name, source, keys)
-  const { column, separator, names } = source
+  const { column, separator, names, json = false, spans = 'characters', fields } = source
   if (separator !== undefined && stringOf(`${name}.separator`, separator) === '') throw invalid(`${name}.separator`, 'characters', '')
   if (names !== undefined && (!Array.isArray(names) || names.some((label) => typeof label !== 'string'))) {
     throw invalid(`${name}.names`, 'a list of strings', names)
   }
-  return { column: columnOf(`${name}.column`, column), separator, names }
+  if (fields !== undefined) {
+    knownKeys(`${name}.fields`, fields, keysOf<SpanFields>({ start: 1, end: 1, label: 1 }))
+    for (const [key, field] of Object.entries(fields)) stringOf(`${name}.fields.${key}`, field)
+  }
+  return {
+    column: columnOf(`${name}.column`, column),
+    separator,
+    names,
+    json: booleanOf(`${name}.json`, json),
+    spans: oneOf(`${name}.spans`, spans, ['characters', 'words'] as const),
+    fields,
+  }
+}
+
+/** A column without more to say of it. */
+export function sourceAt(column: Column): ResolvedColumn {
+  return { column, separator: undefined, names: undefined, json: false, spans: 'characters', fields: undefined }
 }
 
 function columnOf(name: string, value: unknown): Column {

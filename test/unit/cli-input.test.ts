@@ -28,8 +28,12 @@ describe('lines', () => {
     ['no end of the last line', 'a\nb', ['a', 'b']],
     ['empty lines are texts', '\n\na\n\n', ['', '', 'a', '']],
     ['CRLF', 'a\r\n\r\nb\r\n', ['a', '', 'b']],
-    ['CR alone stays', 'a\rb\n', ['a\rb']],
-    ['line separators of Unicode stay', 'a\u2028b\u0085c\n', ['a\u2028b\u0085c']],
+    ['CR alone, as on an old Mac', 'a\r\rb\r', ['a', '', 'b']],
+    ['CR alone, without the last, after a byte order mark', '\uFEFFa\rb', ['a', 'b']],
+    ['one line that ends with CR', 'a\r', ['a']],
+    ['CR alone stays where lines end with LF', 'a\rb\n', ['a\rb']],
+    ['CR alone stays where lines end with CRLF', 'a\rb\r\nc\r\n', ['a\rb', 'c']],
+    ['separators of Unicode and ASCII stay', 'a\u2028b\u2029c\u0085d\ve\ff\n', ['a\u2028b\u2029c\u0085d\ve\ff']],
     ['byte order mark', '\uFEFFa\nb', ['a', 'b']],
     ['byte order mark alone', '\uFEFF', []],
     ['byte order mark and an empty line', '\uFEFF\n', ['']],
@@ -47,6 +51,18 @@ describe('lines', () => {
     const lines = await collect(readLines(Readable.from(bytes), 'x'))
     expect(lines.map(({ text }) => text)).toEqual(expected)
     expect(lines.map(({ number }) => number)).toEqual(expected.map((_text, i) => i + 1))
+  })
+
+  test('lines that end with CR are given out before the whole file is read; a later LF is refused by line', async () => {
+    let chunks = 0
+    async function* macintosh(): AsyncGenerator<Buffer> {
+      for (; chunks < 40; chunks++) yield Buffer.from(`${'x'.repeat(2 ** 16 - 1)}\r`)
+      yield Buffer.from('y\rz\n')
+    }
+    const lines = readLines(macintosh(), 'x.txt')
+    expect((await lines.next()).value).toEqual({ text: 'x'.repeat(2 ** 16 - 1), number: 1 })
+    expect(chunks).toBeLessThan(20)
+    await expect(collect(lines)).rejects.toThrow('x.txt:42: The lines before end with CR, this one holds LF')
   })
 
   test('a line over the limit is refused by number, before its end is seen', async () => {
@@ -99,6 +115,15 @@ test('refuses a folder and a file that is not there', async () => {
   fs.mkdirSync(path.join(folder, 'folder.txt'))
   await expect(textsOf(path.join(folder, 'folder.txt'))).rejects.toThrow('It is a folder')
   await expect(textsOf(path.join(folder, 'none.txt'))).rejects.toThrow('no such file')
+})
+
+test('refuses a large .json file before it is read', async () => {
+  const file = fileOf('large.json', '[]')
+  fs.truncateSync(file, 128 * 2 ** 20 + 1)
+  await expect(textsOf(file)).rejects.toMatchObject({
+    code: 'ERR_FILE',
+    message: expect.stringContaining('up to 134217728. Give a .jsonl file'),
+  })
 })
 
 test.each<[string, string | undefined, InputFormat | undefined]>([

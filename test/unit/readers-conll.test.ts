@@ -58,6 +58,65 @@ describe('comments', () => {
   })
 })
 
+describe('CoNLL-U', () => {
+  const row = (id: string, form: string, upos: string) => [id, form, form.toLowerCase(), upos, '_', '_', '0', 'dep', '_', '_'].join('\t')
+  const CONTENT = [
+    '# newdoc id = 1',
+    '# text = Au bar\tx',
+    row('1-2', 'Au', '_'),
+    row('1', 'À', 'ADP'),
+    row('2', 'le', 'DET'),
+    '# a comment inside',
+    row('3', 'bar', 'NOUN'),
+    row('3.1', 'est', 'VERB'),
+    row('4', '#', 'SYM'),
+    '',
+    '# text = Oui 10-11',
+    row('0.1', 'il', 'PRON'),
+    row('1', '20 000', 'NUM'),
+    row('2', '10-11', 'NUM'),
+    '',
+  ].join('\n')
+  const EXPECTED = [
+    { text: 'À le bar #', words: ['À', 'le', 'bar', '#'], labels: { upos: ['ADP', 'DET', 'NOUN', 'SYM'] } },
+    { text: '20 000 10-11', words: ['20 000', '10-11'], labels: { upos: ['NUM', 'NUM'] } },
+  ]
+
+  test('words and parts of speech; multi-word tokens, empty nodes and comments are skipped', async () => {
+    expect(await read(CONTENT)).toEqual(EXPECTED)
+    expect(await read(CONTENT, { word: 1, labels: { upos: 3 } })).toEqual(EXPECTED)
+    expect((await read(CONTENT, { labels: { dep: 7 } }))[0]).toEqual({
+      ...EXPECTED[0],
+      labels: { dep: ['dep', 'dep', 'dep', 'dep'] },
+    })
+  })
+
+  test('a file may begin with an empty node or a multi-word token, and another may have other columns', async () => {
+    const after = CONTENT.slice(CONTENT.indexOf('# text = Oui'))
+    expect(await read(after)).toEqual(EXPECTED.slice(1))
+    const narrow = CONTENT.replaceAll(/\t\S+\t_\t_\t0\tdep\t_\t_(?=\n)/g, '')
+    expect((await read(narrow, { word: 1, labels: { lemma: 2 } })).map(({ words }) => words)).toEqual(EXPECTED.map(({ words }) => words))
+  })
+
+  test('numbers in the first column of another file are words', async () => {
+    expect(await wordsOf('1\tB-n\n2-3\tO\n# x\n#\tO\n')).toEqual([['1', '2-3', '#']])
+    expect(await wordsOf('1 O\n# O\n1.5 O\n')).toEqual([['1', '#', '1.5']])
+    // Ten columns of which the first is the word: it does not begin as numbers of words do.
+    const wide = ['In', ...'abcdefghi'].join('\t')
+    expect(await wordsOf(`${wide}\n${wide.replace('In', '1-2')}\n`)).toEqual([['In', '1-2']])
+  })
+})
+
+describe('files of lines that begin with #', () => {
+  test.each([
+    ['with tabs', '#\tO\n'],
+    ['with tabs, and a comment', '# x\n#\tO\n'],
+    ['with spaces', '# O\n'],
+  ])('%s: they are words', async (_, content) => {
+    expect(await wordsOf(content)).toEqual([['#']])
+  })
+})
+
 test('the separator may be given', async () => {
   expect(await wordsOf('a b O\n', { separator: 'space' })).toEqual([['a']])
   await expectBroken(read('a b O\n', { separator: 'tab' }), 'a.conll:1', /the same column: the line has 1 column \(by tabs\)/)

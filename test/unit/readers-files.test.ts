@@ -36,6 +36,11 @@ describe.each(FORMATS)('%s', (extension, read) => {
     }
   })
 
+  test('lines may end with CR alone, as on an old Mac', async () => {
+    expect(await texts(lines.join('\r'))).toEqual(['Zoë calls', 'ok'])
+    expect(await texts(`\uFEFF${lines.join('\r')}\r`)).toEqual(['Zoë calls', 'ok'])
+  })
+
   test('bytes that are not UTF-8 are refused with their line', async () => {
     const line = lines.findIndex((text) => text.includes('ë')) + 1
     await expectBroken(texts(Buffer.from(lines.join('\n'), 'latin1')), `${name}:${line}`, /not UTF-8/)
@@ -45,6 +50,63 @@ describe.each(FORMATS)('%s', (extension, read) => {
     const folder = folderOf({ [`${name}/x`]: '' })
     await expectBroken(collect(read(path.join(folder, `b.${extension}`))), `b.${extension}`, /no such file/)
     await expectBroken(collect(read(path.join(folder, name))), name, /a folder/)
+  })
+})
+
+describe('line ends of other kinds do not make one line of many, silently', () => {
+  const OTHERS = ['\v', '\f', '\x1c', '\x1d', '\x1e', '\x85', '\u2028', '\u2029']
+  const ROWS: [keyof typeof LINES, string][] = [
+    ['csv', 'text,label|Zoë calls,a|ok,b|'],
+    ['conll', 'Zoë\tO|calls\tO|'],
+    ['conll', 'Zoë O|calls O|'],
+  ]
+
+  test.each(OTHERS)('%j is refused by name where a whole file is one line, and is a letter elsewhere', async (end) => {
+    const name = `U\\+${end.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`
+    for (const [extension, content] of ROWS) {
+      const [, read] = FORMATS.find(([each]) => each === extension)!
+      const rows = content.replaceAll('|', end)
+      await expectBroken(readText(read, `a.${extension}`, rows), `a.${extension}:1`, new RegExp(`one line, with ${name} in it`))
+      await expectBroken(readText(read, `a.${extension}`, `${rows}\n`), `a.${extension}:1`, /End lines with LF, CRLF or CR/)
+    }
+    const label = `x${end}y`
+    expect(await readText((file) => readCsv(file, { labels: { x: 'b' } }), 'a.csv', `text,b\na${end},${label}\n`)).toEqual([
+      { text: `a${end}`, labels: { x: label } },
+    ])
+    expect(await readText((file) => readConll(file), 'a.conll', `a\tO\n${end}\t${label}\n`)).toMatchObject([{ words: ['a', end] }])
+    expect(await readText((file) => readJsonl(file), 'a.jsonl', `{"text":"a"}\n{"text":${JSON.stringify(label)}}\n`)).toMatchObject([
+      { text: 'a' },
+      { text: label },
+    ])
+    const yaml = `nlu:\n- intent: x\n  examples: |\n    - a\u2028b\n`
+    expect(await readText((file) => readRasa(file), 'a.yml', yaml)).toMatchObject([{ text: 'a\u2028b' }])
+  })
+
+  test('JSON lines keep separators raw in their strings, also in a file of one line', async () => {
+    expect(await readText((file) => readJsonl(file), 'a.jsonl', '{"text":"a\u2028b\x85c"}')).toEqual([
+      { text: 'a\u2028b\x85c', labels: {} },
+    ])
+  })
+
+  test('folders of JointBERT', async () => {
+    const files = { 'seq.in': 'a b\u2028c\n', 'seq.out': 'O O\u2028O\n', label: 'x\u2028y\n' }
+    await expectBroken(collect(readJointBert(folderOf(files))), 'seq.in:1', /U\+2028/)
+    const macintosh = Object.fromEntries(Object.entries(files).map(([name, text]) => [name, text.replaceAll(/[\n\u2028]/g, '\r')]))
+    expect((await collect(readJointBert(folderOf(macintosh)))).map(({ words }) => words)).toEqual([['a', 'b'], ['c']])
+  })
+
+  test.each([
+    ['conll', 'a\tO\rb\tO\n'],
+    ['conll', 'x\tO\n\na O\rb O\n'],
+  ] as const)('%s: a CR inside of a line is refused', async (extension, content) => {
+    const [, read] = FORMATS.find(([each]) => each === extension)!
+    await expectBroken(readText(read, 'a', content), `a:${content.split('\n').length - 1}`, /holds a CR, though lines end with LF/)
+  })
+
+  test('CSV: a CR among the names of columns is refused, one inside quotes is kept', async () => {
+    const read = (content: string) => readText((file) => readCsv(file, { labels: { x: 'label' } }), 'a.csv', content)
+    await expectBroken(read('text,label\rone,pos\n'), 'a.csv:1', /The first record holds a CR/)
+    expect(await read('text,label\n"a\rb",x\n')).toEqual([{ text: 'a\rb', labels: { x: 'x' } }])
   })
 })
 

@@ -57,3 +57,24 @@ test('JSON that is broken is refused with its line', async () => {
 test.each([[{ split: [] }], [{ split: 3 }], [{ split: [3] }], [{ splits: 'a' }]])('%j: the options are refused', (options) => {
   expect(() => readJson('/nowhere', options as any)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
 })
+
+test('the file is in memory as a whole, so its size is bounded', async () => {
+  const text = JSON.stringify([{ text: 'a', labels: {} }])
+  expect(await readText(readJson, 'a.json', text, { maxBytes: text.length })).toHaveLength(1)
+  await expectBroken(
+    readText(readJson, 'a.json', text, { maxBytes: text.length - 1 }),
+    'a.json',
+    new RegExp(`has ${text.length} bytes; at most ${text.length - 1} \\(maxBytes\\).*readJsonl`),
+  )
+  expect(() => readJson('/nowhere', { maxBytes: 0.5 })).toThrow(/an integer of at least 1 for maxBytes/)
+})
+
+test('a refusal deep in a file finds its line without a tree, whatever the line ends', async () => {
+  const records = [{ text: 'a', labels: { x: ['y', { start: 1 }] } }, [], { text: 'c' }, 'no']
+  for (const end of ['\n', '\r\n', '\r']) {
+    const content = JSON.stringify(records.slice(2), undefined, 1).replaceAll('\n', end)
+    await expectBroken(readText(readJson, 'a.json', content), 'a.json:5', /received "no"/)
+  }
+  await expectBroken(read([['a', 'b'], records[0]]), 'a.json:6', /an entity in labels\.x\[0\]/)
+  await expectBroken(read({ a: [['x', 'y']], b: records }, { split: ['a', 'b'] }), 'a.json:9', /an entity in labels\.x\[0\]/)
+})

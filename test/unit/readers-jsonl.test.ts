@@ -30,7 +30,7 @@ describe('our own form', () => {
   test('spans are sorted, may touch, and lose what is not theirs', async () => {
     const slots = [
       { start: 3, end: 5, label: 'b', id: 7 },
-      { start: 0, end: 3, label: 'a', text: 'NEW' },
+      { start: 0, end: 3, label: 'a', text: 'new' },
     ]
     expect(await labelsOf({ text: 'newyork', labels: { slots } })).toEqual({
       slots: [
@@ -45,50 +45,16 @@ describe('our own form', () => {
   })
 })
 
-describe('offsets', () => {
-  const record = (place: object, more: object = {}) => ({ text: EMOJI, labels: { slots: [{ ...place, label: 'who', ...more }] } })
-  const expected = { slots: [{ ...UTF16, label: 'who' }] }
-
-  test('count UTF-16 units, or code points where the option says so', async () => {
-    expect(await labelsOf(record(UTF16))).toEqual(expected)
-    expect(await labelsOf(record(UTF16), { offsets: 'utf16' })).toEqual(expected)
-    expect(await labelsOf(record(POINTS), { offsets: 'code-points' })).toEqual(expected)
-  })
-
-  test('auto follows the text of the entities, and what is possible at all', async () => {
-    expect(await labelsOf(record(POINTS, { text: 'Ann Lee' }))).toEqual(expected)
-    expect(await labelsOf(record(UTF16, { text: 'Ann Lee' }))).toEqual(expected)
-    // Unit 1 is the middle of the emoji: only code points can mean that.
-    expect(await labelsOf({ text: EMOJI, labels: { slots: [{ start: 0, end: 1, label: 'face' }] } })).toEqual({
-      slots: [{ start: 0, end: 2, label: 'face' }],
-    })
-    // Beyond the last code point: only UTF-16 can mean that.
-    expect(await labelsOf({ text: EMOJI, answer: 'accept', spans: [{ ...UTF16, label: 'who' }] })).toEqual(expected)
-  })
-
-  test.each([
-    ['outside of the text', { start: 8, end: 99 }, {}, /'who' \(8–99\) does not lie in its text of 15 UTF-16 units/],
-    ['outside of the text', { start: 14, end: 15 }, { offsets: 'code-points' } as const, /does not lie in its text of 14 code points/],
-    ['in the middle of a character', { start: 0, end: 1 }, { offsets: 'utf16' } as const, /cuts a character in two.*code-points/],
-    ['empty', { start: 3, end: 3 }, {}, /'who' \(3–3\) is empty/],
-    ['backwards', { start: 5, end: 3 }, {}, /does not lie/],
-    ['negative', { start: -1, end: 3 }, {}, /an offset in labels.slots\[0\].start, received -1/],
-    ['no numbers', { start: '1', end: 3 }, {}, /an offset in labels.slots\[0\].start, received "1"/],
-  ])('%s: refused', async (_, place, options, message) => {
-    await expectBroken(read([{ text: 'fine' }, record(place)], options), 'a.jsonl:2', message)
-  })
-
-  test('overlap is refused by name', async () => {
-    const slots = [
-      { start: 4, end: 8, label: 'state' },
-      { start: 0, end: 5, label: 'city' },
-    ]
-    await expectBroken(
-      read([{ text: 'New York', labels: { slots } }]),
-      'a.jsonl:1',
-      /'city' "New Y" \(0–5\) and 'state' "York" \(4–8\) overlap/,
-    )
-  })
+test('overlap is refused by name', async () => {
+  const slots = [
+    { start: 4, end: 8, label: 'state' },
+    { start: 0, end: 5, label: 'city' },
+  ]
+  await expectBroken(
+    read([{ text: 'New York', labels: { slots } }]),
+    'a.jsonl:1',
+    /'city' "New Y" \(0–5\) and 'state' "York" \(4–8\) overlap/,
+  )
 })
 
 describe('Doccano', () => {
@@ -97,6 +63,13 @@ describe('Doccano', () => {
   test.each([
     ['entities in label', { id: 1, text, label: [[0, 7, 'who']] }, {}, { slots }],
     ['entities in labels', { id: 1, text, labels: [[0, 7, 'who']] }, {}, { slots }],
+    ['its text in data', { id: 1, data: text, label: [[0, 7, 'who']] }, {}, { slots }],
+    [
+      'its text in data, by a mapping',
+      { id: 1, data: text, label: [[0, 7, 'who']] },
+      { text: 'data', labels: { slots: 'label' } },
+      { slots },
+    ],
     [
       'entities with relations',
       { text, entities: [{ id: 4, label: 'who', start_offset: 0, end_offset: 7 }], relations: [], Comments: [] },
@@ -127,9 +100,10 @@ describe('Doccano', () => {
 
   test.each([
     ['two categories for a head of one', { text, label: ['a', 'b'] }, /2 categories in label. Set multiLabel/],
-    ['an entity without label', { text, label: [[0, 7]] }, /\[start, end, label\] in label\[0\], received an array of 2/],
-    ['entities and categories mixed', { text, label: [[0, 7, 'x'], 'y'] }, /\[start, end, label\] in label\[1\], received "y"/],
-    ['numbers for labels', { text, label: [3] }, /in label\[0\], received 3/],
+    ['an entity without label', { text, label: [[0, 7]] }, /entity in label\[0\], .*\[start, end, label\], received an array of 2/],
+    ['entities and categories mixed', { text, label: [[0, 7, 'x'], 'y'] }, /entity in label\[1\], .*\[start, end, label\], received "y"/],
+    ['an entity without its end', { text, entities: [{ start: 1, label: 'x' }] }, /entities\[0\] has no 'end' \(it has: start, label\)/],
+    ['a list of numbers', { text, label: [3] }, /in label\[0\], received 3.*only where `names`/],
     ['no text', { label: [[0, 1, 'x']] }, /a string in text, received undefined/],
   ])('%s: refused', async (_, record, message) => {
     await expectBroken(read([record]), 'a.jsonl:1', message)
@@ -149,6 +123,19 @@ describe('Prodigy', () => {
     ['several chosen', { text, accept: ['a', 'b'], answer: 'accept' }, { multiLabel: true }, { intent: ['a', 'b'] }],
     ['none chosen', { text, accept: [], answer: 'accept' }, {}, {}],
     ['no answer field', { text, spans, _task_hash: 1 }, {}, { slots }],
+    [
+      'spans with answers of their own',
+      {
+        text,
+        spans: [
+          { ...spans[0], answer: 'accept' },
+          { start: 8, end: 14, label: 'x', answer: 'reject' },
+          { start: 8, end: 9, label: 'y', answer: 'ignore' },
+        ],
+      },
+      {},
+      { slots },
+    ],
   ] as [string, object, JsonOptions, object][])('%s', async (_, record, options, labels) => {
     expect(await labelsOf(record, options)).toEqual(labels)
   })
@@ -170,7 +157,8 @@ describe('Prodigy', () => {
   })
 
   test('an answer of another name is refused', async () => {
-    await expectBroken(read([{ text, answer: 'maybe' }]), 'a.jsonl:1', /received "maybe"/)
+    await expectBroken(read([{ text, answer: 'maybe' }]), 'a.jsonl:1', /in answer, received "maybe"/)
+    await expectBroken(read([{ text, spans: [{ ...spans[0], answer: 'no' }] }]), 'a.jsonl:1', /in spans\[0\].answer, received "no"/)
   })
 })
 
@@ -203,7 +191,11 @@ test.each([
   ['a line that is not JSON', '{"text":"a"}\n{"text":\n', 'a.jsonl:2', /not JSON/],
   ['no object', '"hello"\n', 'a.jsonl:1', /Expected an object, received "hello"/],
   ['fields without a known form', '{"text":"a","class":"b"}\n', 'a.jsonl:1', /fields: text, class\).*option labels/],
-  ['a label of no kind', '{"text":"a","labels":{"x":3}}', 'a.jsonl:1', /a label in labels.x, received 3/],
+  ['a label of no kind', '{"text":"a","labels":{"x":0.5}}', 'a.jsonl:1', /a label in labels.x, received 0.5/],
+  ['an object for a label', '{"text":"a","labels":{"x":{"y":1}}}', 'a.jsonl:1', /a label in labels.x, received an object \(y\)/],
+  ['a JSON array', '[{"text":"a","label":["x"]}]', 'a.jsonl:1', /a JSON array of records.*readJson/],
+  ['an empty JSON array', '[]\n', 'a.jsonl:1', /readJson/],
+  ['JSON over many lines', '\n[\n {"text":"a"}\n]', 'a.jsonl:2', /not JSON.*readJson/],
   ['an empty label', '{"text":"a","labels":{"x":""}}', 'a.jsonl:1', /a label in labels.x, received ""/],
   ['words of no kind', '{"words":["a",1],"labels":{}}', 'a.jsonl:1', /a string in words\[1\], received 1/],
 ])('%s: refused with file and line', async (_, content, place, message) => {

@@ -31,6 +31,41 @@ test('numbers are labels by the names that the datasets library wrote, and words
   ])
 })
 
+test.each(['sequence', 'list', 'large-list', 'oldest'])(
+  'the names of a list are found as each version of the library writes them (%s)',
+  async (notation) => {
+    const examples = await collect(
+      readParquet(fixture(`class-labels-${notation}.parquet`), { words: 'tokens', labels: { slots: 'ner_tags' } }),
+    )
+    expect(examples.map(({ labels }) => labels.slots)).toEqual([
+      ['B-LOC', 'I-LOC', 'O'],
+      ['O', 'O'],
+    ])
+  },
+)
+
+test('−1 is no label: test splits have it in every row', async () => {
+  const examples = await collect(readParquet(fixture('class-labels-hidden.parquet'), { labels: { yes: 'label', slots: 'tags' } }))
+  expect(examples).toEqual([
+    { text: 'a', labels: {} },
+    { text: 'b', labels: { yes: 'yes', slots: ['O', 'B-LOC'] } },
+    { text: 'c', labels: { slots: [] } },
+  ])
+})
+
+test('a row group is read whole, so its columns that are read are bounded', async () => {
+  const read = (maxBytes: number, labels: Record<string, string>) =>
+    collect(readParquet(fixture('class-labels-list.parquet'), { words: 'tokens', labels, maxBytes }))
+  await expect(read(200, { slots: 'ner_tags' })).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: expect.stringMatching(
+      /class-labels-list\.parquet, row group 0: Its columns have \d{3} bytes unpacked; at most 200 \(maxBytes\).*row_group_size/,
+    ),
+  })
+  expect(await read(200, {})).toHaveLength(2)
+  expect(() => readParquet('/nowhere', { labels: {}, maxBytes: 0 })).toThrow(/an integer of at least 1 for maxBytes/)
+})
+
 test('names can be given, and take precedence over those of the file', async () => {
   const labels = { slots: { column: 'ner_tags', names: ['out', 'one', 'two'] } }
   for (const name of ['numbers.parquet', 'class-labels.parquet']) {

@@ -67,7 +67,7 @@ describe('offsets', () => {
     ['a synonym for a value, beside values that speak for code points', [at(7, 'Ms Lee'), at(7)], undefined, [8, 8]],
     ['nothing but synonyms: code points', [at(7, 'Ms Lee')], undefined, [8]],
     ['UTF-16 as the option says, whatever the value', [at(7)], { offsets: 'utf16' }, [7]],
-    ['code points as the option says, whatever the value', [at(8)], { offsets: 'code-points' }, [9]],
+    ['code points as the option says, whatever the value', [at(8)], { offsets: 'codePoint' }, [9]],
   ] as [string, unknown[], RasaOptions | undefined, number[]][])('%s', async (_, examples, options, expected) => {
     expect(await starts(examples, options)).toEqual(expected)
   })
@@ -170,6 +170,18 @@ test.each([
   ],
 ])('%s: refused with file and line', async (_, content, place, message) => {
   await expectBroken(readText(readRasa, 'a.json', content), place, message)
+})
+
+test('files are in memory as a whole, so their size is bounded', async () => {
+  const data = JSON.stringify({ rasa_nlu_data: { common_examples: [] } })
+  expect(await readText(readRasa, 'a.json', data, { maxBytes: data.length })).toEqual([])
+  await expectBroken(
+    readText(readRasa, 'a.json', data, { maxBytes: data.length - 1 }),
+    'a.json',
+    /\(maxBytes\).*Split it into several files/,
+  )
+  await expectBroken(yaml(NLU, { maxBytes: 20 }), 'nlu.yml', /at most 20 \(maxBytes\)/)
+  await expectBroken(yaml(' '.repeat(2 ** 24 + 1)), 'nlu.yml', /at most 16777216/)
 })
 
 test('files of another name are refused, with what to do', async () => {

@@ -1,9 +1,18 @@
-import { type ConllOptions, resolveConll, type ResolvedConll } from '../../options/readers'
+import { type ConllLabels, type ConllOptions, resolveConll, type ResolvedConll } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
 import { broken, fromFiles, linesOf } from './source'
 
 /** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */
 const MAX_WORDS = 100_000
+
+/** ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC */
+const CONLLU_COLUMNS = 10
+const CONLLU_LABELS: ConllLabels = [['upos', 3]]
+const LABELS: ConllLabels = [['slots', -1]]
+
+/** How the first column of a file begins that numbers the words; the numbers of lines that are no words. */
+const FIRST_NUMBER = /^(1|1-\d+|0\.1)$/
+const NO_WORD = /^\d+(-|\.)\d+$/
 
 /** Only these are white space here: a no-break space, U+2028 or a byte order mark may be a word. */
 const BLANK = /^[ \t]*$/
@@ -12,6 +21,9 @@ const BLANK = /^[ \t]*$/
  * Examples of CoNLL files: a word a line with its columns, sentences ended by an empty line or one of spaces and tabs only. Words
  * are kept as they stand. `-DOCSTART-` lines are skipped; every line has as many columns as the first. `text` is the words joined
  * by one space.
+ *
+ * In files whose first column numbers the words (CoNLL-U) the lines of multi-word tokens (`1-2`) and of empty nodes (`3.1`) are skipped, and
+ * all lines that begin with `#`. Files of ten columns with such numbers have the word in column 1 and `upos` in column 3 by default.
  *
  * `readConll('eng.train', { labels: { pos: 1, chunks: 2, entities: 3 } })`
  * @throws ERR_DATA with file and line.
@@ -28,19 +40,20 @@ interface Line {
 
 async function* sentencesOf(file: string, options: ResolvedConll): AsyncGenerator<Example> {
   let width = 0
+  let labelled: ConllLabels = []
   let words: string[] = []
-  let tags: string[][] = options.labels.map(() => [])
+  let tags: string[][] = []
 
   function take(): Example {
     const labels: Record<string, LabelValue> = {}
-    for (const [i, [head]] of options.labels.entries()) labels[head] = tags[i]!
+    for (const [i, [head]] of labelled.entries()) labels[head] = tags[i]!
     const example = { text: words.join(' '), words, labels }
     words = []
-    tags = options.labels.map(() => [])
+    tags = labelled.map(() => [])
     return example
   }
 
-  for await (const { text, number, tabs } of dataLines(file, options)) {
+  for await (const { text, number, tabs, word, isConllU, numbered } of dataLines(file, options)) {
     const fail = (reason: string) => broken(file, number, reason)
     const columns = BLANK.test(text) ? [] : columnsOf(text, tabs)
     if (columns.length === 0 || columns[0] === '-DOCSTART-') {
@@ -50,19 +63,21 @@ async function* sentencesOf(file: string, options: ResolvedConll): AsyncGenerato
     const have = `the line has ${columns.length} column${columns.length === 1 ? '' : 's'} (by ${tabs ? 'tabs' : 'spaces'})`
     if (width === 0) {
       width = columns.length
-      const word = placeOf(options.word, width)
-      const same = options.labels.find(([, column]) => placeOf(column, width) === word)
+      labelled = options.labels ?? (isConllU ? CONLLU_LABELS : LABELS)
+      tags = labelled.map(() => [])
+      const same = labelled.find(([, column]) => placeOf(column, width) === placeOf(word, width))
       if (same) throw fail(`The word and the tag of '${same[0]}' are the same column: ${have}.`)
     }
     if (columns.length !== width) throw fail(`Expected ${width} columns, as on the lines before: ${have}.`)
+    if (numbered && NO_WORD.test(columns[0]!)) continue
     const at = (column: number, what: string) => {
       const value = columns[placeOf(column, width)]
       if (value === undefined) throw fail(`There is no column ${column} for ${what}: ${have}.`)
       if (value === '') throw fail(`Column ${column}, ${what}, is empty.`)
       return value
     }
-    words.push(at(options.word, 'the word'))
-    for (const [i, [head, column]] of options.labels.entries()) tags[i]!.push(at(column, `the tag of '${head}'`))
+    words.push(at(word, 'the word'))
+    for (const [i, [head, column]] of labelled.entries()) tags[i]!.push(at(column, `the tag of '${head}'`))
     if (words.length > MAX_WORDS) throw fail(`The sentence has more than ${MAX_WORDS} words. Sentences end with an empty line.`)
   }
   if (words.length > 0) yield take()
@@ -77,24 +92,50 @@ function columnsOf(text: string, tabs: boolean): string[] {
   return tabs ? line.split('\t') : line.replace(/^[ \t]+/, '').split(/[ \t]+/)
 }
 
-/** Lines without the comments. Whether tabs are between columns is seen on the first line of words; those before it wait. */
-async function* dataLines(file: string, { separator, comment }: ResolvedConll): AsyncGenerator<Line & { tabs: boolean }> {
-  let tabs = separator === 'auto' ? undefined : separator === 'tab'
+interface Form {
+  tabs: boolean
+  /** Column of the word. */
+  word: number
+  isConllU: boolean
+  /** The first column is the number of the word. */
+  numbered: boolean
+}
+
+/** Lines without the comments. The form of the file is seen on the first line of words; those before it wait. */
+async function* dataLines(file: string, options: ResolvedConll): AsyncGenerator<Line & Form> {
+  let form: Form | undefined
   let waiting: Line[] = []
-  const isComment = ({ text }: Line) => {
-    if (comment !== undefined) return comment !== false && text.startsWith(comment)
-    return tabs === true && text.startsWith('#') && !text.includes('\t')
-  }
-  for await (const line of linesOf(file)) {
-    if (tabs !== undefined) {
-      if (!isComment(line)) yield { ...line, tabs }
-      continue
+  for await (const line of linesOf(file, 'words')) {
+    if (form === undefined) {
+      waiting.push(line)
+      if (mayBeComment(line.text)) continue
+      form = formOf(line.text, options)
+      for (const kept of waiting) if (!isComment(kept.text, form, options)) yield { ...kept, ...form }
+      waiting = []
+    } else if (!isComment(line.text, form, options)) {
+      yield { ...line, ...form }
     }
-    waiting.push(line)
-    if (BLANK.test(line.text) || (/^(#|-DOCSTART-)/.test(line.text) && !line.text.includes('\t'))) continue
-    const decided = (tabs = line.text.replace(/[ \t]+$/, '').includes('\t'))
-    for (const kept of waiting) if (!isComment(kept)) yield { ...kept, tabs: decided }
-    waiting = []
   }
-  for (const line of waiting) if (!isComment(line)) yield { ...line, tabs: false }
+  // Without another line of words, lines that begin with # are the words.
+  const words = waiting.find(({ text }) => text.includes('\t') && !BLANK.test(text))
+  const last = formOf(words?.text ?? '', options)
+  for (const line of waiting) if (!isComment(line.text, last, options)) yield { ...line, ...last }
+}
+
+function mayBeComment(text: string): boolean {
+  return BLANK.test(text) || /^(#|-DOCSTART-)/.test(text)
+}
+
+function formOf(text: string, { separator, word: given }: ResolvedConll): Form {
+  const tabs = separator === 'auto' ? text.replace(/[ \t]+$/, '').includes('\t') : separator === 'tab'
+  const columns = columnsOf(text, tabs)
+  const beginsWithNumber = FIRST_NUMBER.test(columns[0]!)
+  const isConllU = beginsWithNumber && tabs && columns.length === CONLLU_COLUMNS
+  const word = given ?? (isConllU ? 1 : 0)
+  return { tabs, word, isConllU, numbered: beginsWithNumber && placeOf(word, columns.length) !== 0 }
+}
+
+function isComment(text: string, { tabs, numbered }: Form, { comment }: ResolvedConll): boolean {
+  if (comment !== undefined) return comment !== false && text.startsWith(comment)
+  return text.startsWith('#') && (numbered || (tabs && !text.includes('\t')))
 }

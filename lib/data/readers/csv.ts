@@ -3,8 +3,9 @@ import { pipeline, Readable } from 'node:stream'
 import type { CsvError, Info } from 'csv-parse'
 import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from '../../options/readers'
 import type { Example } from '../example'
-import { exampleOf, title } from './mapping'
+import { columnsOf, exampleOf, title } from './mapping'
 import { broken, fromFiles, linesOf } from './source'
+import type { UnusedFields } from './unused'
 
 /** Characters of one record: a quote that is never closed is found out before it takes in the whole file. */
 const MAX_RECORD = 2 ** 20
@@ -20,7 +21,7 @@ const PIECE = 2 ** 16
  */
 export function readCsv(paths: string | readonly string[], options: CsvOptions): AsyncIterable<Example> {
   const resolved = resolveCsv(options)
-  return fromFiles(paths, (file) => examplesOf(file, resolved))
+  return fromFiles(paths, (file, unused) => examplesOf(file, resolved, unused))
 }
 
 interface Row {
@@ -28,16 +29,27 @@ interface Row {
   line: number
 }
 
-async function* examplesOf(file: string, options: ResolvedCsv): AsyncGenerator<Example> {
+async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFields): AsyncGenerator<Example> {
+  const used = new Set(columnsOf(options.mapping, 'text').map(String))
   let names: string[] | undefined
+  let first = true
   for await (const { cells, line } of rowsOf(file, options)) {
+    const fail = (reason: string) => broken(file, line, reason)
+    if (first && cells.some((cell) => cell.includes('\r'))) {
+      throw broken(file, 1, 'The first record holds a CR, though lines end with LF. Give all lines the same end, LF for example.')
+    }
+    first = false
     if (options.header && names === undefined) {
       names = cells
       continue
     }
-    const fail = (reason: string) => broken(file, line, reason)
+    if (names)
+      unused.note(
+        names.filter((_, i) => !used.has(String(i)) && !used.has(String(i - cells.length))),
+        used,
+      )
     const get = (column: Column) => cells[placeOf(column, names, cells.length, file)]
-    yield exampleOf({ get, defaultText: names ? 'text' : 0, fail }, options.mapping, 'utf16')
+    yield exampleOf({ get, defaultText: names ? 'text' : 0, fail }, options.mapping, options.offsets)
   }
 }
 
@@ -81,7 +93,7 @@ async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> 
 
 async function* piecesOf(file: string): AsyncGenerator<string> {
   let piece = ''
-  for await (const { text } of linesOf(file)) {
+  for await (const { text } of linesOf(file, 'rows')) {
     piece += `${text}\n`
     if (piece.length < PIECE) continue
     yield piece

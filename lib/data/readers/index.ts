@@ -16,8 +16,9 @@ export type {
   JsonOptions,
   JsonShape,
   LabelColumn,
-  OffsetChoice,
+  OffsetUnit,
   ParquetOptions,
   RasaOptions,
+  SpanFields,
   WordColumn,
 } from '../../options/readers'

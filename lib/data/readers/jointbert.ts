@@ -35,7 +35,7 @@ function filesOf(folder: string, { tokens, sentence }: ResolvedHeads): Part[] {
 
 /** The lines of several files side by side; undefined where a file has ended before another. */
 async function* inStep(files: readonly string[]): AsyncGenerator<{ lines: (string | undefined)[]; number: number }> {
-  const readers = files.map((file) => linesOf(file))
+  const readers = files.map((file) => linesOf(file, 'words'))
   try {
     for (let number = 1; ; number++) {
       const lines: (string | undefined)[] = []

@@ -2,27 +2,35 @@ import { describe } from '../../check'
 import { type JsonFileOptions, resolveJsonFile } from '../../options/readers'
 import type { Example } from '../example'
 import { type JsonFile, openJson } from './json-file'
-import { exampleOfRecord } from './shapes'
+import { noControls, noteControls } from './label-studio'
+import { exampleOfRecord, isOfLabelStudio } from './shapes'
 import { fromFiles } from './source'
 import { field, isFields } from './values'
 
 /**
  * Examples of a JSON file: a list of records as `readJsonl` knows them, or of `[text, label]`; with `split`, an object of such lists
- * (CLINC150: `readJson('data_full.json', { split: ['test', 'oos_test'] })`). The file is read whole.
+ * (CLINC150: `readJson('data_full.json', { split: ['test', 'oos_test'] })`). The file is read whole, up to `maxBytes`.
  * @throws ERR_DATA with file and line.
  */
 export function readJson(paths: string | readonly string[], options: JsonFileOptions = {}): AsyncIterable<Example> {
-  const { split, ...resolved } = resolveJsonFile(options)
-  return fromFiles(paths, async function* (file) {
-    const json = await openJson(file)
-    for (const { path, records } of listsOf(json, split)) {
+  const { split, maxBytes, ...resolved } = resolveJsonFile(options)
+  return fromFiles(paths, async function* (file, unused) {
+    const json = await openJson(file, maxBytes, INSTEAD)
+    const context = { options: resolved, unused, controls: noControls() }
+    const lists = listsOf(json, split)
+    for (const { records } of lists) {
+      for (const record of records) if (isOfLabelStudio(record, resolved)) noteControls(record, context.controls)
+    }
+    for (const { path, records } of lists) {
       for (const [i, record] of records.entries()) {
-        const example = exampleOfRecord(record, resolved, (reason) => json.refuse([...path, i], reason))
+        const example = exampleOfRecord(record, context, (reason) => json.refuse([...path, i], reason))
         if (example) yield example
       }
     }
   })
 }
+
+const INSTEAD = `Write one record a line (jq -c '.[]' file.json > file.jsonl) and use readJsonl, or raise maxBytes where memory allows it.`
 
 interface Records {
   path: string[]

@@ -1,8 +1,12 @@
 import { describe } from '../../check'
-import type { Column, OffsetChoice, ResolvedColumn, ResolvedMapping } from '../../options/readers'
-import type { Example, LabelValue } from '../example'
+import { isSentorchError } from '../../errors'
+import type { Column, OffsetUnit, ResolvedColumn, ResolvedMapping } from '../../options/readers'
+import { wordPlaces } from '../align'
+import type { Example, LabelValue, Span } from '../example'
+import { labelValueIn, type LabelContext } from './notations'
+import { resolveSpans } from './offsets'
 import type { Fail } from './source'
-import { labelIn, labelValueIn, textIn, wordsIn } from './values'
+import { labelIn, listIn, offsetIn, textIn, wordsIn } from './values'
 
 /** One record of a file with columns. */
 export interface Row {
@@ -13,18 +17,23 @@ export interface Row {
   fail: Fail
 }
 
-/** An example of a record, by the columns that the mapping names. */
-export function exampleOf(row: Row, mapping: ResolvedMapping, offsets: OffsetChoice): Example {
+/** An example of a record, by the columns that the mapping names. `unit`: of entities where `offsets` does not say. */
+export function exampleOf(row: Row, mapping: ResolvedMapping, offsets: OffsetUnit | undefined, unit: OffsetUnit = 'utf16'): Example {
   const { fail } = row
   const words = mapping.words && wordsOf(row.get(mapping.words.column), mapping.words, fail)
   const column = mapping.text ?? (words ? undefined : row.defaultText)
   const text = column === undefined ? words!.join(' ') : textIn(row.get(column), title(column), fail)
   const labels: Record<string, LabelValue> = {}
   for (const [head, source] of mapping.labels) {
-    const value = labelOf(row.get(source.column), source, { text, offsets, unit: 'utf16', fail })
+    const value = labelOf(row.get(source.column), source, { text, words, offsets, unit, fields: source.fields, fail })
     if (value !== undefined) labels[head] = value
   }
   return words ? { text, words, labels } : { text, labels }
+}
+
+/** The columns that a mapping reads. */
+export function columnsOf({ text, words, labels }: ResolvedMapping, defaultText: Column): Column[] {
+  return [text ?? (words ? [] : defaultText), words?.column ?? [], labels.map(([, { column }]) => column)].flat()
 }
 
 function wordsOf(value: unknown, { column, separator }: ResolvedColumn, fail: Fail): string[] {
@@ -34,23 +43,79 @@ function wordsOf(value: unknown, { column, separator }: ResolvedColumn, fail: Fa
   return pieces(value, separator)
 }
 
-function labelOf(value: unknown, source: ResolvedColumn, context: Parameters<typeof labelValueIn>[2]): LabelValue | undefined {
-  const { column, separator, names } = source
-  if (typeof value === 'string') return separator === undefined ? value || undefined : pieces(value, separator)
-  const name = (item: unknown, at: string) => nameOf(item, names, at, context.fail)
-  return labelValueIn(
-    Array.isArray(value) ? value.map((item, i) => name(item, `${title(column)}[${i}]`)) : name(value, title(column)),
-    title(column),
-    context,
+interface RowContext extends LabelContext {
+  words: readonly string[] | undefined
+}
+
+function labelOf(cell: unknown, source: ResolvedColumn, context: RowContext): LabelValue | undefined {
+  const { column, separator, names, json, spans } = source
+  const { fail, words } = context
+  const name = title(column)
+  const value = json && typeof cell === 'string' ? parsed(cell, name, fail) : cell
+  if (typeof value === 'string' && !json) return separator === undefined ? value || undefined : pieces(value, separator)
+  if (spans === 'words') {
+    if (value === undefined || value === null) return undefined
+    return wordSpans(listIn(value, name, fail), name, context.text, words!, fail)
+  }
+  if (names === undefined) return labelValueIn(value, name, context)
+  if (!Array.isArray(value)) return labelValueIn(isNumber(value) ? nameOf(value, names, name, fail) : value, name, context)
+  if (value.length > 0 && value.every((item) => isNumber(item) && Number(item) === -1)) return undefined
+  const list = value.map((item: unknown, i) => {
+    if (!isNumber(item)) return item
+    const label = nameOf(item, names, `${name}[${i}]`, fail)
+    if (label === undefined) throw fail(`Expected a number in 0..${names.length - 1} in ${name}[${i}], received ${describe(item)}.`)
+    return label
+  })
+  const twice = words === undefined && value.some(isNumber) ? list.find((label, i) => list.indexOf(label) < i) : undefined
+  if (twice === undefined) return labelValueIn(list, name, context)
+  throw fail(
+    `The list in ${name} has the number of ${describe(twice)} twice. Is it a row of zeros and ones? Numbers are places in \`names\`.`,
   )
 }
 
-/** Whole numbers are labels by their place in `names`; all else stays as it is. */
-function nameOf(value: unknown, names: readonly string[] | undefined, at: string, fail: Fail): unknown {
-  if (names === undefined || (typeof value !== 'number' && typeof value !== 'bigint')) return value
+/** An empty cell is no label. */
+function parsed(cell: string, name: string, fail: Fail): unknown {
+  if (cell.trim() === '') return undefined
+  try {
+    return JSON.parse(cell)
+  } catch (cause) {
+    throw fail(`The cell in ${name} is not JSON (${(cause as Error).message}).`)
+  }
+}
+
+function isNumber(value: unknown): value is number | bigint {
+  return typeof value === 'number' || typeof value === 'bigint'
+}
+
+/** A whole number is a label by its place in `names`; −1 is none, as in test sets of the `datasets` library. */
+function nameOf(value: number | bigint, names: readonly string[], at: string, fail: Fail): string | undefined {
+  if (Number(value) === -1) return undefined
   const label = names[Number(value)]
   if (label === undefined) throw fail(`Expected a number in 0..${names.length - 1} in ${at}, received ${describe(value)}.`)
   return labelIn(label, at, fail)
+}
+
+/** Entities `[first, last, label]` by the numbers of their words, the last one included, as GLiNER's training data has them. */
+export function wordSpans(list: readonly unknown[], name: string, text: string, words: readonly string[], fail: Fail): Span[] {
+  const places = placesOf(text, words, fail)
+  const spans = list.map((item, i) => {
+    const at = `${name}[${i}]`
+    if (!Array.isArray(item) || item.length !== 3)
+      throw fail(`Expected [first word, last word, label] in ${at}, received ${describe(item)}.`)
+    const [first, last, label] = item as unknown[]
+    const [from, to] = [offsetIn(first, `${at}[0]`, fail), offsetIn(last, `${at}[1]`, fail)]
+    if (from > to || to >= words.length) throw fail(`The words ${from}–${to} of ${at} are not among the ${words.length} words.`)
+    return { start: places[2 * from]!, end: places[2 * to + 1]!, label: labelIn(label, `${at}[2]`, fail) }
+  })
+  return resolveSpans(text, spans, 'utf16', fail)
+}
+
+function placesOf(text: string, words: readonly string[], fail: Fail): Int32Array {
+  try {
+    return wordPlaces({ text, words }, 'The record')
+  } catch (error) {
+    throw isSentorchError(error) ? fail(error.message) : error
+  }
 }
 
 /** Not `trim()`: other white space, such as a no-break space, may be a word of its own. */

@@ -1,44 +1,26 @@
 import { describe } from '../../check'
-import type { OffsetChoice, OffsetUnit } from '../../options/readers'
+import { OFFSET_UNITS, type OffsetUnit } from '../../options/readers'
 import type { Span } from '../example'
 import type { Fail } from './source'
+import { placesOf } from './units'
 
-/** An entity as a file gives it; what the offsets count is not known yet. */
+/** An entity as a file gives it, its offsets in the unit of the file. */
 export interface RawSpan extends Span {
-  /** The text of the entity, where the file gives it. May differ from the sentence's (a synonym). */
+  /** The text of the entity, where the file gives it. */
   text?: string
 }
 
-/** Characters of two UTF-16 units. */
-const ASTRAL = /[\u{10000}-\u{10FFFF}]/u
-
-/** True where the two units give different offsets. */
-export function unitsDiffer(text: string): boolean {
-  return ASTRAL.test(text)
-}
-
 /**
- * The unit that the entities themselves speak for: the only one in which they fit into the text, or the one in which more of them
- * have the text that they should. Undefined: they do not say.
+ * Entities in UTF-16 units, by their start. Refused: offsets outside of the text, inside a character of the unit, and those that give another
+ * text than the entity says it has; entities that overlap. They may touch.
  */
-export function evidentUnit(text: string, spans: readonly RawSpan[]): OffsetUnit | undefined {
-  if (spans.length === 0 || !unitsDiffer(text)) return undefined
-  const units = matches(text, spans, (span) => span)
-  const points = matches(text, spans, toUnits(text))
-  return units === points ? undefined : units > points ? 'utf16' : 'code-points'
-}
-
-/**
- * Entities in UTF-16 units, by their start. Refused: offsets that are outside of the text, that cut a character in two, or that
- * overlap; entities may touch. `otherwise` is the unit where `choice` is `auto` and nothing else decides.
- */
-export function resolveSpans(text: string, spans: readonly RawSpan[], choice: OffsetChoice, otherwise: OffsetUnit, fail: Fail): Span[] {
-  const unit = choice === 'auto' ? (evidentUnit(text, spans) ?? otherwise) : choice
-  const convert = unit === 'code-points' && unitsDiffer(text) ? toUnits(text) : (span: RawSpan) => span
+export function resolveSpans(text: string, spans: readonly RawSpan[], unit: OffsetUnit, fail: Fail): Span[] {
+  if (spans.length === 0) return []
+  const places = placesOf(text, unit)
   const result = spans.map((span) => {
-    const { start, end } = convert(span)
-    if (!fits(text, start, end)) throw fail(misfit(span, text, unit))
-    return { start, end, label: span.label }
+    const place = placed(text, span, places)
+    if (place === undefined) throw fail(misfit(text, span, spans, unit, places.length))
+    return { ...place, label: span.label }
   })
   result.sort((a, b) => a.start - b.start || a.end - b.end)
   const i = result.findIndex((span, k) => k > 0 && span.start < result[k - 1]!.end)
@@ -46,44 +28,81 @@ export function resolveSpans(text: string, spans: readonly RawSpan[], choice: Of
   return result
 }
 
-type Place = Pick<Span, 'start' | 'end'>
+/**
+ * The unit of UTF-16 and code points that the entities themselves speak for: the only one in which they fit into the text, or the one in
+ * which more of them have the text that they should. Undefined: they do not say.
+ */
+export function evidentUnit(text: string, spans: readonly RawSpan[]): OffsetUnit | undefined {
+  if (spans.length === 0) return undefined
+  const [units, points] = (['utf16', 'codePoint'] as const).map((unit) => matches(text, spans, unit))
+  return units === points ? undefined : units! > points! ? 'utf16' : 'codePoint'
+}
 
 /** −1 where an entity does not fit; else how many are their given text. */
-function matches(text: string, spans: readonly RawSpan[], convert: (span: RawSpan) => Place): number {
-  let count = 0
-  for (const span of spans) {
-    const { start, end } = convert(span)
-    if (!fits(text, start, end)) return -1
-    if (text.slice(start, end) === span.text) count++
-  }
-  return count
+function matches(text: string, spans: readonly RawSpan[], unit: OffsetUnit): number {
+  const places = placesOf(text, unit)
+  const found = spans.map(({ text: _given, ...span }) => placed(text, span, places))
+  if (found.includes(undefined)) return -1
+  return found.filter((place, i) => text.slice(place!.start, place!.end) === spans[i]!.text).length
 }
 
-/** Offsets of code points to UTF-16 units; those outside of the text become −1. */
-function toUnits(text: string): (span: RawSpan) => Place {
-  const units = [0]
-  for (const character of text) units.push(units.at(-1)! + character.length)
-  return ({ start, end }) => ({ start: units[start] ?? -1, end: units[end] ?? -1 })
+type Place = Pick<Span, 'start' | 'end'>
+
+/** Undefined where the entity cannot be there. */
+function placed(text: string, { start, end, text: given }: Omit<RawSpan, 'label'>, places: ReturnType<typeof placesOf>): Place | undefined {
+  const from = places.at(start)
+  const to = places.at(end)
+  if (from === undefined || to === undefined || from >= to) return undefined
+  return given === undefined || sameText(given, text.slice(from, to)) ? { start: from, end: to } : undefined
 }
 
-function fits(text: string, start: number, end: number): boolean {
-  return start >= 0 && start < end && end <= text.length && !inside(text, start) && !inside(text, end)
+/** Tools write line ends and other white space of an entity in their own ways, Label Studio as a backslash and an n. */
+function sameText(given: string, found: string): boolean {
+  return given === found || plain(given) === plain(found)
 }
 
-/** Between the two halves of a character. */
-function inside(text: string, at: number): boolean {
-  return at > 0 && at < text.length && (text.codePointAt(at - 1) ?? 0) > 0xffff
+function plain(text: string): string {
+  return text
+    .replace(/\\[nrt]|\s/g, ' ')
+    .replace(/ +/g, ' ')
+    .trim()
 }
 
 function named(text: string, { start, end, label }: Span): string {
   return `'${label}' ${describe(text.slice(start, end))} (${start}–${end})`
 }
 
-function misfit({ start, end, label }: Span, text: string, unit: OffsetUnit): string {
-  const size = unit === 'utf16' ? `${text.length} UTF-16 units` : `${[...text].length} code points`
-  if (start === end) return `The entity '${label}' (${start}–${end}) is empty.`
-  const cuts = unit === 'utf16' && start >= 0 && start < end && end <= text.length
-  return cuts
-    ? `The entity '${label}' (${start}–${end}) cuts a character in two. Do its offsets count code points? Set offsets: 'code-points'.`
-    : `The entity '${label}' (${start}–${end}) does not lie in its text of ${size}, ${describe(text)}.`
+const UNIT_NAMES: Readonly<Record<OffsetUnit, string>> = {
+  utf16: 'UTF-16 units',
+  codePoint: 'code points',
+  grapheme: 'graphemes',
+  byte: 'bytes of UTF-8',
+}
+
+/** Why an entity cannot be there, and in which unit all of the record's could be. */
+function misfit(text: string, span: RawSpan, spans: readonly RawSpan[], unit: OffsetUnit, length: number): string {
+  const { start, end, label, text: given } = span
+  const entity = `The entity '${label}' (${start}–${end})`
+  if (start === end) return `${entity} is empty.`
+  if (start > end) return `${entity} ends before it starts.`
+  if (end > length)
+    return `${entity} does not lie in its text of ${length} ${UNIT_NAMES[unit]}, ${describe(text)}.${remedy(text, spans, unit)}`
+  const places = placesOf(text, unit)
+  const from = places.at(start)
+  const to = places.at(end)
+  const why =
+    from === undefined || to === undefined
+      ? `cuts a character in two, counted in ${UNIT_NAMES[unit]}`
+      : `is ${describe(text.slice(from, to))} in ${UNIT_NAMES[unit]}, but its text is given as ${describe(given)}`
+  return `${entity} ${why}.${remedy(text, spans, unit)}`
+}
+
+function remedy(text: string, spans: readonly RawSpan[], unit: OffsetUnit): string {
+  const possible = OFFSET_UNITS.filter((other) => {
+    if (other === unit) return false
+    const places = placesOf(text, other)
+    return spans.every((span) => placed(text, span, places))
+  })
+  if (possible.length === 0) return ''
+  return ` Set offsets: ${possible.map((name) => `'${name}'`).join(' or ')} if that is what the file counts: the entities fit then.`
 }

@@ -1,39 +1,52 @@
-import type { Compressors, FileMetaData } from 'hyparquet'
+import type { Compressors, FileMetaData, RowGroup } from 'hyparquet'
 import {
   type Column,
-  type OffsetChoice,
   type ParquetOptions,
   resolveParquet,
   type ResolvedColumn,
   type ResolvedMapping,
+  type ResolvedParquet,
 } from '../../options/readers'
 import type { SentorchError } from '../../errors'
 import type { Example } from '../example'
-import { exampleOf } from './mapping'
+import { columnsOf, exampleOf } from './mapping'
 import { broken, fromFiles, unreadable } from './source'
+import type { UnusedFields } from './unused'
 import { field, isFields } from './values'
 
 /**
  * Examples of Parquet files, one row each, columns by `text`, `words` and `labels`. A column is a string, a boolean, a list of
- * strings, or a list of `{ start, end, label }`; whole numbers need names: those of `labels: { head: { column, names } }`, else those
- * that the `datasets` library wrote into the file. One row group is in memory at a time.
+ * strings, or a list of `{ start, end, label }`. Whole numbers get names: those of `labels: { head: { column, names } }`, else those
+ * that the `datasets` library wrote into the file; −1 is no label then. One row group is in memory at a time, up to `maxBytes`.
  *
  * `readParquet('conll2003.parquet', { words: 'tokens', labels: { entities: 'ner_tags' } })`
  * @throws ERR_DATA with file and row, from 0.
  */
 export function readParquet(paths: string | readonly string[], options: ParquetOptions): AsyncIterable<Example> {
-  const { mapping, offsets } = resolveParquet(options)
-  return fromFiles(paths, (file) => examplesOf(file, mapping, offsets))
+  const resolved = resolveParquet(options)
+  return fromFiles(paths, (file, unused) => examplesOf(file, resolved, unused))
 }
 
-async function* examplesOf(file: string, wanted: ResolvedMapping, offsets: OffsetChoice): AsyncGenerator<Example> {
+async function* examplesOf(file: string, options: ResolvedParquet, unused: UnusedFields): AsyncGenerator<Example> {
+  const { mapping: wanted, offsets, maxBytes } = options
   const { metadata, names, rowsOf } = await openParquet(file)
-  const columns = columnsOf(wanted, names, file)
+  const columns = columnsIn(wanted, names, file)
+  const used = new Set(columns)
   const mapping = withNames(wanted, metadata)
   let number = 0
-  for (const group of metadata.row_groups) {
+  for (const [i, group] of metadata.row_groups.entries()) {
+    const bytes = bytesOf(group, used)
+    if (bytes > maxBytes) {
+      throw broken(
+        file,
+        `row group ${i}`,
+        `Its columns have ${bytes} bytes unpacked; at most ${maxBytes} (maxBytes) are read, as a row group is in memory as a whole. ` +
+          'Write the file with smaller row groups (row_group_size in pyarrow), or raise maxBytes where memory allows it.',
+      )
+    }
     for (const values of await rowsOf(columns, number, number + Number(group.num_rows))) {
       const place = `row ${number++}`
+      unused.note(names, used)
       const get = (column: Column) => field(values, String(column))
       yield exampleOf({ get, defaultText: 'text', fail: (reason) => broken(file, place, reason) }, mapping, offsets)
     }
@@ -79,10 +92,16 @@ function withEmptyBlocks(compressors: Compressors): Compressors {
   )
 }
 
+/** Bytes of these columns in a row group, unpacked. */
+function bytesOf(group: RowGroup, columns: ReadonlySet<string>): number {
+  const metadata = group.columns.map(({ meta_data }) => meta_data)
+  const wanted = metadata.filter((each) => columns.has(each?.path_in_schema[0] ?? ''))
+  return wanted.reduce((sum, each) => sum + Number(each?.total_uncompressed_size ?? 0), 0)
+}
+
 /** The columns to read, each of which must be there. */
-function columnsOf({ text, words, labels }: ResolvedMapping, names: readonly string[], file: string): string[] {
-  const first = [text ?? (words ? [] : 'text'), words?.column ?? []].flat()
-  const columns = [...new Set([...first, ...labels.map(([, source]) => source.column)].map(String))]
+function columnsIn(mapping: ResolvedMapping, names: readonly string[], file: string): string[] {
+  const columns = [...new Set(columnsOf(mapping, 'text').map(String))]
   const lacking = columns.find((column) => !names.includes(column))
   if (lacking !== undefined) throw broken(file, undefined, `There is no column '${lacking}' (there are: ${names.join(', ')}).`)
   return columns
@@ -99,11 +118,15 @@ function withNames(mapping: ResolvedMapping, metadata: FileMetaData): ResolvedMa
     return mapping // another tool's field of the same name
   }
   const named = (source: ResolvedColumn): ResolvedColumn => {
-    const feature = at(features, String(source.column))
-    const names = [feature, at(feature, 'feature')].map((of) => at(of, 'names')).find((list) => Array.isArray(list))
-    return { ...source, names: source.names ?? (names as string[] | undefined) }
+    return { ...source, names: source.names ?? namesIn(at(features, String(source.column))) }
   }
   return { ...mapping, labels: mapping.labels.map(([head, source]) => [head, named(source)]) }
+}
+
+/** Of a ClassLabel, or of one in a list: `Sequence`, `List` and `LargeList` hold it under `feature`, the oldest form is a list of it. */
+function namesIn(feature: unknown): string[] | undefined {
+  const inner = Array.isArray(feature) ? (feature[0] as unknown) : at(feature, 'feature')
+  return [feature, inner].map((each) => at(each, 'names')).find((names): names is string[] => Array.isArray(names))
 }
 
 function at(value: unknown, name: string): unknown {

@@ -1,8 +1,9 @@
 import { describe } from '../../check'
-import type { OffsetChoice, OffsetUnit, ResolvedHeads } from '../../options/readers'
+import type { OffsetUnit, ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
 import { openJson } from './json-file'
 import { evidentUnit, type RawSpan, resolveSpans } from './offsets'
+import { SPLIT_FILE } from './rasa-yaml'
 import type { Fail } from './source'
 import { field, isFields, labelIn, listIn, offsetIn, textIn } from './values'
 
@@ -17,8 +18,13 @@ interface RawExample {
   fail: Fail
 }
 
-export async function* readRasaJson(file: string, heads: ResolvedHeads, offsets: OffsetChoice): AsyncGenerator<Example> {
-  const json = await openJson(file)
+export async function* readRasaJson(
+  file: string,
+  heads: ResolvedHeads,
+  offsets: OffsetUnit | undefined,
+  maxBytes: number,
+): AsyncGenerator<Example> {
+  const json = await openJson(file, maxBytes, SPLIT_FILE)
   const data = isFields(json.value) ? field(json.value, 'rasa_nlu_data') : undefined
   if (!isFields(data)) throw json.refuse([], `Expected an object with 'rasa_nlu_data', received ${describe(json.value)}.`)
   const refuseAt = (path: (string | number)[]) => (reason: string) => json.refuse(['rasa_nlu_data', ...path], reason)
@@ -28,11 +34,16 @@ export async function* readRasaJson(file: string, heads: ResolvedHeads, offsets:
     if (list === undefined) continue
     for (const [i, example] of listIn(list, name, refuseAt([name])).entries()) examples.push(rawExample(example, refuseAt([name, i])))
   }
-  const unit = offsets === 'auto' ? unitOfAll(examples) : offsets
+  const most = offsets ?? unitOfAll(examples)
   for (const { text, intent, entities, fail } of examples) {
     const labels: Record<string, LabelValue> = {}
     if (heads.sentence !== false && intent !== undefined) labels[heads.sentence] = intent
-    if (heads.tokens !== false && entities) labels[heads.tokens] = resolveSpans(text, entities, offsets, unit, fail)
+    if (heads.tokens !== false && entities) {
+      const unit = offsets ?? evidentUnit(text, entities) ?? most
+      // A value may be a synonym of what stands in the text: it speaks for a unit, but need not be found.
+      const places = entities.map(({ start, end, label }) => ({ start, end, label }))
+      labels[heads.tokens] = resolveSpans(text, places, unit, fail)
+    }
     yield { text, labels }
   }
 }
@@ -68,5 +79,5 @@ function unitOfAll(examples: readonly RawExample[]): OffsetUnit {
     const unit = evidentUnit(text, entities ?? [])
     if (unit) votes += unit === 'utf16' ? 1 : -1
   }
-  return votes > 0 ? 'utf16' : 'code-points'
+  return votes > 0 ? 'utf16' : 'codePoint'
 }

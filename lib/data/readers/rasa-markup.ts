@@ -25,7 +25,7 @@ export function parseMarkup(marked: string, fail: Fail): { text: string; entitie
     last = match.index + whole.length
   }
   text += marked.slice(last)
-  return { text, entities: resolveSpans(text, spans, 'utf16', 'utf16', fail) }
+  return { text, entities: resolveSpans(text, spans, 'utf16', fail) }
 }
 
 /** The entities of `{"entity": …}` or of a list of such. */

@@ -4,13 +4,18 @@ import type { Example, LabelValue } from '../example'
 import { parseMarkup } from './rasa-markup'
 import { broken, textOf } from './source'
 
+/** What to do with a file of Rasa's that is too large. */
+export const SPLIT_FILE = 'Split it into several files, which readRasa takes as a list, or raise maxBytes where memory allows it.'
+
 /** Entries of `nlu` that hold no examples of an intent. */
 const OTHER_ENTRIES = ['synonym', 'lookup', 'regex']
 
-export async function* readRasaYaml(file: string, heads: ResolvedHeads): AsyncGenerator<Example> {
+export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
   const yaml = await import('yaml')
   const lines = new yaml.LineCounter()
-  const document = yaml.parseDocument(await textOf(file), { lineCounter: lines })
+  const text = await textOf(file, maxBytes, SPLIT_FILE)
+  // YAML ends lines with CR too; the parser knows LF and CRLF.
+  const document = yaml.parseDocument(text.replace(/\r\n?/g, '\n'), { lineCounter: lines })
   const [error] = document.errors
   if (error)
     throw broken(file, error.linePos?.[0].line, `The file is not YAML (${error.message.split('\n')[0]!.replace(/:$/, '')}).`, error)

@@ -1,49 +1,91 @@
 import { describe } from '../../check'
-import type { OffsetUnit, ResolvedJson } from '../../options/readers'
-import type { Example, LabelValue, Span } from '../example'
-import type { RawSpan } from './offsets'
-import { resolveSpans } from './offsets'
-import { exampleOf } from './mapping'
+import { type JsonShape, type ResolvedJson, sourceAt } from '../../options/readers'
+import type { Example, LabelValue } from '../example'
+import { doccano, DOCCANO_FIELDS, isDoccano } from './doccano'
+import { gliner, GLINER_FIELDS, isGliner } from './gliner'
+import { isLabelStudio, labelStudio, type Controls } from './label-studio'
+import { columnsOf, exampleOf } from './mapping'
+import { labelValueIn } from './notations'
+import { isProdigy, prodigy, PRODIGY_FIELDS } from './prodigy'
+import { isSetfit, setfit, SETFIT_FIELDS } from './setfit'
 import type { Fail } from './source'
-import { type Fields, field, isFields, labelIn, labelValueIn, listIn, offsetIn, spanIn, spansIn, textIn, wordsIn } from './values'
+import { isSpacy, spacy } from './spacy'
+import type { UnusedFields } from './unused'
+import { type Fields, field, isFields, textIn, wordsIn } from './values'
+
+/** What the reader of a file keeps from record to record. */
+export interface FileContext {
+  options: ResolvedJson
+  unused: UnusedFields
+  /** What Label Studio's records of the file name. */
+  controls: Controls
+}
 
 /** An example of one JSON record; undefined for one that its annotator rejected or left out. */
-export function exampleOfRecord(record: unknown, options: ResolvedJson, fail: Fail): Example | undefined {
+export function exampleOfRecord(record: unknown, { options, unused, controls }: FileContext, fail: Fail): Example | undefined {
   if (Array.isArray(record)) return exampleOfList(record, options, fail)
   if (!isFields(record)) throw fail(`Expected an object, received ${describe(record)}.`)
   const { mapping } = options
+  if (isOfLabelStudio(record, options)) return labelStudio(record, options, controls, unused, fail)
   if (mapping) {
-    const get = (column: string | number) => (typeof column === 'string' ? field(record, column) : undefined)
-    return exampleOf({ get, defaultText: 'text', fail }, mapping, options.offsets)
+    unused.note(Object.keys(record), new Set(columnsOf(mapping, 'text').map(String)))
+    return exampleOf({ get: getter(record), defaultText: 'text', fail }, mapping, options.offsets)
   }
-  const shape = options.shape === 'auto' ? shapeOf(record, fail) : options.shape
-  switch (shape) {
-    case 'sentorch':
-      return own(record, options, fail)
-    case 'doccano':
-      return doccano(record, options, fail)
-    case 'prodigy':
-      return prodigy(record, options, fail)
-  }
+  const shape = options.shape === 'auto' || options.shape === 'label-studio' ? shapeOf(record, fail) : options.shape
+  const { read, fields } = SHAPES[shape]
+  unused.note(Object.keys(record), fields)
+  return read(record, options, fail)
 }
 
-/** `[text, label]`, as CLINC150 has them; other columns by the mapping. */
-function exampleOfList(list: readonly unknown[], { mapping, heads, offsets }: ResolvedJson, fail: Fail): Example {
-  const { sentence } = heads
-  const labels = sentence === false ? [] : ([[sentence, { column: 1, separator: undefined, names: undefined }]] as const)
+/** Label Studio's records are read with and without a mapping, which names fields inside of them. */
+export function isOfLabelStudio(record: unknown, { mapping, shape }: ResolvedJson): record is Fields {
+  return isFields(record) && (shape === 'label-studio' || ((mapping !== undefined || shape === 'auto') && isLabelStudio(record)))
+}
+
+/** `[text, label]`, as CLINC150 has them, and spaCy's `[text, { entities }]`; other columns by the mapping. */
+function exampleOfList(list: readonly unknown[], options: ResolvedJson, fail: Fail): Example {
+  const { mapping, heads, offsets } = options
+  if (mapping === undefined && isSpacy(list)) return spacy(list, options, fail)
+  const labels = heads.sentence === false ? [] : ([[heads.sentence, sourceAt(1)]] as const)
   const get = (column: string | number) => (typeof column === 'number' ? list.at(column) : undefined)
   return exampleOf({ get, defaultText: 0, fail }, mapping ?? { text: 0, words: undefined, labels }, offsets)
 }
 
-const PRODIGY_FIELDS = ['answer', 'spans', 'accept', '_input_hash', '_task_hash']
-const DOCCANO_FIELDS = ['label', 'labels', 'entities', 'cats']
+export function getter(record: Fields): (column: string | number) => unknown {
+  return (column) => (typeof column === 'string' ? field(record, column) : undefined)
+}
+
+interface Shape {
+  read: (record: Fields, options: ResolvedJson, fail: Fail) => Example | undefined
+  /** Those that it reads. */
+  fields: ReadonlySet<string>
+}
+
+type ShapeOfRecords = Exclude<JsonShape, 'auto' | 'label-studio'>
+
+const SHAPES: Readonly<Record<ShapeOfRecords, Shape>> = {
+  sentorch: { read: own, fields: new Set(['text', 'words', 'labels']) },
+  doccano: { read: doccano, fields: DOCCANO_FIELDS },
+  prodigy: { read: prodigy, fields: PRODIGY_FIELDS },
+  gliner: { read: gliner, fields: GLINER_FIELDS },
+  setfit: { read: setfit, fields: SETFIT_FIELDS },
+  spacy: {
+    read(record, _options, fail) {
+      throw fail(`Expected spaCy's [text, { entities }], received an object (${Object.keys(record).join(', ')}).`)
+    },
+    fields: new Set(),
+  },
+}
+
 /** What a record without any label may hold. */
 const PLAIN_FIELDS = ['text', 'words', 'id', 'meta', 'labels']
 
-function shapeOf(record: Fields, fail: Fail): 'sentorch' | 'doccano' | 'prodigy' {
+function shapeOf(record: Fields, fail: Fail): ShapeOfRecords {
   if (isFields(field(record, 'labels'))) return 'sentorch'
-  if (PRODIGY_FIELDS.some((name) => Object.hasOwn(record, name))) return 'prodigy'
-  if (DOCCANO_FIELDS.some((name) => field(record, name) != null)) return 'doccano'
+  if (isProdigy(record)) return 'prodigy'
+  if (isGliner(record)) return 'gliner'
+  if (isSetfit(record)) return 'setfit'
+  if (isDoccano(record)) return 'doccano'
   const others = Object.keys(record).filter((name) => !PLAIN_FIELDS.includes(name))
   if (others.length === 0) return 'sentorch'
   throw fail(`No field holds labels in a form that is known (fields: ${Object.keys(record).join(', ')}). Name them with the option labels.`)
@@ -61,73 +103,4 @@ function own(record: Fields, { offsets }: ResolvedJson, fail: Fail): Example {
     if (label !== undefined) labels[head] = label
   }
   return words ? { text, words, labels } : { text, labels }
-}
-
-/**
- * Doccano's exports: entities are `[start, end, label]` in `label`, `labels` or `entities`, or objects with `start_offset` and
- * `end_offset`; categories are lists of strings in `label`, `labels` or `cats`. Its offsets are those of JavaScript (doccano issue 2290).
- */
-function doccano(record: Fields, options: ResolvedJson, fail: Fail): Example {
-  const { heads } = options
-  const text = textIn(field(record, 'text'), 'text', fail)
-  const labels: Record<string, LabelValue> = {}
-  for (const name of DOCCANO_FIELDS) {
-    const value = field(record, name)
-    if (value === undefined || value === null) continue
-    const list = typeof value === 'string' ? [value] : listIn(value, name, fail)
-    if (list.length > 0 ? list.every((item) => typeof item === 'string') : name === 'cats' || heads.tokens === false) {
-      if (heads.sentence !== false) setCategory(labels, heads.sentence, list, name, options, fail)
-    } else if (heads.tokens !== false) {
-      const spans = list.map((item, i) => doccanoSpan(item, `${name}[${i}]`, fail))
-      labels[heads.tokens] = spansOf(text, spans, options, 'utf16', fail)
-    }
-  }
-  return { text, labels }
-}
-
-function doccanoSpan(value: unknown, name: string, fail: Fail): RawSpan {
-  if (isFields(value)) return spanIn(value, name, fail, { start: 'start_offset', end: 'end_offset', label: 'label' })
-  if (!Array.isArray(value) || value.length !== 3) throw fail(`Expected [start, end, label] in ${name}, received ${describe(value)}.`)
-  const [start, end, label] = value as unknown[]
-  return { start: offsetIn(start, `${name}[0]`, fail), end: offsetIn(end, `${name}[1]`, fail), label: labelIn(label, `${name}[2]`, fail) }
-}
-
-/** Prodigy's annotations: entities in `spans`, one category in `label`, chosen ones in `accept`. Its offsets are those of Python. */
-function prodigy(record: Fields, options: ResolvedJson, fail: Fail): Example | undefined {
-  const answer = field(record, 'answer') ?? 'accept'
-  if (answer === 'reject' || answer === 'ignore') return undefined
-  if (answer !== 'accept') throw fail(`Expected 'accept', 'reject' or 'ignore' in answer, received ${describe(answer)}.`)
-  const { heads } = options
-  const text = textIn(field(record, 'text'), 'text', fail)
-  const labels: Record<string, LabelValue> = {}
-  const spans = field(record, 'spans') ?? undefined
-  if (spans !== undefined && heads.tokens !== false) {
-    labels[heads.tokens] = spansIn(listIn(spans, 'spans', fail), 'spans', { text, offsets: options.offsets, unit: 'code-points', fail })
-  }
-  const chosen = field(record, 'accept') ?? undefined
-  const label = field(record, 'label') ?? undefined
-  if (heads.sentence !== false) {
-    if (chosen !== undefined) setCategory(labels, heads.sentence, listIn(chosen, 'accept', fail), 'accept', options, fail)
-    else if (label !== undefined) setCategory(labels, heads.sentence, [label], 'label', options, fail)
-  }
-  return { text, labels }
-}
-
-function spansOf(text: string, spans: readonly RawSpan[], { offsets }: ResolvedJson, unit: OffsetUnit, fail: Fail): Span[] {
-  return resolveSpans(text, spans, offsets, unit, fail)
-}
-
-/** A list of categories as the label of a head: the one of them, none at all, or with `multiLabel` the list. */
-function setCategory(
-  labels: Record<string, LabelValue>,
-  head: string,
-  list: readonly unknown[],
-  name: string,
-  { multiLabel }: ResolvedJson,
-  fail: Fail,
-): void {
-  const categories = list.map((item, i) => labelIn(item, `${name}[${i}]`, fail))
-  if (multiLabel) labels[head] = categories
-  else if (categories.length > 1) throw fail(`There are ${categories.length} categories in ${name}. Set multiLabel: true to keep them all.`)
-  else if (categories.length === 1) labels[head] = categories[0]!
 }

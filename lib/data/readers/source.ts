@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { invalid } from '../../check'
 import { type Line, readLines } from '../../lines'
 import { isSentorchError, SentorchError } from '../../errors'
 import type { Example } from '../example'
+import { rememberUnused, UnusedFields } from './unused'
 
 /** Makes the refusal of one record; the place is known to whoever made the function. */
 export type Fail = (reason: string) => SentorchError
@@ -16,34 +17,66 @@ export function broken(file: string, place: number | string | undefined, reason:
   return new SentorchError('ERR_DATA', `${where}: ${reason}`, { cause, detail })
 }
 
-/** Examples of the files one after another. Each loop over the result opens the files anew. */
+/** Examples of the files one after another. Each loop over the result opens the files anew. `unused`: what each file has and nobody reads. */
 export function fromFiles(
   paths: string | readonly string[],
-  read: (file: string) => AsyncIterable<Example> | Iterable<Example>,
+  read: (file: string, unused: UnusedFields) => AsyncIterable<Example> | Iterable<Example>,
 ): AsyncIterable<Example> {
   const files = typeof paths === 'string' ? [paths] : paths
   if (!Array.isArray(files) || files.length === 0 || files.some((file) => typeof file !== 'string' || file === '')) {
     throw invalid('paths', 'the path of a file, or a list of paths', paths)
   }
-  return {
+  const examples = {
     async *[Symbol.asyncIterator]() {
-      for (const file of files as string[]) yield* read(file)
+      const unused = new UnusedFields()
+      for (const file of files as string[]) yield* read(file, unused)
+      rememberUnused(examples, unused)
     },
   }
+  return examples
 }
 
-/** The lines of a UTF-8 file, LF or CRLF, without a byte order mark, read as they are asked for. */
-export async function* linesOf(file: string): AsyncGenerator<Line> {
+/** Characters that end a line for some tools (Python's splitlines) and are letters here. */
+const OTHER_ENDS = /[\v\f\x1c-\x1e\x85\u2028\u2029]/ // eslint-disable-line no-control-regex -- control characters are what is looked for
+
+/**
+ * The lines of a UTF-8 file (LF, CRLF, or CR throughout), without a byte order mark, read as they are asked for. `rows`: of a format in which
+ * a line end that is not known would silently make one row of many, so that a file of one line that holds such a character is refused; with
+ * `words` a CR inside a line is refused too.
+ */
+export async function* linesOf(file: string, kind: 'texts' | 'rows' | 'words' = 'texts'): AsyncGenerator<Line> {
+  let last: Line | undefined
   try {
-    yield* readLines(createReadStream(file), file)
+    for await (const line of readLines(createReadStream(file), file)) {
+      if (kind === 'words' && line.text.includes('\r')) {
+        throw broken(file, line.number, 'The line holds a CR, though lines end with LF. Give all lines the same end, LF for example.')
+      }
+      last = line
+      yield line
+    }
   } catch (cause) {
     if (isSentorchError(cause)) throw new SentorchError('ERR_DATA', cause.message, { cause, detail: cause.detail })
     throw unreadable(file, cause)
   }
+  const [other] = (last?.number === 1 && kind !== 'texts' && OTHER_ENDS.exec(last.text)) || []
+  if (other !== undefined) {
+    const code = other.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
+    throw broken(file, 1, `The whole file is one line, with U+${code} in it, which ends no line here. End lines with LF, CRLF or CR.`)
+  }
 }
 
-/** A whole UTF-8 file, for formats that have no records by line. */
-export async function textOf(file: string): Promise<string> {
+/** A whole UTF-8 file, for formats that have no records by line. `instead`: what to do with a file over `maxBytes`. */
+export async function textOf(file: string, maxBytes: number, instead: string): Promise<string> {
+  const { size } = await stat(file).catch((cause: unknown) => {
+    throw unreadable(file, cause)
+  })
+  if (size > maxBytes) {
+    throw broken(
+      file,
+      undefined,
+      `It has ${size} bytes; at most ${maxBytes} (maxBytes) are read, as the whole file is in memory. ${instead}`,
+    )
+  }
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw unreadable(file, cause)
   })

@@ -1,7 +1,4 @@
 import { describe } from '../../check'
-import type { OffsetChoice, OffsetUnit } from '../../options/readers'
-import type { LabelValue, Span } from '../example'
-import { type RawSpan, resolveSpans } from './offsets'
 import type { Fail } from './source'
 
 export type Fields = Readonly<Record<string, unknown>>
@@ -20,11 +17,21 @@ export function textIn(value: unknown, name: string, fail: Fail): string {
   return value
 }
 
-/** A label is a name: an empty one is always a slip. */
+/** A label is a name: an empty one is always a slip. A whole number is its own name. */
 export function labelIn(value: unknown, name: string, fail: Fail): string {
   if (typeof value === 'string' && value !== '') return value
-  const hint = typeof value === 'number' || typeof value === 'bigint' ? ' Numbers stand for labels only where `names` lists them.' : ''
-  throw fail(`Expected a label in ${name}, received ${describe(value)}.${hint}`)
+  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) return String(value)
+  throw fail(`Expected a label in ${name}, received ${describe(value)}.`)
+}
+
+/** Labels in a list. Numbers among them may be places in a list of names, or yes and no by place: they are not guessed. */
+export function labelsIn(list: readonly unknown[], name: string, fail: Fail): string[] {
+  return list.map((label, i) => {
+    if (typeof label !== 'number' && typeof label !== 'bigint') return labelIn(label, `${name}[${i}]`, fail)
+    throw fail(
+      `Expected a label in ${name}[${i}], received ${describe(label)}. In a list, numbers stand for labels only where \`names\` lists them.`,
+    )
+  })
 }
 
 export function listIn(value: unknown, name: string, fail: Fail): readonly unknown[] {
@@ -36,18 +43,6 @@ export function wordsIn(value: unknown, name: string, fail: Fail): string[] {
   return listIn(value, name, fail).map((word, i) => textIn(word, `${name}[${i}]`, fail))
 }
 
-/** `{ start, end, label }` under the names that a format gives them. */
-export function spanIn(value: unknown, name: string, fail: Fail, keys = { start: 'start', end: 'end', label: 'label' }): RawSpan {
-  if (!isFields(value)) throw fail(`Expected an entity in ${name}, received ${describe(value)}.`)
-  const text = field(value, 'text')
-  return {
-    start: offsetIn(field(value, keys.start), `${name}.${keys.start}`, fail),
-    end: offsetIn(field(value, keys.end), `${name}.${keys.end}`, fail),
-    label: labelIn(field(value, keys.label), `${name}.${keys.label}`, fail),
-    ...(typeof text === 'string' ? { text } : {}),
-  }
-}
-
 /** Parquet gives whole numbers of 64 bits as bigint. */
 export function offsetIn(value: unknown, name: string, fail: Fail): number {
   const number = typeof value === 'bigint' ? Number(value) : value
@@ -55,29 +50,4 @@ export function offsetIn(value: unknown, name: string, fail: Fail): number {
     throw fail(`Expected an offset in ${name}, received ${describe(value)}.`)
   }
   return number
-}
-
-export interface LabelContext {
-  text: string
-  offsets: OffsetChoice
-  /** Where `offsets` is `auto` and nothing else decides. */
-  unit: OffsetUnit
-  fail: Fail
-}
-
-/** A label as it lies in JSON or Parquet; undefined for null and undefined: nothing is known. */
-export function labelValueIn(value: unknown, name: string, context: LabelContext): LabelValue | undefined {
-  const { fail } = context
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'boolean') return value
-  if (!Array.isArray(value)) return labelIn(value, name, fail)
-  const list: readonly unknown[] = value
-  return list.length > 0 && list.every(isFields)
-    ? spansIn(list, name, context)
-    : list.map((label, i) => labelIn(label, `${name}[${i}]`, fail))
-}
-
-export function spansIn(list: readonly unknown[], name: string, { text, offsets, unit, fail }: LabelContext): Span[] {
-  const spans = list.map((span, i) => spanIn(span, `${name}[${i}]`, fail))
-  return resolveSpans(text, spans, offsets, unit, fail)
 }
