@@ -71,7 +71,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
     const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
       const folder = await openFolder(resolved.folder)
-      return { resolved, folder, tokenizer: await openTokenizer(folder) }
+      return { resolved, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
     })
     const [native, { resolved, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
       failure.abort(error)
@@ -322,10 +322,10 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 }
 
-function openTokenizer({ root, modules, config }: ModelFolder): Promise<Tokenizer> {
+function openTokenizer({ root, modules, config }: ModelFolder, trusted: boolean): Promise<Tokenizer> {
   return Tokenizer.open(
     { root, path: modules.transformerPath },
-    { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config },
+    { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config, trusted },
   )
 }
 

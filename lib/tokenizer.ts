@@ -8,6 +8,7 @@ import { malformed, shown, type TokenizerFolder } from './tokenizer/files'
 import { analysePipeline, type Pipeline } from './tokenizer/pipeline'
 import { TextQueue } from './tokenizer/queue'
 import { readTokenizer, type ReadTokenizer } from './tokenizer/read'
+import { refuseUnsafe } from './tokenizer/safety'
 import { toUtf16 } from './tokenizer/spans'
 import { readSurroundings, type Surroundings } from './tokenizer/template'
 import { refuseUnknownless } from './tokenizer/unknown'
@@ -33,6 +34,8 @@ export interface TokenizerOptions {
   /** Texts are lower-cased first, as sentence-transformers does for `do_lower_case`. */
   doLowerCase: boolean
   config: Pick<EncoderConfig, 'vocabSize' | 'modelType'>
+  /** Rules whose time and memory are not known to be bounded are taken too. */
+  trusted?: boolean
 }
 
 /**
@@ -76,7 +79,8 @@ export class Tokenizer {
   /**
    * Reads tokenizer.json, or the older files, from a folder, or from one inside of a model. The tokenizers library parses synchronously: a vocabulary of 30,000
    * takes the JavaScript thread 0.05 s, XLM-RoBERTa's 250,000 about a second.
-   * Rejects with ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, or ERR_MODEL_MISMATCH where an id has no row in the embedding table.
+   * Rejects with ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH where an id has no row in the embedding
+   * table, or ERR_UNSAFE_MODEL.
    */
   static async open(where: string | TokenizerFolder, options: TokenizerOptions): Promise<Tokenizer> {
     const folder = typeof where === 'string' ? { root: await openRoot(where), path: '' } : where
@@ -88,14 +92,13 @@ export class Tokenizer {
     }
   }
 
-  private constructor({ document, text, path, notes }: ReadTokenizer, { config, maxLength }: TokenizerOptions) {
+  private constructor({ document, text, path, notes }: ReadTokenizer, { config, maxLength, trusted }: TokenizerOptions) {
     const largest = largestId(document.model.vocab)
     refuseBeyond(largest, config.vocabSize, path)
     refuseFatal(document)
     refuseUnknownless(document)
+    if (!trusted) refuseUnsafe(document, path)
     const backend = Backend.fromString(text)
-    backend.disablePadding()
-    backend.disableTruncation()
     const added = document.added_tokens.map((token) => ({ ...token, id: backend.tokenToId(token.content) ?? token.id }))
     const surroundings = readSurroundings(document.post_processor, path)
     const special = surroundings.before.length + surroundings.after.length

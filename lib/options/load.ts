@@ -36,6 +36,11 @@ export interface LoadOptions extends HubOptions {
   threads?: number
   /** A libtorch to use instead of the one that would be found: site-packages, a `torch` folder or an unzipped libtorch. */
   libtorch?: string
+  /**
+   * Takes a tokenizer whose rules could take any time or memory, which is refused with `ERR_UNSAFE_MODEL` otherwise. Only for folders whose
+   * origin you trust. Defaults to false.
+   */
+  trustTokenizer?: boolean
   /** Bytes of texts and results that may wait in this model before calls are refused with `ERR_BUSY`. Defaults to 256 MiB. */
   queueBytes?: number
   /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. */
@@ -51,6 +56,7 @@ export interface ResolvedLoad {
   threads: number
   kernels: LoadRequest['kernels']
   libtorch: string | undefined
+  trustTokenizer: boolean
   queueBytes: number
   hub: HubOptions
   onProgress: ((progress: LoadProgress) => void) | undefined
@@ -66,6 +72,7 @@ const LOAD_KEYS = keysOf<LoadOptions>({
   device: 1,
   threads: 1,
   libtorch: 1,
+  trustTokenizer: 1,
   queueBytes: 1,
   onProgress: 1,
   signal: 1,
@@ -85,6 +92,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
     device = 'auto',
     threads = Math.min(availableParallelism(), MAX_THREADS),
     queueBytes = 256 * 2 ** 20,
+    trustTokenizer = false,
   } = options
   const { revision, token, cacheFolder, offline, libtorch, onProgress, signal } = options
   return {
@@ -93,6 +101,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
     threads: integerIn('threads', threads, 1, MAX_THREADS),
     kernels: oneOf('SENTORCH_KERNELS', environment.SENTORCH_KERNELS || 'auto', KERNELS),
     libtorch: optionalText('libtorch', libtorch),
+    trustTokenizer: booleanOf('trustTokenizer', trustTokenizer),
     queueBytes: integerIn('queueBytes', queueBytes, 1, Number.MAX_SAFE_INTEGER),
     hub: {
       revision: optionalText('revision', revision),

@@ -1,6 +1,9 @@
 /** Broken files on which the tokenizers library would end the process instead of throwing. */
 import { steps, type TokenizerDocument } from './document'
 
+/** The library walks down a tree of characters, and frees it, by recursion. */
+const MAX_PIECE = 2000
+
 export function refuseFatal(document: TokenizerDocument): void {
   for (const step of steps(document.normalizer, 'normalizers')) {
     if (step.type === 'Precompiled' && !isSound(step.precompiled_charsmap)) throw new Error('its precompiled_charsmap is broken')
@@ -8,12 +11,22 @@ export function refuseFatal(document: TokenizerDocument): void {
   for (const step of steps(document.pre_tokenizer, 'pretokenizers')) {
     if (step.type === 'FixedLength' && step.length === 0) throw new Error('its FixedLength step makes pieces of 0 characters')
   }
-  const { continuing_subword_prefix: prefix, merges } = document.model
+  const { continuing_subword_prefix: prefix, merges, vocab } = document.model
+  if (Array.isArray(vocab) && vocab.some(([piece]) => piece?.length > MAX_PIECE)) {
+    throw new Error(`its vocabulary has a piece of more than ${MAX_PIECE} characters`)
+  }
   if (typeof prefix !== 'string' || prefix === '' || !Array.isArray(merges)) return
   for (const merge of merges as (string | string[])[]) {
     const right = typeof merge === 'string' ? merge.split(' ')[1] : merge[1]
     if (!right?.startsWith(prefix)) throw new Error(`its merge ${JSON.stringify(merge)} lacks the continuing_subword_prefix ${prefix}`)
   }
+}
+
+/** Code points of the longest replacement in the table of a Precompiled normalizer that is sound. */
+export function longestReplacement(charsmap: unknown): number {
+  const bytes = Buffer.from(charsmap as string, 'base64')
+  const texts = bytes.toString('utf8', 4 + bytes.readUInt32LE(0)).split('\0')
+  return texts.reduce((most, text) => Math.max(most, [...text].length), 0)
 }
 
 /**

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { SentorchError } from '../errors'
 import { printable } from '../format/printable'
 import { modelType, steps, type Component, type ModelDocument, type TokenizerDocument } from './document'
@@ -10,7 +9,10 @@ import { readVocabulary } from './vocabulary'
 
 export interface ReadTokenizer {
   document: TokenizerDocument
-  /** `document` as text, for the tokenizers library. */
+  /**
+   * `document` as text, for the tokenizers library: written anew, so that nothing reaches it that was not looked at (a key given twice), and
+   * without the parts that only decoding or whole batches use.
+   */
   text: string
   /** The file that messages name. */
   path: string
@@ -65,8 +67,12 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
     }
   }
   if (doLowerCase) document = { ...document, normalizer: lowerCased(document.normalizer) }
-  const unchanged = original !== undefined && isDeepStrictEqual(small(original), small(document))
-  return { document, text: unchanged ? stored! : JSON.stringify(document), path: original ? path : shown(folder), notes }
+  return {
+    document,
+    text: JSON.stringify({ ...document, decoder: null, truncation: null, padding: null }),
+    path: original ? path : shown(folder),
+    notes,
+  }
 }
 
 /** Settings that would change the ids and that the tokenizers library for Node cannot follow. */
@@ -143,9 +149,4 @@ function lowerCased(normalizer: Component | null): Component {
   const list = steps(normalizer, 'normalizers')
   if (list.some((step) => step.type === 'Lowercase')) return normalizer!
   return { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, ...list] }
-}
-
-/** What decides about the ids, without the vocabulary, which is the stored one. */
-function small({ added_tokens, normalizer, pre_tokenizer, post_processor, model }: TokenizerDocument): unknown {
-  return { added_tokens, normalizer, pre_tokenizer, post_processor, model: { ...model, vocab: null, merges: null } }
 }

@@ -32,6 +32,7 @@ describe('load', () => {
       threads: availableParallelism(),
       kernels: 'auto',
       libtorch: undefined,
+      trustTokenizer: false,
       queueBytes: 268_435_456,
       hub: {},
       onProgress: undefined,
@@ -43,7 +44,16 @@ describe('load', () => {
     const signal = new AbortController().signal
     const onProgress = (): void => {}
     const hub = { revision: 'v1', token: 't', cacheFolder: '/c', offline: true }
-    const given = { dtype: 'bfloat16', device: 'cuda:1', threads: 3, libtorch: '/t', queueBytes: 9, onProgress, signal } as const
+    const given = {
+      dtype: 'bfloat16',
+      device: 'cuda:1',
+      threads: 3,
+      libtorch: '/t',
+      queueBytes: 9,
+      trustTokenizer: true,
+      onProgress,
+      signal,
+    } as const
     expect(resolveLoad({ ...given, ...hub }, { SENTORCH_KERNELS: 'avx2' })).toEqual({ ...given, hub, kernels: 'avx2' })
   })
 
