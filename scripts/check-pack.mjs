@@ -95,6 +95,7 @@ async function checkTarball(folder) {
       'README.md',
       'LICENSE',
       'CHANGELOG.md',
+      'SECURITY.md',
       'binding.d.ts',
       'bin/sentorch.js',
       'dist/index.js',
@@ -106,7 +107,7 @@ async function checkTarball(folder) {
   })
   await check('the tarball holds nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
     assert.deepEqual(
       names.filter((name) => !allowed.test(name)),
       [],
