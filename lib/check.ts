@@ -55,7 +55,8 @@ export function knownKeys(what: string, options: unknown, allowed: readonly stri
   }
 }
 
-function nearest(key: string, names: readonly string[]): string | undefined {
+/** The name that a mistyped key most probably means, where one is near enough. */
+export function nearest(key: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(key.length / 3)) + 1
   for (const name of names) {

@@ -6,6 +6,7 @@ import type { Example } from './example'
 import { checkExample } from './examples'
 import { headNames, labelSet } from './labels'
 import { breather } from './pause'
+import { type UnusedField, unusedOf } from './readers/unused'
 import type { Scheme } from './schemes'
 import { splitExamples, type SplitOptions } from './split'
 
@@ -23,9 +24,11 @@ export interface DatasetOptions {
 export class Dataset implements Iterable<Example> {
   readonly name: string
   readonly examples: readonly Example[]
+  readonly #unusedFields: readonly UnusedField[]
 
   /**
-   * Reads all examples of a source and checks each: text or words, labels of a known shape, spans inside the text, words found in it.
+   * Reads all examples of a source and checks each: text or words, labels of a known shape, spans inside the text, words found in it,
+   * and no other field.
    * A `Dataset` comes back as it is, unless it is given another name.
    * Rejects with ERR_DATA for a bad example, named by its number from 0; ERR_INVALID_ARGUMENT, ERR_ABORTED, and what the source throws.
    */
@@ -33,7 +36,7 @@ export class Dataset implements Iterable<Example> {
     knownKeys('Dataset.from', options, keysOf<DatasetOptions>({ name: 1, signal: 1 }))
     const signal = signalOf(options.signal)
     if (source instanceof Dataset) {
-      return options.name === undefined ? source : new Dataset(source.examples, stringOf('name', options.name))
+      return options.name === undefined ? source : new Dataset(source.examples, stringOf('name', options.name), source.#unusedFields)
     }
     const name = stringOf('name', options.name === undefined ? 'data' : options.name)
     const examples: Example[] = []
@@ -43,12 +46,13 @@ export class Dataset implements Iterable<Example> {
       examples.push(checkExample(example, name, examples.length))
       await breathe()
     }
-    return new Dataset(examples, name)
+    return new Dataset(examples, name, unusedOf(source))
   }
 
-  private constructor(examples: readonly Example[], name: string) {
+  private constructor(examples: readonly Example[], name: string, unusedFields: readonly UnusedField[]) {
     this.examples = examples
     this.name = name
+    this.#unusedFields = unusedFields
   }
 
   get length(): number {
@@ -81,12 +85,14 @@ export class Dataset implements Iterable<Example> {
   split<K extends string>(options: Omit<SplitOptions, 'test'> & { sizes: Readonly<Record<K, number>> }): Record<K, Dataset>
   split(options: SplitOptions): Record<string, Dataset> {
     const parts = splitExamples(this, options)
-    return Object.fromEntries(Object.entries(parts).map(([part, examples]) => [part, new Dataset(examples, `${this.name}/${part}`)]))
+    return Object.fromEntries(
+      Object.entries(parts).map(([part, examples]) => [part, new Dataset(examples, `${this.name}/${part}`, this.#unusedFields)]),
+    )
   }
 
   /** What is in the data: counts, labels, lengths, and problems found. Plain data, fit for JSON. */
   describe(options?: DescribeOptions): Promise<Summary> {
-    return describeDataset(this, options)
+    return describeDataset(this, this.#unusedFields, options)
   }
 }
 

@@ -8,6 +8,7 @@ import { distinctLabels, headNames, isOfKind, labelKind, labelOf, type LabelKind
 import { histogramOf, type Lengths } from './lengths'
 import { breather } from './pause'
 import { ProblemList, type Problem } from './problems'
+import type { UnusedField } from './readers/unused'
 import { countMalformed, recogniseScheme, repairedEntities, type Scheme } from './schemes'
 import { isSpans } from './examples'
 
@@ -45,12 +46,21 @@ export interface Summary {
   truncation?: { maxLength: number; examples: number }
   /** Empty where nothing was found. */
   problems: Problem[]
+  /**
+   * Where there are any: fields and columns of the files that nothing was read from, the most frequent first; for a part of a data set those
+   * of the whole.
+   */
+  unusedFields?: UnusedField[]
 }
 
 /** Texts that are counted together. */
 const CHUNK = 512
 
-export async function describeDataset(dataset: Dataset, options: DescribeOptions = {}): Promise<Summary> {
+export async function describeDataset(
+  dataset: Dataset,
+  unusedFields: readonly UnusedField[],
+  options: DescribeOptions = {},
+): Promise<Summary> {
   knownKeys('describe', options, keysOf<DescribeOptions>({ model: 1, maxLength: 1, labels: 1, signal: 1 }))
   const { model, maxLength, labels = {} } = options
   const signal = signalOf(options.signal)
@@ -75,6 +85,7 @@ export async function describeDataset(dataset: Dataset, options: DescribeOptions
     lengths: histogramOf(counts, model ? 'tokens' : 'words'),
     ...(maxLength !== undefined && { truncation: { maxLength, examples: counts.filter((count) => count > maxLength).length } }),
     problems: problems.list(),
+    ...(unusedFields.length > 0 && { unusedFields: unusedFields.map((each) => ({ ...each })) }),
   }
 }
 

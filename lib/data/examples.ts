@@ -1,4 +1,4 @@
-import { describe } from '../check'
+import { describe, nearest } from '../check'
 import { SentorchError } from '../errors'
 import { textOf, wordPlaces } from './align'
 import type { Example, Span } from './example'
@@ -18,16 +18,20 @@ export function isSpans(value: unknown): value is readonly Span[] {
   return Array.isArray(value) && value.length > 0 && typeof value[0] === 'object'
 }
 
+const EXAMPLE_KEYS = ['text', 'words', 'labels']
+const SPAN_KEYS = ['start', 'end', 'label']
+
 /**
- * The value as an `Example`: with a text, and with labels that have a known shape. Spans lie in the text and do not overlap; words are found in
- * it. Throws ERR_DATA with the example's name.
+ * The value as an `Example`: with a text, with labels that have a known shape, and with nothing else. Spans lie in the text and do not overlap;
+ * words are found in it. Throws ERR_DATA with the example's name.
  */
 export function checkExample(value: unknown, set: string, index: number): Example {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw badExample(exampleName(set, index), `expected an object with text and labels, received ${describe(value)}.`, { example: index })
   }
   const { text, words, labels = {} } = value as { text?: unknown; words?: unknown; labels?: unknown }
-  const fail = (why: string) => badExample(exampleName(set, index, typeof text === 'string' ? text : undefined), why, { example: index })
+  const fail: Fail = (why) => badExample(exampleName(set, index, typeof text === 'string' ? text : undefined), why, { example: index })
+  refuseOthers(value, EXAMPLE_KEYS, '', 'An example has text, words and labels.', fail)
   if (words !== undefined && !(Array.isArray(words) && words.every((word) => typeof word === 'string'))) {
     throw fail(`expected 'words' to be a list of strings, received ${describe(words)}.`)
   }
@@ -39,42 +43,69 @@ export function checkExample(value: unknown, set: string, index: number): Exampl
   }
   const whole = textOf({ text, words })
   if (text !== undefined && words !== undefined) wordPlaces({ text, words }, () => exampleName(set, index, text))
-  for (const [head, label] of Object.entries(labels)) checkLabel(head, label, whole.length, fail)
+  for (const [head, label] of Object.entries(labels)) checkLabel(head, label, whole, fail)
   const complete = text !== undefined && 'labels' in value
   return complete ? (value as Example) : { ...value, text: whole, labels: labels as Example['labels'] }
 }
 
-function checkLabel(head: string, label: unknown, length: number, fail: (why: string) => SentorchError): void {
+type Fail = (why: string) => SentorchError
+
+/** A key that nobody reads is a slip: what it holds would be missing without a word. */
+function refuseOthers(value: object, known: readonly string[], where: string, all: string, fail: Fail): void {
+  const other = Object.keys(value).find((key) => !known.includes(key))
+  if (other === undefined) return
+  const near = nearest(other, known)
+  throw fail(`unknown field '${other}'${where}.${near === undefined ? '' : ` Did you mean '${near}'?`} ${all}`)
+}
+
+function checkLabel(head: string, label: unknown, text: string, fail: Fail): void {
   if (label === undefined || label === null || typeof label === 'boolean') return
   const list: readonly unknown[] = Array.isArray(label) ? label : [label]
   const kind = typeof list[0]
-  for (const item of list) {
+  for (const [i, item] of list.entries()) {
     if (typeof item === 'string' && item === '') throw fail(`labels.${head} has an empty label.`)
-    const known = typeof item === 'string' || (Array.isArray(label) && isSpan(item))
-    if (known && typeof item === kind) continue
+    const isObject = typeof item === 'object' && item !== null && !Array.isArray(item)
+    if (isObject && Array.isArray(label)) checkSpan(item, `labels.${head}[${i}]`, fail)
+    if ((typeof item === 'string' || (isObject && Array.isArray(label))) && typeof item === kind) continue
+    const what = isObject ? `an object with ${Object.keys(item).join(', ') || 'nothing'}` : describe(item)
     throw fail(
-      `expected a label, true or false, a list of labels or a list of { start, end, label } for labels.${head}; it has ${describe(item)}.`,
+      `expected a label, true or false, a list of labels or a list of { start, end, label } for labels.${head}; it has ${what}${list.length > 1 ? ` at ${i}` : ''}.`,
     )
   }
-  if (isSpans(label)) checkSpans(head, label, length, fail)
+  if (isSpans(label)) checkSpans(head, label, text, fail)
 }
 
-function isSpan(value: unknown): boolean {
-  const { start, end, label } = (value ?? {}) as Partial<Record<keyof Span, unknown>>
-  return Number.isInteger(start) && Number.isInteger(end) && typeof label === 'string' && label !== ''
+function checkSpan(span: object, name: string, fail: Fail): void {
+  const has = () => `(it has ${Object.keys(span).join(', ') || 'nothing'})`
+  const lacking = SPAN_KEYS.find((key) => !Object.hasOwn(span, key))
+  if (lacking !== undefined) throw fail(`${name} has no '${lacking}' ${has()}. An entity has start, end and label.`)
+  refuseOthers(span, SPAN_KEYS, ` in ${name}`, 'An entity has start, end and label.', fail)
+  const { start, end, label } = span as Record<keyof Span, unknown>
+  for (const [key, value] of Object.entries({ start, end })) {
+    if (!Number.isInteger(value)) throw fail(`expected an integer for ${name}.${key}, received ${describe(value)}.`)
+  }
+  if (typeof label !== 'string' || label === '') throw fail(`expected a label for ${name}.label, received ${describe(label)}.`)
 }
 
-function checkSpans(head: string, spans: readonly Span[], length: number, fail: (why: string) => SentorchError): void {
+function checkSpans(head: string, spans: readonly Span[], text: string, fail: Fail): void {
   let before: Span | undefined
   for (const span of inOrder(spans)) {
-    if (span.start < 0 || span.start >= span.end || span.end > length) {
-      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or not in the text of ${length} UTF-16 units.`)
+    if (span.start < 0 || span.start >= span.end || span.end > text.length) {
+      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or not in the text of ${text.length} UTF-16 units.`)
+    }
+    if (cutsCharacter(text, span.start) || cutsCharacter(text, span.end)) {
+      throw fail(`the entity ${spanName(span)} of labels.${head} cuts a character in two. Offsets count UTF-16 units, as text.slice does.`)
     }
     if (before && span.start < before.end) {
       throw fail(`the entities ${spanName(before)} and ${spanName(span)} of labels.${head} overlap. A tag head gives each word one tag.`)
     }
     before = span
   }
+}
+
+/** Whether an offset lies between the two halves of a character. */
+export function cutsCharacter(text: string, at: number): boolean {
+  return at > 0 && at < text.length && (text.codePointAt(at - 1) ?? 0) > 0xffff
 }
 
 function spanName({ label, start, end }: Span): string {

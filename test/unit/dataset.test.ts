@@ -1,6 +1,9 @@
+import path from 'node:path'
 import { Dataset } from '../../lib/data/dataset'
 import type { Example } from '../../lib/data/example'
+import { readCsv, readJson, readJsonl, readParquet } from '../../lib/data/readers'
 import type { Scheme } from '../../lib/data/schemes'
+import { folderOf } from '../support/scratch'
 
 function ofIntents(...intents: string[]): Promise<Dataset> {
   return Dataset.from(intents.map((intent, i) => ({ text: `text ${i}`, labels: { intent } })))
@@ -49,8 +52,43 @@ describe('from', () => {
     ['words that are none', { words: ['a', 1] }, "expected 'words' to be a list of strings"],
     ['labels in a list', { text: 'a', labels: [] }, "expected 'labels' to be an object"],
     ['a number as a label', { text: 'a', labels: { intent: 3 } }, 'labels.intent; it has 3'],
-    ['labels of two shapes', { text: 'ab', labels: { slots: ['O', span(0, 1)] } }, 'labels.slots; it has an instance of Object'],
-    ['a span without a label', { text: 'ab', labels: { slots: [{ start: 0, end: 1 }] } }, 'labels.slots; it has an instance of Object'],
+    [
+      'labels of two shapes',
+      { text: 'ab', labels: { slots: ['O', span(0, 1)] } },
+      'labels.slots; it has an object with start, end, label at 1',
+    ],
+    ['spans and a label', { text: 'ab', labels: { slots: [span(0, 1), 'O'] } }, 'labels.slots; it has "O" at 1'],
+    ['a span outside of a list', { text: 'ab', labels: { slots: span(0, 1) } }, 'labels.slots; it has an object with start, end, label.'],
+    [
+      'a span without a label',
+      { text: 'ab', labels: { slots: [{ start: 0, end: 1, entity: 'x' }] } },
+      "labels.slots[0] has no 'label' (it has start, end, entity). An entity has start, end and label.",
+    ],
+    ['an empty span object', { text: 'ab', labels: { slots: [span(0, 1), {}] } }, "labels.slots[1] has no 'start' (it has nothing)"],
+    [
+      'a span with more',
+      { text: 'ab', labels: { slots: [{ ...span(0, 1), ends: 1 }] } },
+      "unknown field 'ends' in labels.slots[0]. Did you mean 'end'?",
+    ],
+    [
+      'a start that is none',
+      { text: 'ab', labels: { slots: [{ ...span(0, 1), start: '0' }] } },
+      'an integer for labels.slots[0].start, received "0"',
+    ],
+    ['an end that is none', { text: 'ab', labels: { slots: [span(0, 0.5)] } }, 'an integer for labels.slots[0].end, received 0.5'],
+    [
+      'a span with an empty label',
+      { text: 'ab', labels: { slots: [{ ...span(0, 1), label: '' }] } },
+      'a label for labels.slots[0].label, received ""',
+    ],
+    ['a span inside a character', { text: '😀b', labels: { slots: [span(1, 3)] } }, "'x' [1, 3) of labels.slots cuts a character in two"],
+    ['a span that ends inside a character', { text: 'a😀', labels: { slots: [span(0, 2)] } }, "'x' [0, 2) of labels.slots cuts"],
+    [
+      'a field that is near a known one',
+      { text: 'a', label: 'x' },
+      "unknown field 'label'. Did you mean 'labels'? An example has text, words and labels.",
+    ],
+    ['a field of another kind', { text: 'a', labels: {}, id: undefined }, "unknown field 'id'. An example has"],
     ['an empty label', { text: 'a', labels: { intent: '' } }, 'labels.intent has an empty label'],
     ['an empty span', { text: 'abc', labels: { slots: [span(1, 1)] } }, "'x' [1, 1) of labels.slots is empty or not in the text of 3"],
     ['a span behind the text', { text: 'abc', labels: { slots: [span(1, 4)] } }, "'x' [1, 4)"],
@@ -88,6 +126,86 @@ describe('from', () => {
     }
     await expect(Dataset.from(source(), { signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     expect(closed).toBe(true)
+  })
+})
+
+describe('fields of files that nothing is read from', () => {
+  const CSV = 'id,text,lang,label\n1,a,en,x\n2,b,de,y\n'
+  const JSONL = '{"text":"a","labels":{},"id":1}\n{"text":"b","label":["x"],"note":"?","id":2}\n{"text":"c","answer":"reject","extra":1}\n'
+  const folder = folderOf({ 'a.csv': CSV, 'a.jsonl': JSONL })
+  const file = (name: string) => path.join(folder, name)
+
+  test.each<[string, () => AsyncIterable<Example>, [string, number][]]>([
+    [
+      'CSV',
+      () => readCsv(file('a.csv'), { labels: { x: 'label' } }),
+      [
+        ['id', 2],
+        ['lang', 2],
+      ],
+    ],
+    [
+      'CSV, columns by place',
+      () => readCsv(file('a.csv'), { text: 1, labels: { x: -1 } }),
+      [
+        ['id', 2],
+        ['lang', 2],
+      ],
+    ],
+    ['CSV without names', () => readCsv(file('a.csv'), { header: false, text: 1, labels: {} }), []],
+    ['several files', () => readCsv([file('a.csv'), file('a.csv')], { labels: { x: 'label', l: 'lang' } }), [['id', 4]]],
+    [
+      'JSON lines, without what was rejected',
+      () => readJsonl(file('a.jsonl')),
+      [
+        ['id', 2],
+        ['note', 1],
+      ],
+    ],
+    [
+      'JSON lines by a mapping',
+      () => readJsonl(file('a.jsonl'), { labels: { n: 'note' } }),
+      [
+        ['id', 2],
+        ['labels', 1],
+        ['label', 1],
+        ['answer', 1],
+        ['extra', 1],
+      ],
+    ],
+    [
+      'Parquet',
+      () => readParquet(path.join(__dirname, '../fixtures/data/class-labels-hidden.parquet'), { labels: { x: 'label' } }),
+      [['tags', 3]],
+    ],
+    [
+      'no file',
+      async function* () {
+        yield* await Promise.resolve([{ text: 'a', labels: {} }])
+      },
+      [],
+    ],
+  ])('%s: describe lists them, the most frequent first', async (_, read, expected) => {
+    const source = read()
+    for (let i = 0; i < 2; i++) {
+      const data = await Dataset.from(source, { name: 'x' })
+      const fields = expected.length > 0 ? expected.map(([field, records]) => ({ field, records })) : undefined
+      expect((await data.describe()).unusedFields).toEqual(fields)
+      expect((await (await Dataset.from(data, { name: 'y' })).describe()).unusedFields).toEqual(fields)
+      if (data.length > 1) expect((await data.split({ test: 1 }).test.describe()).unusedFields).toEqual(fields)
+    }
+  })
+
+  test('Label Studio: what belongs to the task, not to the export', async () => {
+    const result = [
+      { from_name: 'ner', type: 'labels', value: { start: 0, end: 1, labels: ['x'] } },
+      { from_name: 'why', type: 'textarea', value: { text: ['y'] } },
+    ]
+    const file = path.join(folderOf({ 'a.json': [{ id: 1, data: { text: 'a', source: 'web' }, annotations: [{ result }] }] }), 'a.json')
+    expect((await (await Dataset.from(readJson(file))).describe()).unusedFields).toEqual([
+      { field: 'source', records: 1 },
+      { field: 'why', records: 1 },
+    ])
   })
 })
 

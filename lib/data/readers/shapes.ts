@@ -33,8 +33,9 @@ export function exampleOfRecord(record: unknown, { options, unused, controls }: 
   }
   const shape = options.shape === 'auto' || options.shape === 'label-studio' ? shapeOf(record, fail) : options.shape
   const { read, fields } = SHAPES[shape]
-  unused.note(Object.keys(record), fields)
-  return read(record, options, fail)
+  const example = read(record, options, fail)
+  if (example) unused.note(Object.keys(record), fields)
+  return example
 }
 
 /** Label Studio's records are read with and without a mapping, which names fields inside of them. */

@@ -1,4 +1,5 @@
 import type { OffsetUnit } from '../../options/readers'
+import { cutsCharacter } from '../examples'
 
 /** What offsets of one unit are in UTF-16 units of a text. */
 export interface Places {
@@ -18,7 +19,7 @@ const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 export function placesOf(text: string, unit: OffsetUnit): Places {
   if (unit === 'utf16')
-    return { length: text.length, at: (offset) => (offset <= text.length && !isInside(text, offset) ? offset : undefined) }
+    return { length: text.length, at: (offset) => (offset <= text.length && !cutsCharacter(text, offset) ? offset : undefined) }
   const same = unit === 'codePoint' ? !ASTRAL.test(text) : SAME_IN_ALL.test(text)
   if (same) return { length: text.length, at: (offset) => (offset <= text.length ? offset : undefined) }
   const places: (number | undefined)[] = [0]
@@ -33,9 +34,4 @@ export function placesOf(text: string, unit: OffsetUnit): Places {
 function* piecesOf(text: string, unit: OffsetUnit): Generator<string> {
   if (unit !== 'grapheme') return yield* text
   for (const { segment } of graphemes.segment(text)) yield segment
-}
-
-/** Between the two halves of a character. */
-function isInside(text: string, at: number): boolean {
-  return at > 0 && at < text.length && (text.codePointAt(at - 1) ?? 0) > 0xffff
 }
