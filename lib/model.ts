@@ -7,6 +7,7 @@ import { Encoding } from './encoding'
 import { SentorchError, throwIfAborted } from './errors'
 import { openFolder, type ModelFolder } from './format/folder'
 import { resolveModel } from './hub'
+import { verifyFolder } from './format/verify'
 import { describeModel, type ModelInfo } from './info'
 import type { Head, HeadDefinition } from './heads/definition'
 import { Heads } from './heads/heads'
@@ -70,6 +71,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal
     const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
     const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
+      if (request.verify) await verifyFolder(resolved.folder, either)
       const folder = await openFolder(resolved.folder)
       return { resolved, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
     })

@@ -44,13 +44,14 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Opens a checkpoint with its model, which is `trainer.model`. The next `trainEpoch` or `fit` must be given the same data, and `fit` the same
+   * Opens a checkpoint with its model, which is `trainer.model`; of a folder of several (`saveEvery.keep`) the newest that is whole. Damaged ones are
+   * passed over with a warning (`SENTORCH_CHECKPOINT_DAMAGED`). The next `trainEpoch` or `fit` must be given the same data, and `fit` the same
    * options: it goes on from the step of the checkpoint and ends with the same bits as the run that was not interrupted.
    * Rejects with ERR_CHECKPOINT where the folder is none, is broken or does not fit; ERR_INVALID_ARGUMENT and what `Model.load` rejects with.
    */
   static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
     knownKeys('resume', options, keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1 }))
-    const { model, core } = await resumeCore(folderOf('dir', dir), options, (load) => Model.load(dir, load))
+    const { model, core } = await resumeCore(folderOf('dir', dir), options, (folder, load) => Model.load(folder, load))
     return new Trainer(model, core.given, core)
   }
 

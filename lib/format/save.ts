@@ -10,6 +10,7 @@ import { libraryVersion } from '../version'
 import { openRegular } from './files'
 import { openFolder, type ModelFolder } from './folder'
 import { HEADS_FILE, layerSizes, SENTORCH_JSON } from './heads'
+import { writeManifest } from './manifest'
 import { joinPath, resolveFile } from './paths'
 import { classifierPlan, refuseOtherShape } from './save-classifier'
 import { encoderConfig } from './save-config'
@@ -62,6 +63,7 @@ export async function saveModel(
   try {
     await fill(staged, parts, request)
     await beside?.(staged)
+    await writeManifest(staged, request.signal)
     throwIfAborted(request.signal)
     await staged.commit()
   } catch (error) {

@@ -3,13 +3,18 @@ import type { EpochProgress } from '../training/progress'
 import type { StepReport } from '../training/report'
 import { functionOf, keysOf, signalOf } from './checks'
 
-/** Checkpoints while training runs, at the end of a step. Give `steps`, `minutes` or both. */
+/**
+ * Checkpoints while training runs, at the end of a step. Give `steps`, `minutes` or both. A save that fails for lack of space or another error of
+ * the disk does not end training: it is a warning (`SENTORCH_CHECKPOINT_NOT_SAVED`), and the next one is tried when it is due.
+ */
 export interface SaveEvery {
-  /** The checkpoint's folder. Each save replaces the one before it when it is whole. */
+  /** The checkpoint's folder. Each save replaces the one before it when it is whole. With `keep`: a folder of several checkpoints. */
   dir: string
-  /** After so many steps, counted from the start of training. */
+  /** Number of checkpoints to keep, at least 1: each save makes a folder in `dir`, and the oldest are removed. Without it `dir` is the one checkpoint. */
+  keep?: number
+  /** After this many steps, counted from the start of training. */
   steps?: number
-  /** When so many minutes went by since the last save, or since the call began. More than 0. */
+  /** When this many minutes went by since the last save, or since the call began. More than 0. */
   minutes?: number
 }
 
@@ -17,8 +22,8 @@ export interface EpochOptions {
   /** At most ten times a second, and once at the end. */
   onProgress?: (progress: EpochProgress) => void
   /**
-   * After each step; awaited before the next one begins, so that the model holds the weights of just that step (`trainer.saveCheckpoint`,
-   * `encode`, `read` of a weight). What it throws ends the call; the trainer can go on afterwards.
+   * After each step; awaited before the next one begins, so that `trainer.saveCheckpoint`, `encode` and `predict` see the weights of just that
+   * step. What it throws ends the call; the trainer can go on afterwards.
    */
   onStep?: (step: StepReport) => void | Promise<void>
   saveEvery?: SaveEvery
@@ -30,7 +35,8 @@ export interface EpochOptions {
 export interface ResolvedEpoch {
   onProgress: EpochOptions['onProgress']
   onStep: EpochOptions['onStep']
-  saveEvery: { dir: string; steps: number; milliseconds: number } | undefined
+  /** `keep` undefined: one checkpoint, which is `dir`. */
+  saveEvery: { dir: string; keep: number | undefined; steps: number; milliseconds: number } | undefined
   signal: AbortSignal | undefined
 }
 
@@ -53,14 +59,15 @@ export function epochOptions(options: EpochOptions): ResolvedEpoch {
 
 /** Without `steps` or `minutes` that side never asks for a save. */
 function saveEveryOf(option: SaveEvery): NonNullable<ResolvedEpoch['saveEvery']> {
-  knownKeys('saveEvery', option, keysOf<SaveEvery>({ dir: 1, steps: 1, minutes: 1 }))
-  const { dir, steps, minutes } = option
+  knownKeys('saveEvery', option, keysOf<SaveEvery>({ dir: 1, keep: 1, steps: 1, minutes: 1 }))
+  const { dir, keep, steps, minutes } = option
   if (steps === undefined && minutes === undefined) throw invalid('saveEvery', "'steps' or 'minutes'", option)
   if (minutes !== undefined && (typeof minutes !== 'number' || !(minutes > 0))) {
     throw invalid('saveEvery.minutes', 'a number above 0', minutes)
   }
   return {
     dir: folderOf('saveEvery.dir', dir),
+    keep: keep === undefined ? undefined : integerIn('saveEvery.keep', keep, 1, 1_000_000),
     steps: steps === undefined ? Infinity : integerIn('saveEvery.steps', steps, 1, Number.MAX_SAFE_INTEGER),
     milliseconds: minutes === undefined ? Infinity : minutes * 60_000,
   }

@@ -43,6 +43,12 @@ export interface LoadOptions extends HubOptions {
   trustTokenizer?: boolean
   /** Bytes of texts and results that may wait in this model before calls are refused with `ERR_BUSY`. Defaults to 256 MiB. */
   queueBytes?: number
+  /**
+   * Compare every file of the model with its known hash before it is used: in a cache of the hub the hub's, else that of the manifest which
+   * `model.save` writes. A damaged file rejects with ERR_MODEL_FORMAT, a folder without known hashes with ERR_INVALID_ARGUMENT. Reads each file
+   * once more, about a second for a gigabyte. Defaults to false.
+   */
+  verify?: boolean
   /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. */
   onProgress?: (progress: LoadProgress) => void
   /** Gives up loading; the promise rejects with code `ERR_ABORTED`. */
@@ -58,6 +64,7 @@ export interface ResolvedLoad {
   libtorch: string | undefined
   trustTokenizer: boolean
   queueBytes: number
+  verify: boolean
   hub: HubOptions
   onProgress: ((progress: LoadProgress) => void) | undefined
   signal: AbortSignal | undefined
@@ -74,6 +81,7 @@ const LOAD_KEYS = keysOf<LoadOptions>({
   libtorch: 1,
   trustTokenizer: 1,
   queueBytes: 1,
+  verify: 1,
   onProgress: 1,
   signal: 1,
 })
@@ -93,6 +101,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
     threads = Math.min(availableParallelism(), MAX_THREADS),
     queueBytes = 256 * 2 ** 20,
     trustTokenizer = false,
+    verify = false,
   } = options
   const { revision, token, cacheFolder, offline, libtorch, onProgress, signal } = options
   return {
@@ -103,6 +112,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
     libtorch: optionalText('libtorch', libtorch),
     trustTokenizer: booleanOf('trustTokenizer', trustTokenizer),
     queueBytes: integerIn('queueBytes', queueBytes, 1, Number.MAX_SAFE_INTEGER),
+    verify: booleanOf('verify', verify),
     hub: {
       revision: optionalText('revision', revision),
       token: optionalText('token', token),

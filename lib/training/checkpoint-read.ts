@@ -1,6 +1,7 @@
 import { SentorchError, isSentorchError } from '../errors'
 import { Fields } from '../format/fields'
 import { openRegular, readExactly } from '../format/files'
+import { damageIn, MANIFEST_FILE, readManifest } from '../format/manifest'
 import { openRoot, resolveFile, type ModelRoot } from '../format/paths'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../format/safetensors'
 import { recoverFolder } from '../format/write-folder'
@@ -26,6 +27,7 @@ export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   await recoverFolder(dir)
   return asCheckpoint(dir, async () => {
     const root = await openRoot(dir)
+    await refuseDamage(root)
     const json = await readTrainerJson(root)
     const fields = new Fields(json, `${TRAINER_JSON} in ${dir}`)
     const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
@@ -51,9 +53,22 @@ export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   })
 }
 
+/** Files of two saves, and bytes that were changed, are refused before anything is made of them. */
+async function refuseDamage(root: ModelRoot): Promise<void> {
+  if ((await resolveFile(root, TRAINER_JSON)) === undefined) {
+    throw broken(root.shown, `there is no ${TRAINER_JSON} in it. A model without one is opened with Model.load`)
+  }
+  const manifest = await readManifest(root)
+  if (manifest === undefined) throw broken(root.shown, `there is no ${MANIFEST_FILE} in it, by which damage is seen`)
+  const unnamed = [TRAINER_JSON, OPTIMIZER_FILE].find((name) => !manifest.has(name))
+  if (unnamed !== undefined) throw broken(root.shown, `${MANIFEST_FILE} does not name ${unnamed}`)
+  const damage = await damageIn(root, manifest)
+  if (damage !== undefined) throw broken(root.shown, damage)
+}
+
 async function readTrainerJson(root: ModelRoot): Promise<unknown> {
   const file = await resolveFile(root, TRAINER_JSON)
-  if (file === undefined) throw broken(root.shown, `there is no ${TRAINER_JSON} in it. A model without one is opened with Model.load`)
+  if (file === undefined) throw broken(root.shown, `there is no ${TRAINER_JSON} in it`)
   const { handle, size } = await openRegular(file, TRAINER_JSON)
   try {
     if (size > MAX_BYTES) throw broken(root.shown, `${TRAINER_JSON} has ${size} bytes; at most ${MAX_BYTES} are read`)
@@ -143,7 +158,7 @@ export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Prom
   }
 }
 
-const FILE_ERRORS: readonly string[] = ['ERR_MODEL_FORMAT', 'ERR_MODEL_NOT_FOUND', 'ERR_UNSAFE_MODEL']
+const FILE_ERRORS: readonly string[] = ['ERR_MODEL_FORMAT', 'ERR_MODEL_UNSUPPORTED', 'ERR_MODEL_NOT_FOUND', 'ERR_UNSAFE_MODEL']
 
 export function broken(dir: string, what: string, cause?: unknown): SentorchError {
   return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be used: ${what}.`, { cause, detail: { folder: dir } })

@@ -1,4 +1,6 @@
+import { realpath } from 'node:fs/promises'
 import { isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import { openFolder } from '../format/folder'
 import { saveModel } from '../format/save'
 import type { Head } from '../heads/definition'
 import { fromNative } from '../native'
@@ -14,6 +16,7 @@ import { configDropout } from './dropout'
 import { evaluate, type Evaluation } from './evaluate'
 import { courseOf, runFit, startFit } from './fit'
 import type { FitCourse, FitResult } from './history'
+import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './kept-checkpoints'
 import { firstDifference } from './plain'
 import { stepsIn, totalSteps } from './plan'
 import { recipeOf } from './recipe'
@@ -85,6 +88,7 @@ export class TrainerCore {
 
   trainEpoch(data: TrainingData, options: ResolvedEpoch): Promise<EpochReport> {
     return this.#alone(options.signal, async (signal) => {
+      if (options.saveEvery) await checkTarget(options.saveEvery)
       const corpus = await this.#corpus(data, signal)
       const session = await this.#enter(corpus, signal)
       this.state.fit = null
@@ -95,6 +99,7 @@ export class TrainerCore {
 
   fit(train: TrainingData, evaluateOn: TrainingData | undefined, options: ResolvedFit): Promise<FitResult> {
     return this.#alone(options.signal, async (signal) => {
+      if (options.saveEvery) await checkTarget(options.saveEvery)
       const corpus = await this.#corpus(train, signal)
       const held = evaluateOn === undefined ? undefined : await this.#held(evaluateOn, signal)
       if (held) refuseUnwatchable(held, this.#headNames(), options)
@@ -132,6 +137,16 @@ export class TrainerCore {
     await session.turns.take(() =>
       writeCheckpoint({ session, targets: this.#targets, options: this.given, classWeights: this.#classWeights }, dir),
     )
+  }
+
+  async #saveKept(dir: string, keep: number): Promise<void> {
+    const path = await nextCheckpoint(dir)
+    await this.save(path)
+    for (const old of await surplusCheckpoints(dir, keep)) {
+      // Tokenizer and configuration are copied from the folder that the model came from: it takes the newest for that before this one goes.
+      if ((await realpath(old)) === this.parts.folder.folder) this.parts.folder = await openFolder(path)
+      await removeCheckpoint(old)
+    }
   }
 
   /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */
@@ -255,7 +270,7 @@ export class TrainerCore {
   #epochParts(corpus: Corpus, options: ResolvedEpoch) {
     return {
       options,
-      saving: new SavingTimes(options.saveEvery, (dir) => this.save(dir)),
+      saving: new SavingTimes(options.saveEvery, ({ dir, keep }) => (keep === undefined ? this.save(dir) : this.#saveKept(dir, keep))),
       similarity: (signal?: AbortSignal) => this.#targets.similarity(corpus, signal),
     }
   }

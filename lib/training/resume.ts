@@ -3,9 +3,10 @@ import { refusal } from '../options/checks'
 import type { LoadOptions } from '../options/load'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
 import { partsOf } from '../parts'
-import { asCheckpoint, broken, openCheckpoint, readTargets, restoreOptimizer, type StoredTrainer } from './checkpoint-read'
+import { asCheckpoint, broken, readTargets, restoreOptimizer, type StoredTrainer } from './checkpoint-read'
 import { parseState } from './checkpoint-state'
 import { contextOf, TrainerCore } from './core'
+import { findCheckpoint } from './kept-checkpoints'
 import { firstDifference, fromPlainJson, toPlainJson } from './plain'
 import { targetTerms } from './request'
 
@@ -20,21 +21,22 @@ export interface ResumeRequest {
 export async function resumeCore<M extends { dispose(): Promise<void> }>(
   dir: string,
   request: ResumeRequest,
-  load: (options: LoadOptions) => Promise<M>,
+  load: (dir: string, options: LoadOptions) => Promise<M>,
 ): Promise<{ model: M; core: TrainerCore }> {
-  const stored = await openCheckpoint(dir)
+  const stored = await findCheckpoint(dir)
   const { dtype, threads } = stored.load
   const device = stored.load.device as NonNullable<LoadOptions['device']>
-  const model = await load({ dtype, threads, device, ...request.load })
+  const model = await load(stored.root.shown, { dtype, threads, device, ...request.load })
   try {
-    return { model, core: await restoreCore(model, stored, dir, request) }
+    return { model, core: await restoreCore(model, stored, request) }
   } catch (error) {
     await model.dispose()
     throw error
   }
 }
 
-async function restoreCore(model: object, stored: StoredTrainer, dir: string, request: ResumeRequest): Promise<TrainerCore> {
+async function restoreCore(model: object, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
+  const dir = stored.root.shown
   const parts = partsOf(model)
   const given = optionsOf(stored.options, request.teacher)
   const resolved = resolvedOf(dir, given, parts)

@@ -1,13 +1,17 @@
+import { isSentorchError } from '../errors'
 import type { ResolvedEpoch } from '../options/epoch'
+import { warn } from '../warn'
+
+type Rule = NonNullable<ResolvedEpoch['saveEvery']>
 
 /** When `saveEvery` asks for a checkpoint, over the epochs of one call. */
 export class SavingTimes {
-  readonly #rule: ResolvedEpoch['saveEvery']
-  readonly #save: (dir: string) => Promise<void>
+  readonly #rule: Rule | undefined
+  readonly #save: (rule: Rule) => Promise<void>
   readonly #now: () => number
   #last: number
 
-  constructor(rule: ResolvedEpoch['saveEvery'], save: (dir: string) => Promise<void>, now: () => number = () => performance.now()) {
+  constructor(rule: Rule | undefined, save: (rule: Rule) => Promise<void>, now: () => number = () => performance.now()) {
     this.#rule = rule
     this.#save = save
     this.#now = now
@@ -19,12 +23,17 @@ export class SavingTimes {
     return this.#rule && this.#rule.steps < Infinity ? this.#rule.steps - (attempted % this.#rule.steps) : Infinity
   }
 
-  /** At a step's end. */
+  /** At a step's end. What fails on the disk is a warning: hours of training are not given up for a checkpoint. */
   async saveIfDue(attempted: number): Promise<void> {
     if (!this.#rule) return
-    const { dir, steps, milliseconds } = this.#rule
+    const { steps, milliseconds } = this.#rule
     if (attempted % steps !== 0 && this.#now() - this.#last < milliseconds) return
-    await this.#save(dir)
+    try {
+      await this.#save(this.#rule)
+    } catch (error) {
+      if (!isSentorchError(error) || error.code !== 'ERR_FILE') throw error
+      warn('SENTORCH_CHECKPOINT_NOT_SAVED', `After ${attempted} steps no checkpoint was saved; training continues. ${error.message}`)
+    }
     this.#last = this.#now()
   }
 }

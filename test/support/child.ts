@@ -18,7 +18,9 @@ export function runProgram(name: string, environment: NodeJS.ProcessEnv, args: s
 
 /** As `runProgram`, where no file may become longer than so many blocks of 512 bytes: a longer write fails, as on a full disk. */
 export function runOnFullDisk(blocks: number, name: string, args: string[]): Promise<Ending> {
-  const { child, ending } = start('sh', ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, programFile(name), ...args], {})
+  const { child, ending } = start('sh', ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, programFile(name), ...args], {
+    NODE_NO_WARNINGS: '1',
+  })
   child.stdin.end()
   return ending
 }

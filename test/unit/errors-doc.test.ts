@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ERROR_CODES } from '../../lib/errors'
+import { WARNING_CODES } from '../../lib/warn'
 
 const root = resolve(__dirname, '../..')
 const text = readFileSync(join(root, 'docs/errors.md'), 'utf8')
@@ -27,6 +28,10 @@ test('the sections stand in the order of lib/errors.ts, and there are no others'
 test('the overview names every code once', () => {
   const overview = text.slice(0, text.indexOf('\n## '))
   expect([...overview.matchAll(/`(ERR_\w+)`/g)].map(([, code]) => code).sort()).toEqual([...codes].sort())
+})
+
+test('the warnings are described, and no others', () => {
+  expect([...text.matchAll(/^\| `(SENTORCH_\w+)` \|/gm)].map(([, code]) => code)).toEqual(WARNING_CODES)
 })
 
 test.each(['README.md', 'docs/errors.md', 'docs/api.md', 'docs/architecture.md'])('%s names no code that does not exist', (file) => {

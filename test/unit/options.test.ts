@@ -34,6 +34,7 @@ describe('load', () => {
       libtorch: undefined,
       trustTokenizer: false,
       queueBytes: 268_435_456,
+      verify: false,
       hub: {},
       onProgress: undefined,
       signal: undefined,
@@ -51,6 +52,7 @@ describe('load', () => {
       libtorch: '/t',
       queueBytes: 9,
       trustTokenizer: true,
+      verify: true,
       onProgress,
       signal,
     } as const

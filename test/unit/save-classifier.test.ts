@@ -43,7 +43,12 @@ test.each(FAMILIES)(
     await saveModel(parts, second, { as: 'token-classification', head: 'tags' })
 
     for (const folder of [first, second])
-      expect(filesIn(folder)).toEqual(['config.json', 'model.safetensors', ...filesIn(source).filter((file) => file.startsWith('token'))])
+      expect(filesIn(folder)).toEqual([
+        'config.json',
+        'model.safetensors',
+        'sentorch-manifest.json',
+        ...filesIn(source).filter((file) => file.startsWith('token')),
+      ])
     expect(readJsonFile(first, 'config.json')).toMatchObject({
       architectures: [`${name}ForSequenceClassification`],
       id2label: { 0: 'good', 1: 'bad', 2: 'so so' },

@@ -44,6 +44,7 @@ describe('the folder', () => {
       'model.safetensors',
       'modules.json',
       'sentence_bert_config.json',
+      'sentorch-manifest.json',
       'sentorch.json',
       'tokenizer.json',
       'tokenizer_config.json',

@@ -98,7 +98,7 @@ test('checkpoints are due by steps, by minutes, or by both', async () => {
   let now = 0
   const saved: number[] = []
   const times = new SavingTimes(
-    { dir: 'x', steps: 4, milliseconds: 1000 },
+    { dir: 'x', keep: undefined, steps: 4, milliseconds: 1000 },
     async () => void saved.push(now),
     () => now,
   )
@@ -151,6 +151,7 @@ describe('options', () => {
     [() => resolveEpoch({ saveEvery: { dir: 'x' } }), /'steps' or 'minutes'/],
     [() => resolveEpoch({ saveEvery: { dir: '', steps: 1 } }), /path of a folder/],
     [() => resolveEpoch({ saveEvery: { dir: 'x', steps: 0 } }), /saveEvery.steps/],
+    [() => resolveEpoch({ saveEvery: { dir: 'x', steps: 1, keep: 0 } }), /saveEvery.keep/],
     [() => resolveEpoch({ saveEvery: { dir: 'x', minutes: 0 } }), /saveEvery.minutes/],
     [() => resolveEpoch({ onStep: 5 as any }), /onStep/],
     [() => resolveFit({ epochs: 0 }, heads, undefined), /epochs/],

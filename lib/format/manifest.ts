@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import { isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import { Fields } from './fields'
+import { openRegular, readJson } from './files'
+import { checkRelative, resolveFile, type ModelRoot } from './paths'
+import { printable } from './printable'
+import type { StagedFolder } from './write-folder'
+
+/** Size and hash of every other file of a folder that sentorch wrote, by which damage and files of another save are seen. */
+export const MANIFEST_FILE = 'sentorch-manifest.json'
+
+/** A new number for a layout that older readers would read wrongly. */
+const FORMAT = 1
+
+export interface ManifestEntry {
+  /** Bytes. */
+  size: number
+  /** 64 hexadecimal digits. */
+  sha256: string
+}
+
+/** Entries by the path from the folder, with '/'. */
+export type Manifest = ReadonlyMap<string, ManifestEntry>
+
+/** The last file of a folder that is being written. */
+export async function writeManifest(staged: StagedFolder, signal?: AbortSignal): Promise<void> {
+  const files: Record<string, ManifestEntry> = {}
+  for (const name of await filesIn(staged.path)) {
+    throwIfAborted(signal)
+    const { size, digest } = await digestOf(join(staged.path, name), name)
+    files[name] = { size, sha256: digest }
+  }
+  await staged.json(MANIFEST_FILE, { format: FORMAT, files })
+}
+
+/** Undefined where the folder has none. ERR_MODEL_FORMAT where it is broken, ERR_MODEL_UNSUPPORTED where it is of a newer format. */
+export async function readManifest(root: ModelRoot): Promise<Manifest | undefined> {
+  const json = await readJson(root, MANIFEST_FILE)
+  if (json === undefined) return undefined
+  const fields = new Fields(json, `${MANIFEST_FILE} in ${root.shown}`)
+  const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
+  if (format > FORMAT) throw fields.unsupported('format', `this sentorch reads formats up to ${FORMAT}: update it`)
+  const files = fields.object('files')
+  return new Map(
+    files.keys().map((name) => {
+      checkRelative(root, name, MANIFEST_FILE)
+      const entry = files.object(name)
+      const size = entry.integer('size', 0, Number.MAX_SAFE_INTEGER)
+      const sha256 = entry.string('sha256')
+      if (!/^[0-9a-f]{64}$/.test(sha256)) throw entry.bad('sha256', '64 hexadecimal digits')
+      return [name, { size, sha256 }]
+    }),
+  )
+}
+
+/**
+ * The first file that is not as the manifest has it, in words; undefined where all are. Sizes are compared before anything is hashed. Files that
+ * the manifest does not name are allowed, except weights: those belong to another save.
+ */
+export async function damageIn(root: ModelRoot, manifest: Manifest, signal?: AbortSignal): Promise<string | undefined> {
+  const stranger = (await filesIn(root.real)).find((name) => name.endsWith('.safetensors') && !manifest.has(name))
+  if (stranger !== undefined) return `${printable(stranger)} is not named by ${MANIFEST_FILE}: it belongs to another save`
+  const found: [string, string, ManifestEntry][] = []
+  for (const [name, entry] of manifest) {
+    const file = await resolveFile(root, name, MANIFEST_FILE)
+    if (file === undefined) return `${printable(name)} is missing`
+    const { handle, size } = await openRegular(file, name)
+    await handle.close()
+    if (size !== entry.size) return `${printable(name)} has ${size} bytes, but ${entry.size} were written: it was cut off, or belongs to another save` // prettier-ignore
+    found.push([name, file, entry])
+  }
+  for (const [name, file, { sha256 }] of found) {
+    throwIfAborted(signal)
+    const { digest } = await digestOf(file, name)
+    if (digest !== sha256) return `${printable(name)} is damaged, or belongs to another save: its sha256 is ${digest}, but ${sha256} was written` // prettier-ignore
+  }
+  return undefined
+}
+
+/** Bytes and the hash of a file's content, after `prefix(bytes)` where one is given (git hashes a header with it). */
+export async function digestOf(
+  file: string,
+  name: string,
+  algorithm: 'sha256' | 'sha1' = 'sha256',
+  prefix?: (size: number) => string,
+): Promise<{ size: number; digest: string }> {
+  const { handle, size } = await openRegular(file, name)
+  try {
+    const hash = createHash(algorithm)
+    if (prefix) hash.update(prefix(size))
+    // One piece at a time: between two the JavaScript thread is free.
+    for await (const piece of handle.createReadStream({ highWaterMark: PIECE, autoClose: false })) hash.update(piece as Buffer)
+    return { size, digest: hash.digest('hex') }
+  } catch (error) {
+    throw unreadable(name, error)
+  } finally {
+    await handle.close()
+  }
+}
+
+const PIECE = 2 ** 20
+
+/** Every file below a folder but the manifest, by its path with '/', sorted. */
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    throw unreadable(folder, error)
+  })
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .filter((name) => name !== MANIFEST_FILE)
+    .sort()
+}
+
+function unreadable(name: string, error: unknown): SentorchError {
+  if (isSentorchError(error)) return error
+  return new SentorchError('ERR_FILE', `${name} cannot be read: ${(error as Error).message}.`, { cause: error, detail: { file: name } })
+}

@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { filesIn } from './fake-parts'
+
+const NAME = 'sentorch-manifest.json'
+
+/** The manifest that belongs to a folder as it is, made without the code under test. */
+export function manifestFor(folder: string): { format: number; files: Record<string, { size: number; sha256: string }> } {
+  const names = filesIn(folder).filter((name) => name !== NAME)
+  const entry = (name: string) => {
+    const bytes = readFileSync(join(folder, name))
+    return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+  }
+  return { format: 1, files: Object.fromEntries(names.map((name) => [name, entry(name)])) }
+}
+
+/** Gives a folder that was changed on purpose a manifest that fits it. */
+export function seal(folder: string): void {
+  writeFileSync(join(folder, NAME), JSON.stringify(manifestFor(folder)))
+}
