@@ -2,7 +2,8 @@
 
     python scripts/make-predict-golden.py
 
-Needs torch and transformers 5.23. Offsets are UTF-16 units. `long`: logits of a text cut into windows by hand, as docs/predict.md says.
+Needs torch and transformers 5.24. Offsets are UTF-16 units. `simple`: byte-level and sentencepiece tokenizers, whose tokens may be a bare space;
+entities without their white space, and none of white space alone. `long`: logits of a text cut into windows by hand, as docs/predict.md says.
 """
 
 import base64
@@ -17,7 +18,7 @@ os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_VERBOSITY="error")
 import numpy as np
 import torch
 import transformers
-from transformers import AutoTokenizer, BertForTokenClassification, TokenClassificationPipeline
+from transformers import AutoModelForTokenClassification, AutoTokenizer, BertForTokenClassification, TokenClassificationPipeline
 
 TEST = Path(__file__).resolve().parent.parent / "test"
 BASE, SEED, STRIDE, MAX_LENGTH = "bert", 147, 10, 48
@@ -33,6 +34,14 @@ TEXTS = [
     "中文 and the 中文 river",
     "x",
     "the quick brown fox jumps over the lazy dog while everybody is sleeping in unbelievably comfortable armchairs",
+]
+SIMPLE_BASES = {"roberta": 3, "xlm-roberta": 5}
+SIMPLE_TEXTS = [
+    "  New   York\n\n is  bigger ",
+    "a \t b   c    d",
+    "😀  über 😀😀 \n 中文 \u00a0 x",
+    "to <mask> the  river </s> x",
+    "river! \n\n\n ocean  ?  42",
 ]
 LONG = " ".join(f"{word}{i % 7}" for i, word in enumerate(["river", "ocean", "unbelievable", "York", "to", "antique"] * 9))
 
@@ -73,6 +82,31 @@ def long_logits(model, ids):
     return torch.stack([*merged, rows[-1][-1]])
 
 
+def trimmed(text, entity):
+    """With its white space cut off; None where nothing remains."""
+    part = text[entity["start"] : entity["end"]]
+    start = entity["start"] + len(part) - len(part.lstrip())
+    end = start + len(part.strip())
+    label, score = entity["entity_group"], float(entity["score"])
+    return {"label": label, "start": utf16(text, start), "end": utf16(text, end), "score": score} if start < end else None
+
+
+def simple(base, seed):
+    folder = TEST / "fixtures" / "models" / base
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForTokenClassification.from_pretrained(folder, num_labels=len(LABELS)).eval()
+    model.config.id2label = dict(enumerate(LABELS))
+    torch.manual_seed(seed)
+    # Logits that leave tags of many kinds side by side, also on bare spaces.
+    model.classifier = torch.nn.Linear(model.config.hidden_size, len(LABELS))
+    pipeline = TokenClassificationPipeline(model=model, tokenizer=tokenizer)
+    for text in SIMPLE_TEXTS:
+        encoded = tokenizer(text, return_tensors="pt")
+        found = [trimmed(text, entity) for entity in pipeline(text, aggregation_strategy="simple")]
+        ids = encoded.input_ids[0].tolist()
+        yield {"base": base, "text": text, "ids": ids, "logits": matrix(model(**encoded).logits[0]), "entities": [e for e in found if e]}
+
+
 @torch.no_grad()
 def main():
     folder = TEST / "fixtures" / "models" / BASE
@@ -104,7 +138,7 @@ def main():
         "script": "scripts/make-predict-golden.py",
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "base": BASE, "seed": SEED, "labels": LABELS, "classLabels": CLASSES,
-        "cases": cases,
+        "cases": cases, "simple": [case for base, seed in SIMPLE_BASES.items() for case in simple(base, seed)],
         "long": {"text": LONG, "maxLength": MAX_LENGTH, "stride": STRIDE, "logits": matrix(long_logits(model, tokenizer(LONG).input_ids))},
     }  # fmt: skip
     (TEST / "golden" / "predict.json").write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")

@@ -30,7 +30,7 @@ export async function readInputs(inputs: readonly Input[], tokenizer: Reader, op
     if (input.ids) return readIds(input.ids, tokenizer)
     const i = next++
     const row = { ids: ids.subarray(offsets[i], offsets[i + 1]), ...tokenizer.surroundings }
-    return { row, text: detail ? taggedText(input, detail, i) : untagged(input.text) }
+    return { row, text: detail ? { ...taggedText(input, detail, i), ...tokenizer.surroundings } : untagged(input.text) }
   })
   return {
     ...cutRows(
@@ -45,13 +45,13 @@ export async function readInputs(inputs: readonly Input[], tokenizer: Reader, op
 type Written = Extract<Input, { ids?: undefined }>
 type Detail = Pick<Awaited<ReturnType<Tokenizer['encodeWhole']>>, 'tokens' | 'spans' | 'wordIds'>
 
-function taggedText({ text, words }: Written, { tokens, spans, wordIds }: Detail, i: number): TaggedText {
+function taggedText({ text, words }: Written, { tokens, spans, wordIds }: Detail, i: number): Omit<TaggedText, 'before' | 'after'> {
   const places = words && wordPlaces({ text, words }, 'texts')
   return { text, tokens: tokens[i]!, spans: spans[i]!, ...align(text, places, spans[i]!, wordIds[i]!) }
 }
 
 function untagged(text: string): TaggedText {
-  return { text, tokens: [], spans: new Int32Array(), words: new Int32Array(), wordOfToken: new Int32Array() }
+  return { text, tokens: [], spans: new Int32Array(), words: new Int32Array(), wordOfToken: new Int32Array(), before: 0, after: 0 }
 }
 
 /** Ids carry no text: theirs are the names of the tokens, joined by one space, and every token is a word. */
@@ -64,5 +64,5 @@ function readIds(ids: Int32Array, tokenizer: Reader): { row: TokenRow; text: Tag
   const spans = new Int32Array(2 * ids.length)
   spans.set(words, 2 * before)
   const wordOfToken = Int32Array.from(ids, (_, i) => (i < before || i >= ids.length - after ? -1 : i - before))
-  return { row: { ids, before, after }, text: { text, tokens, spans, words, wordOfToken } }
+  return { row: { ids, before, after }, text: { text, tokens, spans, words, wordOfToken, before, after } }
 }

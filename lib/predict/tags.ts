@@ -14,6 +14,9 @@ export interface TaggedText {
   wordOfToken: Int32Array
   /** Start and end of each word. */
   words: Int32Array
+  /** Special tokens at both ends. */
+  before: number
+  after: number
 }
 
 /** What is tagged as one: a word, or with aggregation 'none' a token. */
@@ -63,15 +66,12 @@ function wordsOf({ words, wordOfToken }: TaggedText): Unit[] {
   return units
 }
 
-/** Without those that stand for white space or nothing. */
-function tokensOf({ text, spans, wordOfToken }: TaggedText): Unit[] {
-  const units: Unit[] = []
-  wordOfToken.forEach((word, token) => {
-    const start = spans[2 * token]!
-    const end = spans[2 * token + 1]!
-    if (word >= 0 && text.slice(start, end).trim() !== '') units.push({ start, end, tokens: [token] })
+/** All but the special ones around the text: one that stands for white space alone has a tag too, and parts entities. */
+function tokensOf({ tokens, spans, before, after }: TaggedText): Unit[] {
+  return Array.from({ length: tokens.length - before - after }, (_, i) => {
+    const token = before + i
+    return { start: spans[2 * token]!, end: spans[2 * token + 1]!, tokens: [token] }
   })
-  return units
 }
 
 /** As transformers' TokenClassificationPipeline: probabilities, not logits, are averaged and compared. */
@@ -118,7 +118,7 @@ function entitiesOf(text: string, units: readonly Unit[], tags: readonly Tag[], 
   })
 }
 
-/** With aggregation 'none' a word has the tag of its first token. */
+/** With aggregation 'none' a word has the tag of its first token that is not white space alone. */
 function wordTags(
   text: string,
   words: readonly Unit[],
@@ -126,7 +126,8 @@ function wordTags(
   tags: readonly Tag[],
   labels: readonly string[],
 ): PredictedWord[] {
-  const byToken = new Map(units.map(({ tokens }, i) => [tokens[0], tags[i]!]))
+  const written = units.map((unit, i) => ({ ...unit, tag: tags[i]! })).filter((unit) => text.slice(unit.start, unit.end).trim() !== '')
+  const byToken = new Map(written.map(({ tokens, tag }) => [tokens[0], tag]))
   return words.map(({ start, end, tokens }) => {
     const { tag, score } = tokens.map((token) => byToken.get(token)).find((found) => found !== undefined) ?? { tag: -1, score: 0 }
     return { text: text.slice(start, end), start, end, label: labels[tag] ?? 'O', score }

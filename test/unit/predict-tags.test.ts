@@ -17,6 +17,8 @@ function textOf(text: string, words: [number, number][], tokens: [string, number
     tokens: tokens.map(([name]) => name),
     spans: Int32Array.from(tokens.flatMap(([, start, end]) => [start, end])),
     wordOfToken: Int32Array.from(tokens.map(([, , , word]) => word)),
+    before: tokens[0]?.[3] === -1 ? 1 : 0,
+    after: tokens.at(-1)?.[3] === -1 ? 1 : 0,
   }
 }
 
@@ -113,10 +115,14 @@ describe('aggregation', () => {
     expect(found.words!.map((word) => [word.text, word.start, word.end])).toEqual([['abc', 0, 3], ['d', 4, 5]]) // prettier-ignore
   })
 
-  test("a token of white space alone parts nothing with 'none'", () => {
+  test("a token of white space alone parts entities with 'none', and gives no word its tag", () => {
     const tagged = textOf('x  y', [[0, 1], [1, 4]], [['x', 0, 1, 0], ['▁', 1, 3, 1], ['y', 3, 4, 1]]) // prettier-ignore
-    const found = tagText({ labels: BIO }, tagged, logitsOf(BIO, ['B-a', 'O', 'I-a']), { ...plain, aggregation: 'none' }, undefined)
-    expect(found.entities.map(({ text: part }) => part)).toEqual(['x  y'])
+    const request = { ...plain, aggregation: 'none' as const, words: true }
+    const parted = tagText({ labels: BIO }, tagged, logitsOf(BIO, ['B-a', 'O', 'I-a']), request, undefined)
+    expect(parted.entities.map(({ text: part }) => part)).toEqual(['x', 'y'])
+    expect(parted.words!.map(({ label }) => label)).toEqual(['B-a', 'I-a'])
+    const joined = tagText({ labels: BIO }, tagged, logitsOf(BIO, ['B-a', 'I-a', 'I-a']), request, undefined)
+    expect(joined.entities.map(({ text: part }) => part)).toEqual(['x  y'])
   })
 
   test('tokens say what each says by itself, logits are those of the tokens', () => {

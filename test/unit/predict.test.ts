@@ -176,15 +176,22 @@ describe('texts longer than the limit', () => {
 })
 
 describe('equal to transformers', () => {
+  interface GoldenEntity {
+    label: string
+    start: number
+    end: number
+    score: number
+  }
   interface Golden {
     labels: string[]
     cases: {
       text: string
       logits: GoldenMatrix
-      entities: Record<'first' | 'average' | 'max' | 'none', { label: string; start: number; end: number; score: number }[]>
+      entities: Record<'first' | 'average' | 'max' | 'none', GoldenEntity[]>
     }[]
+    simple: { base: string; text: string; ids: number[]; logits: GoldenMatrix; entities: GoldenEntity[] }[]
   }
-  const { cases, labels } = readGolden<Golden>('predict')
+  const { cases, simple, labels } = readGolden<Golden>('predict')
 
   test.each(cases)('$text', async ({ text, logits, entities }) => {
     const model = await fakeParts([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)])
@@ -199,6 +206,20 @@ describe('equal to transformers', () => {
         { atol: 1e-6 },
       )
     }
+  })
+
+  test.each(simple)('$base, tokens of white space: $text', async ({ base, text, ids, logits, entities }) => {
+    const model = await fakeParts([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)], base)
+    const found = slotsOf(await one(model, text, { aggregation: 'none', maxLength: 64 })).entities
+    expect([...model.calls[0]!.ids]).toEqual(ids)
+    expect(found.map(({ label, start, end }) => ({ label, start, end }))).toEqual(
+      entities.map(({ label, start, end }) => ({ label, start, end })),
+    )
+    expectClose(
+      found.map(({ score }) => score),
+      entities.map(({ score }) => score),
+      { atol: 1e-6 },
+    )
   })
 })
 
