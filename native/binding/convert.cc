@@ -31,19 +31,24 @@ Napi::Array strings(Napi::Env env, const std::vector<std::string>& values) {
 
 }  // namespace
 
-OpenRequest open_request(const Object& object) { return {list(object, "libraries", as_text), text(object, "core")}; }
-
-LoadRequest load_request(const Object& object) {
-  return {.files = list(object, "files", as_text),
-          .encoder = encoder(object_field(object, "encoder")),
-          .dense = list(object, "dense", dense),
-          .dtype = compute_type(field(object, "dtype")),
-          .device = text(object, "device"),
-          .threads = integer(object, "threads"),
-          .kernels = named(kernel_sets(), field(object, "kernels"))};
+OpenRequest open_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {list(object, "libraries", as_text), text(object, "core")};
 }
 
-EncodeRequest encode_request(const Object& object) {
+LoadRequest load_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {.files = list(object, "files", as_text),
+          .encoder = encoder(object, "encoder"),
+          .dense = list(object, "dense", as_dense),
+          .dtype = compute_type(object, "dtype"),
+          .device = text(object, "device"),
+          .threads = integer(object, "threads"),
+          .kernels = named(kernel_sets(), object, "kernels")};
+}
+
+EncodeRequest encode_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
   return {.rows = rows(object), .vectors = vector_request(object), .batch_tokens = integer(object, "batchTokens")};
 }
 

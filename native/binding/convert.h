@@ -1,5 +1,5 @@
-// JavaScript values to requests and results to JavaScript values. The shapes are those of binding.d.ts; lib/ has
-// checked the contents.
+// JavaScript values to requests and results to JavaScript values. Types are checked here, sizes and indices by the core
+// (checks.h); that the contents make sense was checked by lib/.
 #pragma once
 #include <napi.h>
 
@@ -9,9 +9,9 @@
 
 namespace sentorch::convert {
 
-OpenRequest open_request(const Napi::Object& object);
-LoadRequest load_request(const Napi::Object& object);
-EncodeRequest encode_request(const Napi::Object& object);
+OpenRequest open_request(const Napi::Value& value);
+LoadRequest load_request(const Napi::Value& value);
+EncodeRequest encode_request(const Napi::Value& value);
 
 Napi::Value library(Napi::Env env, const LibraryInfo& info);
 Napi::Value loaded_model(Napi::Env env, const LoadedModel& info);

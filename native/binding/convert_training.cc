@@ -7,60 +7,54 @@
 namespace sentorch::convert {
 namespace {
 
-template <typename Item>
-auto items(const Napi::Array& array, Item item) {
-  std::vector<decltype(item(Napi::Value()))> out;
-  for (uint32_t i = 0; i < array.Length(); i++) out.push_back(item(array.Get(i)));
-  return out;
-}
-
-int64_t as_integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
-
-std::vector<float> as_floats(const Napi::Value& value) { return numbers<float, Napi::Float32Array>(value); }
-
-HeadType head_type(const Napi::Value& value) {
+HeadType head_type(const Object& object, const char* name) {
   static const auto& names = *new Names<HeadType>{{"classification", HeadType::kClassification},
                                                   {"token-classification", HeadType::kTokenClassification}};
-  return named(names, value);
+  return named(names, object, name);
 }
 
-TaskSource task(const Napi::Value& value) {
+TaskSource as_task(const Napi::Value& value, const char* name) {
   static const auto& losses = *new Names<Loss>{{"cross-entropy", Loss::kCrossEntropy}, {"bce", Loss::kBce}};
-  const auto object = value.As<Object>();
+  const Object object = as_object(value, name);
   return {.head = text(object, "head"),
-          .loss = named(losses, field(object, "loss")),
+          .loss = named(losses, object, "loss"),
           .weight = number(object, "weight"),
           .label_smoothing = number(object, "labelSmoothing"),
-          .class_weights = optional(object, "classWeights", as_floats),
+          .class_weights = optional(object, "classWeights", as_numbers<float>),
           .input_dropout = number(object, "inputDropout"),
           .dropout = number(object, "dropout")};
 }
 
-TargetSource target(const Napi::Value& value) {
+TargetSource as_target(const Napi::Value& value, const char* name) {
   static const auto& losses = *new Names<TargetLoss>{{"mse", TargetLoss::kMse}, {"cosine", TargetLoss::kCosine}};
-  const auto object = value.As<Object>();
-  return {pooled(object), named(losses, field(object, "loss")), number(object, "weight")};
+  const Object object = as_object(value, name);
+  return {pooled(object), named(losses, object, "loss"), number(object, "weight")};
 }
 
-OptimizerSource optimizer(const Object& object) {
+OptimizerSource optimizer(const Object& request, const char* name) {
   static const auto& types = *new Names<bool>{{"adamw", true}, {"adam", false}};
-  return {named(types, field(object, "type")), number(object, "beta1"), number(object, "beta2"), number(object, "eps")};
+  const Object object = object_field(request, name);
+  return {named(types, object, "type"), number(object, "beta1"), number(object, "beta2"), number(object, "eps")};
 }
 
-GroupSource group(const Napi::Value& value) {
-  const auto object = value.As<Object>();
+GroupSource as_group(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
   return {list(object, "parameters", as_integer), number(object, "learningRate"), number(object, "weightDecay"),
           boolean(object, "clip")};
 }
 
-RestoreRequest::Item restored(const Napi::Value& value) {
-  const auto object = value.As<Object>();
-  return {{parameter_value(field(object, "value")), text(object, "parameter")}, tensor(object, "source")};
+ParameterPart part_of(const Object& object) {
+  return {parameter_value(field(object, "value")), text(object, "parameter")};
 }
 
-std::variant<ParameterPart, StoredBytes> write_part(const Napi::Value& value) {
-  const auto object = value.As<Object>();
-  if (object.Has("parameter")) return ParameterPart{parameter_value(field(object, "value")), text(object, "parameter")};
+RestoreRequest::Item as_restored(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
+  return {part_of(object), as_tensor(field(object, "source"), "source")};
+}
+
+std::variant<ParameterPart, StoredBytes> as_part(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
+  if (object.Has("parameter")) return part_of(object);
   return StoredBytes{text(object, "file"), integer(object, "offset"), integer(object, "bytes")};
 }
 
@@ -88,76 +82,79 @@ ParameterValue parameter_value(const Napi::Value& value) {
                                                         {"gradient", ParameterValue::kGradient},
                                                         {"exp_avg", ParameterValue::kExpAvg},
                                                         {"exp_avg_sq", ParameterValue::kExpAvgSq}};
-  return named(names, value);
+  return as_named(names, value, "value");
 }
 
-std::vector<std::string> names(const Napi::Array& array) { return items(array, as_text); }
+std::vector<std::string> names(const Napi::Value& value) { return as_list(value, "parameters", as_text); }
 
-HeadSource head_source(const Object& object) {
+HeadSource head_source(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  const auto as_layers = [](const Napi::Value& layers, const char* name) { return as_list(layers, name, as_linear); };
   return {.name = text(object, "name"),
-          .type = head_type(field(object, "type")),
+          .type = head_type(object, "type"),
           .sizes = list(object, "sizes", as_integer),
-          .activation = activation(field(object, "activation")),
+          .activation = activation(object, "activation"),
           .vectors = pooled(object),
           .inputs = integer(object, "inputs"),
-          .layers = optional(object, "layers",
-                             [](const Napi::Value& layers) {
-                               return items(layers.As<Napi::Array>(),
-                                            [](const Napi::Value& layer) { return linear(layer); });
-                             }),
+          .layers = optional(object, "layers", as_layers),
           .files = list(object, "files", as_text),
           .seed = integer(object, "seed")};
 }
 
-PredictRequest predict_request(const Object& object) {
+PredictRequest predict_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  const auto as_vectors = [](const Napi::Value& v, const char* name) { return vector_request(as_object(v, name)); };
   return {.rows = rows(object),
           .batch_tokens = integer(object, "batchTokens"),
           .heads = list(object, "heads", as_text),
-          .embedding = optional(object, "embedding",
-                                [](const Napi::Value& value) { return vector_request(value.As<Object>()); })};
+          .embedding = optional(object, "embedding", as_vectors)};
 }
 
-TrainingRequest training_request(const Object& object) {
+TrainingRequest training_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
   return {.files = list(object, "files", as_text),
-          .encoder = encoder(object_field(object, "encoder")),
-          .dense = list(object, "dense", dense),
+          .encoder = encoder(object, "encoder"),
+          .dense = list(object, "dense", as_dense),
           .hidden_dropout = number(object, "hiddenDropout"),
           .attention_dropout = number(object, "attentionDropout"),
           .attention_output_dropout = number(object, "attentionOutputDropout"),
-          .dtype = compute_type(field(object, "dtype")),
+          .dtype = compute_type(object, "dtype"),
           .seed = integer(object, "seed"),
           .gradient_checkpointing = boolean(object, "gradientCheckpointing"),
-          .optimizer = optimizer(object_field(object, "optimizer")),
+          .optimizer = optimizer(object, "optimizer"),
           .max_grad_norm = number(object, "maxGradNorm"),
-          .tasks = list(object, "tasks", task),
-          .targets = list(object, "targets", target),
+          .tasks = list(object, "tasks", as_task),
+          .targets = list(object, "targets", as_target),
           .uncertainty = boolean(object, "uncertainty"),
           .cache_bytes = integer(object, "cacheBytes")};
 }
 
-std::vector<GroupSource> groups(const Napi::Array& array) { return items(array, group); }
+std::vector<GroupSource> groups(const Napi::Value& value) { return as_list(value, "groups", as_group); }
 
-CorpusRequest corpus_request(const Object& object) {
-  return {rows(object), list(object, "labels", numbers<int32_t, Napi::Int32Array>), list(object, "targets", as_floats)};
+CorpusRequest corpus_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {rows(object), list(object, "labels", as_numbers<int32_t>), list(object, "targets", as_numbers<float>)};
 }
 
-TrainRequest train_request(const Object& object) {
-  return {.order = int32_array(object, "order"),
-          .batches = int32_array(object, "batches"),
-          .steps = int32_array(object, "steps"),
-          .multipliers = numbers<double, Napi::Float64Array>(field(object, "multipliers")),
+TrainRequest train_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {.order = numbers<int32_t>(object, "order"),
+          .batches = numbers<int32_t>(object, "batches"),
+          .steps = numbers<int32_t>(object, "steps"),
+          .multipliers = numbers<double>(object, "multipliers"),
           .first_step = integer(object, "firstStep"),
           .milliseconds = number(object, "milliseconds"),
           .apply = boolean(object, "apply")};
 }
 
-RestoreRequest restore_request(const Object& object) {
-  return {list(object, "files", as_text), list(object, "parameters", restored), int32_array(object, "steps")};
+RestoreRequest restore_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {list(object, "files", as_text), list(object, "parameters", as_restored), numbers<int32_t>(object, "steps")};
 }
 
-WriteRequest write_request(const Object& object) {
-  return {text(object, "path"), numbers<uint8_t, Napi::Uint8Array>(field(object, "header")),
-          list(object, "parts", write_part)};
+WriteRequest write_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {text(object, "path"), numbers<uint8_t>(object, "header"), list(object, "parts", as_part)};
 }
 
 Napi::Value predict_result(Napi::Env env, const PredictResult& result) {

@@ -6,16 +6,16 @@
 
 namespace sentorch::convert {
 
-HeadSource head_source(const Napi::Object& object);
-PredictRequest predict_request(const Napi::Object& object);
-TrainingRequest training_request(const Napi::Object& object);
-std::vector<GroupSource> groups(const Napi::Array& array);
-CorpusRequest corpus_request(const Napi::Object& object);
-TrainRequest train_request(const Napi::Object& object);
-RestoreRequest restore_request(const Napi::Object& object);
-WriteRequest write_request(const Napi::Object& object);
+HeadSource head_source(const Napi::Value& value);
+PredictRequest predict_request(const Napi::Value& value);
+TrainingRequest training_request(const Napi::Value& value);
+std::vector<GroupSource> groups(const Napi::Value& value);
+CorpusRequest corpus_request(const Napi::Value& value);
+TrainRequest train_request(const Napi::Value& value);
+RestoreRequest restore_request(const Napi::Value& value);
+WriteRequest write_request(const Napi::Value& value);
 ParameterValue parameter_value(const Napi::Value& value);
-std::vector<std::string> names(const Napi::Array& array);
+std::vector<std::string> names(const Napi::Value& value);
 
 Napi::Value predict_result(Napi::Env env, const PredictResult& result);
 Napi::Value training_info(Napi::Env env, const std::vector<ParameterInfo>& parameters);

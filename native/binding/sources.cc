@@ -23,77 +23,74 @@ const Names<Pooling>& poolings() {
 
 NormSource norm(const Object& object, const char* name) {
   const Object source = object_field(object, name);
-  return {tensor(source, "weight"), tensor(source, "bias")};
+  return {as_tensor(field(source, "weight"), "weight"), as_tensor(field(source, "bias"), "bias")};
 }
 
-LayerSource layer(const Napi::Value& value) {
-  const auto object = value.As<Object>();
+LinearSource linear(const Object& object, const char* name) { return as_linear(field(object, name), name); }
+
+LayerSource as_layer(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
   return {linear(object, "query"),           linear(object, "key"),         linear(object, "value"),
           linear(object, "attentionOutput"), norm(object, "attentionNorm"), linear(object, "intermediate"),
           linear(object, "output"),          norm(object, "outputNorm")};
 }
 
-PostStep step(const Napi::Value& value) {
-  if (value.IsNumber()) return value.As<Napi::Number>().Int64Value();
-  return NormalizeStep{};
+PostStep as_step(const Napi::Value& value, const char* name) {
+  static const auto& names = *new Names<PostStep>{{"normalize", NormalizeStep{}}};
+  return value.IsNumber() ? PostStep(as_integer(value, name)) : as_named(names, value, name);
 }
 
 }  // namespace
 
-ComputeType compute_type(const Napi::Value& value) {
+ComputeType compute_type(const Object& object, const char* name) {
   static const auto& names =
       *new Names<ComputeType>{{"float32", ComputeType::kFloat32}, {"bfloat16", ComputeType::kBFloat16}};
-  return named(names, value);
+  return named(names, object, name);
 }
 
-Activation activation(const Napi::Value& value) {
+Activation activation(const Object& object, const char* name) {
   static const auto& names = *new Names<Activation>{{"identity", Activation::kIdentity},  {"gelu", Activation::kGelu},
                                                     {"gelu_tanh", Activation::kGeluTanh}, {"relu", Activation::kRelu},
                                                     {"silu", Activation::kSilu},          {"tanh", Activation::kTanh},
                                                     {"sigmoid", Activation::kSigmoid}};
-  return named(names, value);
+  return named(names, object, name);
 }
 
-TensorSource tensor(const Napi::Value& value) {
-  const auto object = value.As<Object>();
+TensorSource as_tensor(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
   return {text(object, "name"), integer(object, "file"), integer(object, "offset"),
-          named(stored_types(), field(object, "dtype")),
-          list(object, "shape", [](const Napi::Value& n) { return n.As<Napi::Number>().Int64Value(); })};
+          named(stored_types(), object, "dtype"), list(object, "shape", as_integer)};
 }
 
-TensorSource tensor(const Object& object, const char* name) { return tensor(field(object, name)); }
-
-LinearSource linear(const Napi::Value& value) {
-  const auto source = value.As<Object>();
-  return {tensor(source, "weight"), optional(source, "bias", [](const Napi::Value& v) { return tensor(v); })};
+LinearSource as_linear(const Napi::Value& value, const char* name) {
+  const Object source = as_object(value, name);
+  return {as_tensor(field(source, "weight"), "weight"), optional(source, "bias", as_tensor)};
 }
 
-LinearSource linear(const Object& object, const char* name) { return linear(field(object, name)); }
-
-EncoderSource encoder(const Object& object) {
-  const auto as_tensor = [](const Napi::Value& v) { return tensor(v); };
+EncoderSource encoder(const Object& request, const char* name) {
+  const Object object = object_field(request, name);
   return {.hidden_size = integer(object, "hiddenSize"),
           .heads = integer(object, "heads"),
           .intermediate_size = integer(object, "intermediateSize"),
           .layer_norm_eps = number(object, "layerNormEps"),
-          .activation = activation(field(object, "activation")),
+          .activation = activation(object, "activation"),
           .position_padding = integer(object, "positionPadding"),
-          .word_embeddings = tensor(object, "wordEmbeddings"),
-          .position_embeddings = tensor(object, "positionEmbeddings"),
+          .word_embeddings = as_tensor(field(object, "wordEmbeddings"), "wordEmbeddings"),
+          .position_embeddings = as_tensor(field(object, "positionEmbeddings"), "positionEmbeddings"),
           .token_type_embeddings = optional(object, "tokenTypeEmbeddings", as_tensor),
           .embedding_norm = norm(object, "embeddingNorm"),
-          .layers = list(object, "layers", layer),
+          .layers = list(object, "layers", as_layer),
           .relative_attention_bias = optional(object, "relativeAttentionBias", as_tensor)};
 }
 
-DenseSource dense(const Napi::Value& value) {
-  const auto object = value.As<Object>();
-  return {linear(object, "linear"), activation(field(object, "activation"))};
+DenseSource as_dense(const Napi::Value& value, const char* name) {
+  const Object object = as_object(value, name);
+  return {linear(object, "linear"), activation(object, "activation")};
 }
 
 VectorRequest pooled(const Object& object) {
-  return {.pooling = list(object, "pooling", [](const Napi::Value& v) { return named(poolings(), v); }),
-          .steps = list(object, "steps", step)};
+  const auto as_pooling = [](const Napi::Value& value, const char* name) { return as_named(poolings(), value, name); };
+  return {.pooling = list(object, "pooling", as_pooling), .steps = list(object, "steps", as_step)};
 }
 
 VectorRequest vector_request(const Object& object) {
@@ -104,6 +101,6 @@ VectorRequest vector_request(const Object& object) {
   return request;
 }
 
-Rows rows(const Object& object) { return {int32_array(object, "ids"), int32_array(object, "offsets")}; }
+Rows rows(const Object& object) { return {numbers<int32_t>(object, "ids"), numbers<int32_t>(object, "offsets")}; }
 
 }  // namespace sentorch::convert

@@ -1,4 +1,4 @@
-// What a model is made of, as requests describe it.
+// What a model is made of, as requests describe it. `name` is the field that a refusal names.
 #pragma once
 #include <napi.h>
 
@@ -6,14 +6,12 @@
 
 namespace sentorch::convert {
 
-ComputeType compute_type(const Napi::Value& value);
-Activation activation(const Napi::Value& value);
-TensorSource tensor(const Napi::Value& value);
-TensorSource tensor(const Napi::Object& object, const char* name);
-LinearSource linear(const Napi::Value& value);
-LinearSource linear(const Napi::Object& object, const char* name);
-EncoderSource encoder(const Napi::Object& object);
-DenseSource dense(const Napi::Value& value);
+ComputeType compute_type(const Napi::Object& object, const char* name);
+Activation activation(const Napi::Object& object, const char* name);
+TensorSource as_tensor(const Napi::Value& value, const char* name);
+LinearSource as_linear(const Napi::Value& value, const char* name);
+EncoderSource encoder(const Napi::Object& object, const char* name);
+DenseSource as_dense(const Napi::Value& value, const char* name);
 
 Rows rows(const Napi::Object& object);
 // `pooling` and `steps` alone, or the whole.

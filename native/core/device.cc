@@ -39,7 +39,7 @@ at::Device device_of(const std::string& name) {
   const at::Device device(name);
   if (device.is_cpu()) return device;
   const int64_t count = device.is_cuda() ? cuda_count() : 0;
-  if (device.index() >= count) {
+  if (device.index() < 0 || device.index() >= count) {
     throw Error("ERR_DEVICE_UNAVAILABLE",
                 "Device " + name + " is not there: libtorch sees " + std::to_string(count) + " CUDA devices.");
   }

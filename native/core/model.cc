@@ -1,5 +1,6 @@
 #include "core/model.h"
 
+#include "core/checks.h"
 #include "core/device.h"
 #include "core/encoder.h"
 #include "core/guard.h"
@@ -60,14 +61,6 @@ const Parameters& EncoderModel::parameters() {
   return *parameters_;
 }
 
-void EncoderModel::check(const VectorRequest& request) const {
-  for (const PostStep& step : request.steps) {
-    const int64_t* index = std::get_if<int64_t>(&step);
-    if (index && (*index < 0 || *index >= static_cast<int64_t>(dense_.size())))
-      throw Error("ERR_INTERNAL", "There is no such Dense module.");
-  }
-}
-
 at::Tensor EncoderModel::states(const MicroBatch& batch, const StopFlag& stop) {
   const at::Tensor hidden = encoder_forward(parameters(), source_.heads, *operations_, batch, stop);
   return hidden.narrow(0, 0, batch.tokens()).to(at::kCPU, at::kFloat).contiguous();
@@ -76,8 +69,8 @@ at::Tensor EncoderModel::states(const MicroBatch& batch, const StopFlag& stop) {
 EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& stop) {
   return guarded([&] {
     const c10::InferenceMode inference;
-    check(request.vectors);
     const bool tokens = request.vectors.pooling.empty();
+    if (!tokens) checked_dimension(request.vectors, source_.hidden_size, dense_);
     Scatter result(request.rows, tokens);
     for (const MicroBatch& batch : plan(request.rows, request.batch_tokens, limits_)) {
       stop_if(stop);
@@ -90,7 +83,7 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
 
 void EncoderModel::add_head(const HeadSource& source, const StopFlag& stop) {
   guarded([&] {
-    check(source.vectors);
+    check_head(source, source_.hidden_size, dense_);
     end_training();
     heads_.push_back(make_head(source, stop));
   });
@@ -105,6 +98,7 @@ void EncoderModel::remove_head(const std::string& name) {
 
 void EncoderModel::extend_head(const std::string& name, int64_t count, int64_t seed) {
   guarded([&] {
+    if (count < 1) throw Error("ERR_INTERNAL", "A head is extended by at least one label.");
     end_training();
     extend(head_named(heads_, name), count, seed);
   });
@@ -113,7 +107,7 @@ void EncoderModel::extend_head(const std::string& name, int64_t count, int64_t s
 PredictResult EncoderModel::predict(const PredictRequest& request, const StopFlag& stop) {
   return guarded([&] {
     const c10::InferenceMode inference;
-    if (request.embedding) check(*request.embedding);
+    if (request.embedding) checked_dimension(*request.embedding, source_.hidden_size, dense_);
     std::vector<const Head*> heads;
     std::vector<Scatter> logits;
     for (const std::string& name : request.heads) {
@@ -149,7 +143,7 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
 Training& EncoderModel::start_training(const TrainingRequest& request, const StopFlag& stop) {
   return guarded([&]() -> Training& {
     end_training();
-    for (const TargetSource& target : request.targets) check(target.vectors);
+    check_training(request, source_, dense_);
     if (!masters_) masters_ = read_masters(source_, dense_, request.files, placement_.device, stop);
     trainer_ = std::make_unique<Trainer>(request, *masters_, heads_, limits_, [this] { parameters_.reset(); });
     return *trainer_;
@@ -188,6 +182,9 @@ std::vector<std::vector<float>> EncoderModel::read(ParameterValue value, const s
 
 void EncoderModel::write(const WriteRequest& request, const StopFlag& stop) {
   guarded([&] {
+    for (const auto& part : request.parts) {
+      if (const auto* stored = std::get_if<StoredBytes>(&part)) check_stored(*stored);
+    }
     write_file(
         request, [&](const ParameterPart& part) { return find(part); }, stop);
   });

@@ -33,7 +33,6 @@ class EncoderModel final : public Model {
  private:
   // For inference: made anew from the masters where training has changed them.
   const Parameters& parameters();
-  void check(const VectorRequest& request) const;
   // float32 on the CPU, [tokens, hidden].
   at::Tensor states(const MicroBatch& batch, const StopFlag& stop);
   at::Tensor find(const ParameterPart& part);

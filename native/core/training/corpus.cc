@@ -23,11 +23,16 @@ void check_labels(const Task& task, const std::vector<int32_t>& labels, const Ro
 
 }  // namespace
 
-Corpus::Corpus(CorpusRequest request, const std::vector<Task>& tasks, size_t targets) : request_(std::move(request)) {
+Corpus::Corpus(CorpusRequest request, const std::vector<Task>& tasks, const std::vector<int64_t>& dimensions)
+    : request_(std::move(request)) {
   check_rows(request_.rows);
-  if (request_.labels.size() != tasks.size() || request_.targets.size() != targets)
+  if (request_.labels.size() != tasks.size() || request_.targets.size() != dimensions.size())
     throw Error("ERR_INTERNAL", "The corpus does not match the tasks.");
   for (size_t i = 0; i < tasks.size(); i++) check_labels(tasks[i], request_.labels[i], request_.rows);
+  for (size_t i = 0; i < dimensions.size(); i++) {
+    if (static_cast<int64_t>(request_.targets[i].size()) != request_.rows.count() * dimensions[i])
+      throw Error("ERR_INTERNAL", "Target vectors " + std::to_string(i) + " do not match the rows.");
+  }
 }
 
 void Corpus::check_row(int32_t row) const {

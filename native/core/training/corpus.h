@@ -19,8 +19,8 @@ struct Task {
 class Corpus {
  public:
   Corpus() = default;
-  // Refuses what does not fit the tasks: counts, and labels that are out of range.
-  Corpus(CorpusRequest request, const std::vector<Task>& tasks, size_t targets);
+  // Refuses what does not fit the tasks and the dimensions of the targets: counts, and labels that are out of range.
+  Corpus(CorpusRequest request, const std::vector<Task>& tasks, const std::vector<int64_t>& dimensions);
 
   const Rows& rows() const { return request_.rows; }
   void check_row(int32_t row) const;

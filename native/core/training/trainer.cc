@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "core/checks.h"
 #include "core/guard.h"
 #include "core/training/vectors.h"
 
@@ -57,6 +58,7 @@ Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::ve
   for (const NamedParameter& named : masters.named) parameters_.push_back({named});
   for (const TaskSource& task : request.tasks) {
     Head& head = head_named(heads, task.head);
+    check_task(task, head.source);
     tasks_.push_back({task, &head});
     for (NamedParameter& named : named_parameters(head)) parameters_.push_back({std::move(named)});
   }
@@ -116,13 +118,17 @@ void Trainer::set_groups(const std::vector<GroupSource>& groups) {
 void Trainer::set_corpus(CorpusRequest request) {
   guarded([&] {
     cache_.reset();
-    corpus_ = Corpus(std::move(request), tasks_, request_.targets.size());
+    std::vector<int64_t> dimensions;
+    for (const TargetSource& target : request_.targets)
+      dimensions.push_back(checked_dimension(target.vectors, masters_.word.size(1), request_.dense));
+    corpus_ = Corpus(std::move(request), tasks_, dimensions);
   });
 }
 
 TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, const Waiting& waiting) {
   return guarded([&] {
     using Clock = std::chrono::steady_clock;
+    check_plan(request);
     const c10::AutoGradMode gradients(true);
     const auto end = Clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);
     const int64_t steps = static_cast<int64_t>(request.steps.size()) - 1;

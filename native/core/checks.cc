@@ -1,0 +1,152 @@
+#include "core/checks.h"
+
+#include <string>
+
+namespace sentorch {
+namespace {
+
+constexpr int64_t kMostThreads = 1024;
+constexpr int64_t kFewestBuckets = 4;  // of a relative-position bias: two near ones in either direction
+
+[[noreturn]] void refuse(const std::string& what) { throw Error("ERR_INTERNAL", "Native request: " + what + "."); }
+
+void require(bool holds, const char* what) {
+  if (!holds) refuse(what);
+}
+
+using Shape = std::vector<int64_t>;
+
+class SourceChecker {
+ public:
+  explicit SourceChecker(size_t files) : files_(static_cast<int64_t>(files)) {}
+
+  void tensor(const TensorSource& source, const Shape& shape) const {
+    if (source.file < 0 || source.file >= files_ || source.offset < 0) refuse(source.name + " lies in no file");
+    if (source.shape != shape) refuse("the shape of " + source.name + " does not fit the model");
+  }
+
+  // A table of any number of rows.
+  void table(const TensorSource& source, int64_t columns) const {
+    if (source.shape.empty() || source.shape[0] < 1) refuse(source.name + " has no rows");
+    tensor(source, {source.shape[0], columns});
+  }
+
+  void linear(const LinearSource& source, int64_t outputs, int64_t inputs) const {
+    tensor(source.weight, {outputs, inputs});
+    if (source.bias) tensor(*source.bias, {outputs});
+  }
+
+  void norm(const NormSource& source, int64_t hidden) const {
+    tensor(source.weight, {hidden});
+    tensor(source.bias, {hidden});
+  }
+
+  void encoder(const EncoderSource& source) const {
+    const int64_t hidden = source.hidden_size, wide = source.intermediate_size;
+    require(hidden >= 1 && wide >= 1 && source.heads >= 1 && hidden % source.heads == 0,
+            "the sizes of the encoder do not fit each other");
+    table(source.word_embeddings, hidden);
+    table(source.position_embeddings, hidden);
+    require(source.position_padding >= -1, "positionPadding is below -1");
+    if (source.token_type_embeddings) table(*source.token_type_embeddings, hidden);
+    norm(source.embedding_norm, hidden);
+    for (const LayerSource& layer : source.layers) {
+      for (const LinearSource* each : {&layer.query, &layer.key, &layer.value, &layer.attention_output})
+        linear(*each, hidden, hidden);
+      require(layer.query.bias.has_value() == layer.key.bias.has_value() &&
+                  layer.query.bias.has_value() == layer.value.bias.has_value(),
+              "query, key and value have not all a bias");
+      linear(layer.intermediate, wide, hidden);
+      linear(layer.output, hidden, wide);
+      norm(layer.attention_norm, hidden);
+      norm(layer.output_norm, hidden);
+    }
+    if (!source.relative_attention_bias) return;
+    table(*source.relative_attention_bias, source.heads);
+    require(source.relative_attention_bias->shape[0] >= kFewestBuckets, "the relative bias has too few buckets");
+  }
+
+  void dense(const std::vector<DenseSource>& modules) const {
+    for (const DenseSource& each : modules) {
+      const Shape& shape = each.linear.weight.shape;
+      require(shape.size() == 2 && shape[0] >= 1 && shape[1] >= 1, "a Dense module's weight is not a matrix");
+      linear(each.linear, shape[0], shape[1]);
+    }
+  }
+
+ private:
+  int64_t files_;
+};
+
+// numbers[i] … numbers[i + 1] are ranges of `size` things, none of them empty.
+void check_ranges(const std::vector<int32_t>& numbers, int64_t size, const char* what) {
+  require(!numbers.empty() && numbers.front() >= 0 && numbers.back() <= size, what);
+  for (size_t i = 1; i < numbers.size(); i++) require(numbers[i - 1] < numbers[i], what);
+}
+
+}  // namespace
+
+void check_load(const LoadRequest& request) {
+  require(request.threads >= 1 && request.threads <= kMostThreads, "the number of threads is out of range");
+  const SourceChecker checker(request.files.size());
+  checker.encoder(request.encoder);
+  checker.dense(request.dense);
+}
+
+int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const std::vector<DenseSource>& dense) {
+  require(request.prompt_tokens >= 0, "promptTokens is negative");
+  int64_t dimension = hidden * static_cast<int64_t>(request.pooling.size());
+  for (const PostStep& step : request.steps) {
+    const int64_t* index = std::get_if<int64_t>(&step);
+    if (!index) continue;
+    require(*index >= 0 && *index < static_cast<int64_t>(dense.size()), "there is no such Dense module");
+    const Shape& shape = dense[*index].linear.weight.shape;
+    require(shape[1] == dimension, "a Dense module does not fit the vectors that it gets");
+    dimension = shape[0];
+  }
+  require(request.truncate_dim >= 0 && request.truncate_dim <= dimension, "truncateDim is out of range");
+  return request.truncate_dim > 0 ? request.truncate_dim : dimension;
+}
+
+void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense) {
+  const bool tokens = head.type == HeadType::kTokenClassification;
+  require(head.inputs == (tokens ? hidden : checked_dimension(head.vectors, hidden, dense)),
+          "a head does not fit the vectors that it gets");
+  require(!head.sizes.empty(), "a head has no layers");
+  require(!head.layers || head.layers->size() == head.sizes.size(), "a head has other layers than sizes");
+  const SourceChecker checker(head.files.size());
+  int64_t inputs = head.inputs;
+  for (size_t i = 0; i < head.sizes.size(); i++) {
+    require(head.sizes[i] >= 1, "a layer of a head has no outputs");
+    if (head.layers) checker.linear((*head.layers)[i], head.sizes[i], inputs);
+    inputs = head.sizes[i];
+  }
+}
+
+void check_training(const TrainingRequest& request, const EncoderSource& encoder,
+                    const std::vector<DenseSource>& dense) {
+  require(request.encoder.heads == encoder.heads && request.dense.size() == dense.size(),
+          "the training is of another model");
+  for (const TargetSource& target : request.targets) checked_dimension(target.vectors, encoder.hidden_size, dense);
+  const SourceChecker checker(request.files.size());
+  checker.encoder(request.encoder);
+  checker.dense(request.dense);
+}
+
+void check_task(const TaskSource& task, const HeadSource& head) {
+  require(!task.class_weights || static_cast<int64_t>(task.class_weights->size()) == head.sizes.back(),
+          "a head has other labels than class weights");
+}
+
+void check_plan(const TrainRequest& request) {
+  const auto batches = static_cast<int64_t>(request.batches.size()) - 1;
+  check_ranges(request.batches, static_cast<int64_t>(request.order.size()), "micro-batches lie outside the order");
+  check_ranges(request.steps, batches, "steps lie outside the micro-batches");
+  require(request.multipliers.size() + 1 >= request.steps.size(), "there are fewer multipliers than steps");
+}
+
+void check_stored(const StoredBytes& stored) {
+  require(stored.offset >= 0 && stored.bytes >= 0, "stored bytes lie in no file");
+}
+
+}  // namespace sentorch
