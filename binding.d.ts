@@ -366,6 +366,8 @@ export interface CpuFeatures {
 export interface Addon {
   Model: typeof NativeModel
   cpuFeatures(): CpuFeatures
+  /** How many of `count` threads the system lets live at once now; they are started and ended, some 20 µs each. */
+  startableThreads(count: number): number
   /** Opens libtorch, then the core, on a native thread; once per process, later calls share the first success. */
   open(request: OpenRequest): Promise<Library>
   /** Swaps what two paths name, in one step. 0, or an `errno`; ENOSYS where the system cannot. */

@@ -35,6 +35,7 @@ import { saveModel } from './format/save'
 import { similarity, type Similarities, type SimilarityInput } from './similarity'
 import { ahead, batchesOf } from './stream'
 import { Tokenizer } from './tokenizer'
+import { startTokenizing } from './tokenizer/threads'
 import { Trainer } from './trainer'
 import type { TrainingData } from './training/corpus'
 import type { EpochReport } from './training/report'
@@ -60,7 +61,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /**
    * Opens a model: a local folder, or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL,
-   * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_ABORTED.
+   * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
+   * ERR_ABORTED.
    */
   static async load(where: string, options: LoadOptions = {}): Promise<Model> {
     const request = resolveLoad(options, process.env)
@@ -89,6 +91,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       const { files, encoder, dense, weightBytes } = folder
       const { dtype, threads, kernels } = request
       const loaded = await fromNative(model.load({ files, encoder, dense, dtype, device: device.device, threads, kernels }))
+      const startable = (count: number) => native.addon.startableThreads(count)
+      await startTokenizing(() => tokenizer.encode(['a'], folder.config.usablePositions), startable)
       throwIfAborted(signal)
       onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
       const info = describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads })

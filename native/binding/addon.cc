@@ -2,10 +2,12 @@
 #include <napi.h>
 
 #include "binding/convert.h"
+#include "binding/fields.h"
 #include "binding/files.h"
 #include "binding/library.h"
 #include "binding/model_wrap.h"
 #include "binding/promise_task.h"
+#include "common/threads.h"
 
 namespace sentorch {
 namespace {
@@ -18,7 +20,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&]() -> Napi::Value {
     if (Environment::of(env).ended()) throw coded_error(env, "ERR_DISPOSED", "The process is ending.");
-    auto request = convert::open_request(info[0].As<Napi::Object>());
+    auto request = convert::open_request(info[0]);
     auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) {
       return open_library(request);
     };
@@ -28,10 +30,12 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     };
     auto task =
         std::make_unique<PromiseTask<LibraryInfo>>(env, info[0].As<Napi::Object>(), std::move(work), std::move(finish));
-    const Napi::Promise promise = task->promise();
-    Environment::of(env).opener().post(std::move(task));
-    return promise;
+    return start(env, Environment::of(env).opener(), std::move(task));
   });
+}
+
+Napi::Value startable(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(startable_threads(convert::as_integer(info[0], "count"))));
 }
 
 void shutdown(const Napi::CallbackInfo& info) { Environment::of(info.Env()).shutdown(); }
@@ -42,6 +46,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports.Set("cpuFeatures", Napi::Function::New<cpu_features_of>(env, "cpuFeatures"));
   exports.Set("exchange", Napi::Function::New<exchange_paths>(env, "exchange"));
   exports.Set("lock", Napi::Function::New<lock_file>(env, "lock"));
+  exports.Set("startableThreads", Napi::Function::New<startable>(env, "startableThreads"));
   exports.Set("open", Napi::Function::New<open>(env, "open"));
   exports.Set("shutdown", Napi::Function::New<shutdown>(env, "shutdown"));
   return exports;

@@ -2,8 +2,35 @@
 
 #include <algorithm>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#elif defined(__APPLE__)
+#include <pthread.h>
+#endif
+
 namespace sentorch {
 namespace {
+
+bool on_main_thread() {
+#if defined(__linux__)
+  return syscall(SYS_gettid) == getpid();
+#elif defined(__APPLE__)
+  return pthread_main_np() == 1;
+#else
+  return false;  // Windows ends all threads before it runs any destructor
+#endif
+}
+
+// process.reallyExit() emits no 'exit' event and runs no cleanup hook. exit() destroys the calling thread's own objects
+// before anything else, in particular before the statics that libtorch makes while it computes.
+struct MainThread {
+  ~MainThread() {
+    if (on_main_thread()) Executor::shutdown_all();
+  }
+};
+
+thread_local const MainThread main_thread;
 
 // The finalizer of the instance data: nothing, see environment.h.
 void keep(Napi::Env, Environment*) {}
@@ -11,6 +38,7 @@ void keep(Napi::Env, Environment*) {}
 }  // namespace
 
 void Environment::create(Napi::Env env) {
+  static_cast<void>(&main_thread);  // a thread's own objects are made when they are first named
   auto* environment = new Environment(env);
   env.SetInstanceData<Environment, keep>(environment);
   // Added after the channel, so run before the channel's own hook: no thread delivers into a closed one.
@@ -42,8 +70,13 @@ void Environment::deliver(std::unique_ptr<Settlement> settlement) noexcept {
 void Environment::call(Napi::Env env, Napi::Function, Environment* environment, Settlement* settlement) {
   const std::unique_ptr<Settlement> owned(settlement);
   if (static_cast<napi_env>(env) == nullptr) return;  // the environment ends
-  environment->settled();
-  owned->settle(env);
+  try {
+    const Napi::HandleScope scope(env);
+    environment->settled();
+    owned->settle(env);
+  } catch (...) {
+    // Promises cannot be settled only while the environment ends: nobody is left to hear of it.
+  }
 }
 
 std::shared_ptr<Executor> Environment::make_executor() {
@@ -58,7 +91,7 @@ Executor& Environment::opener() {
   return *opener_;
 }
 
-void Environment::shutdown() {
+void Environment::shutdown() noexcept {
   ended_ = true;
   for (const auto& weak : executors_) {
     if (const auto executor = weak.lock()) executor->shutdown();

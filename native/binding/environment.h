@@ -26,16 +26,16 @@ class Environment {
   static void create(Napi::Env env);
   static Environment& of(Napi::Env env);
 
-  // JavaScript thread. A promise is out: the process stays alive until deliver() has settled it.
+  // JavaScript thread. A promise is out: the process stays alive until deliver() has settled it, which must follow.
   void expect();
   // Any thread.
   void deliver(std::unique_ptr<Settlement> settlement) noexcept;
 
   std::shared_ptr<Executor> make_executor();
-  // The executor that opens libraries; started on first use.
+  // The executor that opens libraries.
   Executor& opener();
   // Stops and joins every thread; unsettled promises stay so. Idempotent.
-  void shutdown();
+  void shutdown() noexcept;
   bool ended() const { return ended_; }
 
  private:

@@ -1,5 +1,6 @@
 // One native thread with a queue: the owner of one model. Knows nothing of Node.
 #pragma once
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
@@ -50,29 +51,42 @@ class Executor {
   // Ends the thread: what runs is stopped, what waits is dropped unsettled. Returns when the thread has ended.
   ~Executor();
 
-  void post(std::unique_ptr<Job> job);
+  // The first job starts the thread; where the system refuses to start it, the job is refused (ERR_THREADS) and the
+  // next one tries again.
+  void post(std::unique_ptr<Job> job) noexcept;
   void abort(int64_t task);
   // Refuses what waits and what comes, stops what runs, then runs `last` and ends the thread.
   void close(std::unique_ptr<Job> last);
   // As the destructor. Idempotent.
   void shutdown();
 
+  // Stops the work of every executor of the process and waits, for a bounded time, until their threads have ended. For
+  // exit(), whose static destructors would otherwise take libtorch's state away from threads that compute. Any thread,
+  // also one of ours.
+  static void shutdown_all() noexcept;
+
   // Jobs in the queue, by which a long job knows that it should end soon. Any thread.
   const Waiting& waiting() const { return waiting_; }
 
  private:
   void loop();  // the executor's thread
+  void end();
+  bool ended_before(std::chrono::steady_clock::time_point time);
+  void join();
   void refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, const char* message);
 
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::condition_variable over_;
   std::deque<std::unique_ptr<Job>> queue_;
   Waiting waiting_{0};
   Job* running_ = nullptr;
   bool closing_ = false;
-  bool ended_ = false;
+  bool ended_ = false;            // nothing is to be run any more
+  bool done_ = false;             // the thread has run its last line
   std::unique_ptr<Model> model_;  // touched by the executor's thread alone
-  std::thread thread_;            // last: it starts when all else is there
+  std::mutex joining_;
+  std::thread thread_;
 };
 
 }  // namespace sentorch

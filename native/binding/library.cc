@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "binding/executor.h"
 #include "binding/image.h"
 
 #if defined(_WIN32)
@@ -138,7 +139,11 @@ LibraryInfo open_library(const OpenRequest& request) {
     open_torch(path);
     state.names.insert(std::filesystem::u8path(path).filename());
   }
-  if (!state.engine) state.engine = open_core(request.core);
+  if (!state.engine) {
+    state.engine = open_core(request.core);
+    // exit() on a thread that is not the main one: libgomp calls it where the system refuses a thread.
+    std::atexit([] { Executor::shutdown_all(); });
+  }
   return state.engine.load()->library();
 }
 

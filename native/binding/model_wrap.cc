@@ -4,18 +4,12 @@
 
 #include "binding/convert.h"
 #include "binding/convert_training.h"
+#include "binding/fields.h"
 #include "binding/library.h"
 #include "binding/promise_task.h"
 
 namespace sentorch {
 namespace {
-
-template <typename Result>
-Napi::Promise post(Executor& executor, std::unique_ptr<PromiseTask<Result>> task) {
-  const Napi::Promise promise = task->promise();
-  executor.post(std::move(task));
-  return promise;
-}
 
 Model& ready(const std::unique_ptr<Model>& model) {
   if (!model) throw Error("ERR_INTERNAL", "The model was not loaded.");
@@ -24,33 +18,31 @@ Model& ready(const std::unique_ptr<Model>& model) {
 
 struct Done {};
 
+// Whether abort() can name the work, by the request's `task`.
+enum class Abort { kNever, kByTask };
+
 Napi::Value undefined(Napi::Env env, Done) { return env.Undefined(); }
 
 // One operation of a loaded model. `read` makes the request from the arguments (JavaScript thread), `work` does it
 // (executor's thread), `finish` converts what comes out (JavaScript thread).
 template <typename Read, typename Work, typename Finish>
-Napi::Value operation(const Napi::CallbackInfo& info, const Napi::Value& owner, Executor& executor, Read read,
-                      Work work, Finish finish, int64_t number = 0) {
+Napi::Value operation(const Napi::CallbackInfo& info, Executor& executor, Read read, Work work, Finish finish,
+                      Abort abort = Abort::kNever) {
   const Napi::Env env = info.Env();
   return promised(env, [&]() -> Napi::Value {
     auto request = std::make_shared<decltype(read(info))>(read(info));
+    const int64_t number = abort == Abort::kByTask ? convert::integer(info[0].As<Napi::Object>(), "task") : 0;
     using Result = decltype(work(std::declval<Model&>(), *request, std::declval<const StopFlag&>()));
     auto job = [request = std::move(request), work](std::unique_ptr<Model>& model, const StopFlag& stop) {
       return work(ready(model), *request, stop);
     };
-    auto task = std::make_unique<PromiseTask<Result>>(env, owner.As<Napi::Object>(), std::move(job), finish);
+    auto task = std::make_unique<PromiseTask<Result>>(env, info.This().As<Napi::Object>(), std::move(job), finish);
     task->task = number;
-    return post(executor, std::move(task));
+    return start(env, executor, std::move(task));
   });
 }
 
-Napi::Object first(const Napi::CallbackInfo& info) { return info[0].As<Napi::Object>(); }
-
-std::string first_text(const Napi::CallbackInfo& info) { return info[0].As<Napi::String>(); }
-
-int64_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int64Value(); }
-
-int64_t task_of(const Napi::CallbackInfo& info) { return integer(first(info).Get("task")); }
+std::string first_text(const Napi::CallbackInfo& info) { return convert::as_text(info[0], "name"); }
 
 }  // namespace
 
@@ -77,28 +69,28 @@ ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWra
 Napi::Value ModelWrap::load(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   return promised(env, [&]() -> Napi::Value {
-    auto request = std::make_shared<LoadRequest>(convert::load_request(info[0].As<Napi::Object>()));
+    auto request = std::make_shared<LoadRequest>(convert::load_request(info[0]));
     auto work = [request = std::move(request)](std::unique_ptr<Model>& model, const StopFlag& stop) {
       Engine* engine = opened_engine();
       if (!engine) throw Error("ERR_INTERNAL", "libtorch was not opened.");
       model = engine->load(*request, stop);
       return model->info();
     };
-    return post(*executor_,
-                std::make_unique<PromiseTask<LoadedModel>>(env, Value(), std::move(work), convert::loaded_model));
+    return start(env, *executor_,
+                 std::make_unique<PromiseTask<LoadedModel>>(env, Value(), std::move(work), convert::loaded_model));
   });
 }
 
 Napi::Value ModelWrap::encode(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::encode_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::encode_request(i[0]); },
       [](Model& model, const EncodeRequest& request, const StopFlag& stop) { return model.encode(request, stop); },
-      convert::encode_result, task_of(info));
+      convert::encode_result, Abort::kByTask);
 }
 
 Napi::Value ModelWrap::add_head(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::head_source(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::head_source(i[0]); },
       [](Model& model, const HeadSource& source, const StopFlag& stop) {
         model.add_head(source, stop);
         return Done{};
@@ -108,7 +100,7 @@ Napi::Value ModelWrap::add_head(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::remove_head(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, first_text,
+      info, *executor_, first_text,
       [](Model& model, const std::string& name, const StopFlag&) {
         model.remove_head(name);
         return Done{};
@@ -122,9 +114,9 @@ Napi::Value ModelWrap::extend_head(const Napi::CallbackInfo& info) {
     int64_t count, seed;
   };
   return operation(
-      info, Value(), *executor_,
+      info, *executor_,
       [](const auto& i) {
-        return Extension{first_text(i), integer(i[1]), integer(i[2])};
+        return Extension{first_text(i), convert::as_integer(i[1], "count"), convert::as_integer(i[2], "seed")};
       },
       [](Model& model, const Extension& extension, const StopFlag&) {
         model.extend_head(extension.name, extension.count, extension.seed);
@@ -135,14 +127,14 @@ Napi::Value ModelWrap::extend_head(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::predict(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::predict_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::predict_request(i[0]); },
       [](Model& model, const PredictRequest& request, const StopFlag& stop) { return model.predict(request, stop); },
-      convert::predict_result, task_of(info));
+      convert::predict_result, Abort::kByTask);
 }
 
 Napi::Value ModelWrap::start_training(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::training_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::training_request(i[0]); },
       [](Model& model, const TrainingRequest& request, const StopFlag& stop) {
         return model.start_training(request, stop).parameters();
       },
@@ -151,7 +143,7 @@ Napi::Value ModelWrap::start_training(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::set_groups(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::groups(i[0].template As<Napi::Array>()); },
+      info, *executor_, [](const auto& i) { return convert::groups(i[0]); },
       [](Model& model, const std::vector<GroupSource>& groups, const StopFlag&) {
         model.training().set_groups(groups);
         return Done{};
@@ -161,7 +153,7 @@ Napi::Value ModelWrap::set_groups(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::set_corpus(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::corpus_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::corpus_request(i[0]); },
       [](Model& model, CorpusRequest& request, const StopFlag&) {
         model.training().set_corpus(std::move(request));
         return Done{};
@@ -172,16 +164,16 @@ Napi::Value ModelWrap::set_corpus(const Napi::CallbackInfo& info) {
 Napi::Value ModelWrap::train(const Napi::CallbackInfo& info) {
   const Waiting& waiting = executor_->waiting();
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::train_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::train_request(i[0]); },
       [&waiting](Model& model, const TrainRequest& request, const StopFlag& stop) {
         return model.training().train(request, stop, waiting);
       },
-      convert::train_result, task_of(info));
+      convert::train_result, Abort::kByTask);
 }
 
 Napi::Value ModelWrap::end_training(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto&) { return Done{}; },
+      info, *executor_, [](const auto&) { return Done{}; },
       [](Model& model, Done, const StopFlag&) {
         model.end_training();
         return Done{};
@@ -191,13 +183,13 @@ Napi::Value ModelWrap::end_training(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::optimizer_steps(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto&) { return Done{}; },
+      info, *executor_, [](const auto&) { return Done{}; },
       [](Model& model, Done, const StopFlag&) { return model.training().optimizer_steps(); }, convert::optimizer_steps);
 }
 
 Napi::Value ModelWrap::restore(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::restore_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::restore_request(i[0]); },
       [](Model& model, const RestoreRequest& request, const StopFlag& stop) {
         model.training().restore(request, stop);
         return Done{};
@@ -211,9 +203,9 @@ Napi::Value ModelWrap::read(const Napi::CallbackInfo& info) {
     std::vector<std::string> names;
   };
   return operation(
-      info, Value(), *executor_,
+      info, *executor_,
       [](const auto& i) {
-        return Names{convert::parameter_value(i[0]), convert::names(i[1].template As<Napi::Array>())};
+        return Names{convert::parameter_value(i[0]), convert::names(i[1])};
       },
       [](Model& model, const Names& request, const StopFlag&) { return model.read(request.value, request.names); },
       convert::arrays);
@@ -221,7 +213,7 @@ Napi::Value ModelWrap::read(const Napi::CallbackInfo& info) {
 
 Napi::Value ModelWrap::write(const Napi::CallbackInfo& info) {
   return operation(
-      info, Value(), *executor_, [](const auto& i) { return convert::write_request(first(i)); },
+      info, *executor_, [](const auto& i) { return convert::write_request(i[0]); },
       [](Model& model, const WriteRequest& request, const StopFlag& stop) {
         model.write(request, stop);
         return Done{};
@@ -229,22 +221,25 @@ Napi::Value ModelWrap::write(const Napi::CallbackInfo& info) {
       undefined);
 }
 
-void ModelWrap::abort(const Napi::CallbackInfo& info) { executor_->abort(info[0].As<Napi::Number>().Int64Value()); }
+void ModelWrap::abort(const Napi::CallbackInfo& info) { executor_->abort(convert::as_integer(info[0], "task")); }
 
 Napi::Value ModelWrap::dispose(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!disposed_.IsEmpty()) return disposed_.Value();
-  auto work = [](std::unique_ptr<Model>& model, const StopFlag&) {
-    model.reset();
-    if (Engine* engine = opened_engine()) engine->release_memory();
-    return Done{};
-  };
-  auto task = std::make_unique<PromiseTask<Done>>(env, Value(), std::move(work), undefined);
-  const Napi::Promise promise = task->promise();
-  disposed_ = Napi::Reference<Napi::Promise>::New(promise, 1);
-  disposed_.SuppressDestruct();
-  executor_->close(std::move(task));
-  return promise;
+  return promised(env, [&]() -> Napi::Value {
+    if (!disposed_.IsEmpty()) return disposed_.Value();
+    auto work = [](std::unique_ptr<Model>& model, const StopFlag&) {
+      model.reset();
+      if (Engine* engine = opened_engine()) engine->release_memory();
+      return Done{};
+    };
+    auto task = std::make_unique<PromiseTask<Done>>(env, Value(), std::move(work), undefined);
+    const Napi::Promise promise = task->promise();
+    disposed_ = Napi::Reference<Napi::Promise>::New(promise, 1);
+    disposed_.SuppressDestruct();
+    Environment::of(env).expect();
+    executor_->close(std::move(task));
+    return promise;
+  });
 }
 
 }  // namespace sentorch

@@ -5,15 +5,10 @@
 #include <optional>
 #include <string>
 
+#include "binding/coded_error.h"
 #include "binding/environment.h"
 
 namespace sentorch {
-
-inline Napi::Error coded_error(Napi::Env env, const char* code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
-  return error;
-}
 
 template <typename Result>
 class PromiseTask final : public Job, public Settlement {
@@ -29,7 +24,6 @@ class PromiseTask final : public Job, public Settlement {
         work_(std::move(work)),
         finish_(std::move(finish)) {
     owner_.SuppressDestruct();  // a task that is dropped while the environment ends must not touch it
-    environment_.expect();
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
@@ -53,18 +47,12 @@ class PromiseTask final : public Job, public Settlement {
   }
 
   void settle(Napi::Env env) override {
-    const Napi::HandleScope scope(env);
     owner_.Reset();
-    if (!result_) {
-      deferred_.Reject(coded_error(env, code_, message_).Value());
-      return;
-    }
     try {
+      if (!result_) throw Error(code_, message_);
       deferred_.Resolve(finish_(env, std::move(*result_)));
-    } catch (const Napi::Error& error) {
-      deferred_.Reject(error.Value());
-    } catch (const std::exception& error) {
-      deferred_.Reject(coded_error(env, "ERR_INTERNAL", error.what()).Value());
+    } catch (...) {
+      deferred_.Reject(current_error(env));
     }
   }
 
@@ -87,15 +75,20 @@ template <typename Body>
 Napi::Value promised(Napi::Env env, Body&& body) {
   try {
     return body();
-  } catch (const Napi::Error& error) {
+  } catch (...) {
     const auto deferred = Napi::Promise::Deferred::New(env);
-    deferred.Reject(error.Value());
-    return deferred.Promise();
-  } catch (const std::exception& error) {
-    const auto deferred = Napi::Promise::Deferred::New(env);
-    deferred.Reject(coded_error(env, "ERR_INTERNAL", error.what()).Value());
+    deferred.Reject(current_error(env));
     return deferred.Promise();
   }
+}
+
+// JavaScript thread. Hands the task to the executor; from here on its promise is settled in every case.
+template <typename Result>
+Napi::Promise start(Napi::Env env, Executor& executor, std::unique_ptr<PromiseTask<Result>> task) {
+  const Napi::Promise promise = task->promise();
+  Environment::of(env).expect();
+  executor.post(std::move(task));
+  return promise;
 }
 
 }  // namespace sentorch

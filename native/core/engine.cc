@@ -7,12 +7,32 @@
 #endif
 
 #include "common/cpu_features.h"
+#include "common/threads.h"
+#include "core/checks.h"
 #include "core/device.h"
 #include "core/guard.h"
 #include "core/model.h"
 
 namespace sentorch {
 namespace {
+
+// Lets operations of the calling thread run on `count` threads, itself included. libtorch starts the others twice:
+// those of OpenMP, whose runtime ends the process where it is refused one, and those of a pool that waits forever then.
+// So first it is tried whether the system allows them.
+void use_threads(int64_t count) {
+  const int64_t needed = 2 * (count - 1), startable = startable_threads(needed);
+  if (startable < needed) {
+    throw Error("ERR_THREADS",
+                "'threads: " + std::to_string(count) + "' needs " + std::to_string(needed) +
+                    " more threads, and the system starts " + std::to_string(startable) +
+                    ": its limit on threads or its memory is used up. Load the model with a smaller 'threads', or "
+                    "raise the limit (ulimit -u, the pids limit of the container, TasksMax of the service).");
+  }
+  // Global and of this thread: before anything else computes here.
+  at::set_num_threads(static_cast<int>(count));
+  // OpenMP's threads start now, while they are known to be allowed.
+  at::parallel_for(0, count, 1, [](int64_t, int64_t) {});
+}
 
 class TorchEngine final : public Engine {
  public:
@@ -25,8 +45,8 @@ class TorchEngine final : public Engine {
 
   std::unique_ptr<Model> load(const LoadRequest& request, const StopFlag& stop) override {
     return guarded([&]() -> std::unique_ptr<Model> {
-      // Global and of this thread: before anything else computes here.
-      at::set_num_threads(static_cast<int>(request.threads));
+      check_load(request);
+      use_threads(request.threads);
       return std::make_unique<EncoderModel>(request, stop);
     });
   }

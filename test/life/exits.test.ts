@@ -20,6 +20,21 @@ describe('a program with a model ends as it would without the addon', () => {
     for (let i = 0; i < 10; i++) expect(await runProgram('exit', environment())).toEqual({ code: 7, signal: null, stdout: '', stderr: '' })
   }, 120_000)
 
+  test.each([
+    ['encode', [0, 20, 60, 100, 150, 200, 300, 400, 500, 700]],
+    ['train', [60, 200, 400, 700, 1000]],
+    ['load', [1, 30, 100, 200, 350]],
+  ])(
+    'process.reallyExit() during %s',
+    async (work, times) => {
+      for (const ms of times) {
+        const ending = await runProgram('really-exits', environment(), [work, String(ms)])
+        expect({ ms, ...ending }).toEqual({ ms, code: 7, signal: null, stdout: '', stderr: '' })
+      }
+    },
+    120_000,
+  )
+
   test.each([1, 30, 100, 200, 350, 500, 700])('process.exit() %i ms into loading', async (ms) => {
     expect(await runProgram('loading-exit', environment(), [String(ms)])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
   })
