@@ -6,6 +6,7 @@ import { isRepositoryId, looksLikePath, repositoryId } from './hub/ids'
 import { resolveRepository } from './hub/repository'
 import { expandHome, hubSettings } from './hub/settings'
 import type { HubOptions, LoadProgress } from './options'
+import { recoverFolder } from './staging'
 
 export interface ResolveOptions extends HubOptions {
   /** At most every 100 ms, and once at the end of each file; not called for what is in the cache. */
@@ -37,7 +38,8 @@ export async function resolveModel(where: string, options: ResolveOptions = {}):
   throwIfAborted(options.signal)
 
   const folder = resolve(expandHome(where))
-  const found = await kindOf(folder)
+  let found = await kindOf(folder)
+  if (found === ABSENT && (await recoverFolder(folder))) found = 'folder'
   if (found === 'folder') return { folder, source: 'local' }
   if (looksLikePath(where)) throw notFound(where, folder, found)
   const notes = [`local  ${folder} (${found})`]
@@ -48,12 +50,14 @@ export async function resolveModel(where: string, options: ResolveOptions = {}):
   })
 }
 
+const ABSENT = 'no such folder'
+
 async function kindOf(path: string): Promise<string> {
   try {
     return (await stat(path)).isDirectory() ? 'folder' : 'a file, not a folder'
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    return code === 'ENOENT' || code === 'ENOTDIR' ? 'no such folder' : message
+    return code === 'ENOENT' || code === 'ENOTDIR' ? ABSENT : message
   }
 }
 

@@ -1,31 +1,24 @@
-import { randomBytes } from 'node:crypto'
-import { unlinkSync } from 'node:fs'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { SentorchError } from '../errors'
+import { keepAtExit, removeAtExit } from '../exit-cleanup'
+import { openLocked, type LockedFile } from '../file-lock'
+import { hiddenName, sweep } from '../staging'
 import { syncFolder } from '../sync-folder'
 
 /**
- * A file that appears under its name only when it is whole: it is written beside its target, then synced and renamed.
- * An existing target stays as it is until then. When the process ends first, what was written is removed.
+ * A file that appears under its name only when it is whole: it is written next to its target, then synced and renamed. An existing target
+ * stays as it is until then. When the process ends first, what was written is removed; after a kill the next who writes the file does that.
  */
 export class StagedFile {
   readonly #target: string
   readonly #temporary: string
-  readonly #handle: FileHandle
-  readonly #onExit = (): void => {
-    try {
-      unlinkSync(this.#temporary)
-    } catch {
-      // Gone already, or the file system is: nothing is left to do at exit.
-    }
-  }
+  readonly #handle: LockedFile['handle']
 
-  private constructor(target: string, temporary: string, handle: FileHandle) {
+  private constructor(target: string, temporary: string, { handle }: LockedFile) {
     this.#target = target
     this.#temporary = temporary
     this.#handle = handle
-    process.once('exit', this.#onExit)
   }
 
   /** Refuses a target that is no regular file (renaming over a device or a pipe would replace it) and one whose folder does not exist. */
@@ -33,15 +26,18 @@ export class StagedFile {
     const path = await realpath(target).catch(() => target)
     const found = await stat(path).catch(() => undefined)
     if (found && !found.isFile()) throw unwritable(target, found.isDirectory() ? 'It is a folder; name a file.' : 'It is no regular file.')
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
-    const handle = await open(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
+    await sweep(path)
+    const temporary = hiddenName(path)
+    removeAtExit(temporary)
+    const file = await openLocked(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
       throw unwritable(
         target,
         cause.code === 'ENOENT' ? 'Its folder does not exist.' : `Its folder cannot be written to (${cause.code}).`,
         cause,
       )
     })
-    return new StagedFile(path, temporary, handle)
+    // Another process took it for a leftover before it was locked.
+    return file ? new StagedFile(path, temporary, file) : StagedFile.create(target)
   }
 
   /** Appends. */
@@ -54,19 +50,20 @@ export class StagedFile {
     for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at, bytes.length - at, at)).bytesWritten
   }
 
+  /** Rejects only where the file did not take the name. */
   async commit(): Promise<void> {
     await this.#handle.sync()
     await this.#handle.close()
     await rename(this.#temporary, this.#target)
-    process.removeListener('exit', this.#onExit)
-    await syncFolder(dirname(this.#target))
+    keepAtExit(this.#temporary)
+    await syncFolder(dirname(this.#target)).catch(() => {})
   }
 
-  /** Removes what was written; nothing happens after `commit`. */
+  /** Removes what was written; nothing happens after `commit`. Never rejects. */
   async discard(): Promise<void> {
     await this.#handle.close().catch(() => {})
-    await rm(this.#temporary, { force: true })
-    process.removeListener('exit', this.#onExit)
+    await rm(this.#temporary, { force: true }).catch(() => {})
+    keepAtExit(this.#temporary)
   }
 }
 

@@ -1,11 +1,12 @@
 import { realpath } from 'node:fs/promises'
-import { relative, isAbsolute, sep } from 'node:path'
+import { isAbsolute, join, relative, sep } from 'node:path'
 import type { WriteRequest } from '../../binding'
 import { SentorchError, throwIfAborted } from '../errors'
 import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import { resolveSave, type ResolvedSave, type SaveOptions } from '../options/save'
 import type { ModelParts } from '../parts'
+import { Turns } from '../turns'
 import { libraryVersion } from '../version'
 import { openRegular } from './files'
 import { openFolder, type ModelFolder } from './folder'
@@ -57,22 +58,44 @@ export async function saveModel(
   const request = resolveSave(folder, options, parts.heads.list)
   throwIfAborted(request.signal)
   if (request.as) refuseOtherShape(parts.folder, request.as.type, request.as.head)
+  // One save of a model at a time: one may replace the files that the next is made of.
+  return turnsOf(parts).take(() => save(parts, request, beside))
+}
+
+async function save(parts: ModelParts, request: ResolvedSave, beside?: (staged: StagedFolder) => Promise<void>): Promise<void> {
+  const { folder, overwrite, signal } = request
+  throwIfAborted(signal)
   const inPlace = await replacesSource(parts.folder, request)
   await parts.heads.ready
-  const staged = await StagedFolder.create(folder, { overwrite: request.overwrite })
+  const staged = await StagedFolder.create(folder, { overwrite })
   try {
     await fill(staged, parts, request)
     await beside?.(staged)
-    await writeManifest(staged, request.signal)
-    throwIfAborted(request.signal)
+    await writeManifest(staged, signal)
+    // The files that the weights came from will be gone; what is saved next comes from those in their place.
+    const next = inPlace ? moved(await openFolder(staged.path), staged.target, folder) : undefined
+    throwIfAborted(signal)
     await staged.commit()
+    if (next) parts.folder = next
   } catch (error) {
     await staged.discard()
-    throwIfAborted(request.signal)
+    throwIfAborted(signal)
     throw error
   }
-  // The files that the weights came from are gone; what is written next comes from those in their place.
-  if (inPlace) parts.folder = await openFolder(folder)
+}
+
+const turns = new WeakMap<ModelParts, Turns>()
+
+function turnsOf(parts: ModelParts): Turns {
+  const known = turns.get(parts) ?? new Turns()
+  turns.set(parts, known)
+  return known
+}
+
+/** A folder that was opened before it moved. */
+function moved(opened: ModelFolder, to: string, shown: string): ModelFolder {
+  const files = opened.files.map((file) => join(to, relative(opened.folder, file)))
+  return { ...opened, folder: to, root: { shown, real: to }, files }
 }
 
 async function fill(staged: StagedFolder, parts: ModelParts, { as, training, signal }: ResolvedSave): Promise<void> {

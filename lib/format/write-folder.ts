@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { rmSync } from 'node:fs'
-import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { open, readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { isSentorchError, SentorchError } from '../errors'
-import { isAlive } from '../is-alive'
+import { makeFolder } from '../make-folder'
+import { recoverFolder, Staging, sweep, targetOf } from '../staging'
 import { syncFolder } from '../sync-folder'
 
 /** A folder with one of these is a model's: what may be replaced. */
@@ -17,46 +16,53 @@ export interface StagingOptions {
 }
 
 /**
- * A folder that appears under its name only when it is whole: it is written beside its target, every file and folder is flushed to the disk,
- * then it is renamed. A folder that it replaces is put aside first and removed last; `recoverFolder` takes one back that a kill left aside.
- * Whatever fails on the disk is ERR_FILE. When the process ends first, what was written is removed.
+ * A folder that appears under its name only when it is whole: it is written next to its target (see `Staging`), every file and folder is
+ * flushed to the disk, then it takes the name, in one step where the system has one. Whatever fails until then is ERR_FILE and leaves the
+ * target as it is; afterwards nothing fails. When the process ends first, what was written is removed; after a kill the next save does that.
  */
 export class StagedFolder {
-  /** Absolute; where it is written. */
-  readonly path: string
+  readonly #staging: Staging
+  readonly #shown: string
   readonly #target: string
-  readonly #overwrite: boolean
+  readonly #options: StagingOptions
   readonly #folders: string[] = []
-  readonly #onExit = (): void => rmSync(this.path, { recursive: true, force: true })
 
-  private constructor(target: string, path: string, overwrite: boolean) {
+  private constructor(staging: Staging, shown: string, target: string, options: StagingOptions) {
+    this.#staging = staging
+    this.#shown = shown
     this.#target = target
-    this.path = path
-    this.#overwrite = overwrite
-    process.once('exit', this.#onExit)
+    this.#options = options
   }
 
   /** Refuses a target that is no folder, one that holds something and may not be replaced, and one that holds something else than a model. */
-  static async create(folder: string, { overwrite, marks = MARKS }: StagingOptions): Promise<StagedFolder> {
-    const target = await realpath(folder).catch(() => resolve(folder))
-    await recoverFolder(target)
-    await refuseTarget(target, folder, overwrite, marks)
-    const path = join(dirname(target), `.${basename(target)}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`)
+  static async create(folder: string, options: StagingOptions): Promise<StagedFolder> {
     return attempt(folder, async () => {
-      for (const left of await leftBehind(target, 'tmp')) await rm(left, { recursive: true, force: true })
-      await mkdir(path, { recursive: true })
-      return new StagedFolder(target, path, overwrite)
+      const target = await targetOf(folder)
+      await recoverFolder(target)
+      await refuseTarget(target, folder, options)
+      await sweep(target)
+      return new StagedFolder(await Staging.create(target), folder, target, options)
     })
+  }
+
+  /** Absolute; where it is written. */
+  get path(): string {
+    return this.#staging.fresh
+  }
+
+  /** Absolute; where it will be. */
+  get target(): string {
+    return this.#target
   }
 
   /** Makes a folder inside, by its name from the top, with '/'. */
   async folder(name: string): Promise<void> {
-    await attempt(this.#target, () => mkdir(join(this.path, name), { recursive: true }))
+    await attempt(this.#shown, () => makeFolder(join(this.path, name)))
     this.#folders.push(name)
   }
 
   async write(name: string, content: string | Uint8Array): Promise<void> {
-    await attempt(this.#target, async () => {
+    await attempt(this.#shown, async () => {
       const handle = await open(join(this.path, name), 'wx')
       try {
         await handle.writeFile(content)
@@ -71,80 +77,44 @@ export class StagedFolder {
     await this.write(name, `${JSON.stringify(value, null, 2)}\n`)
   }
 
+  /** Rejects only where the folder did not take the name. */
   async commit(): Promise<void> {
-    await attempt(this.#target, async () => {
+    await attempt(this.#shown, async () => {
       for (const name of this.#folders) await syncFolder(join(this.path, name))
       await syncFolder(this.path)
-      const old = this.#overwrite ? await this.#putAside() : undefined
-      try {
-        await rename(this.path, this.#target)
-      } catch (error) {
-        if (old !== undefined) await rename(old, this.#target)
-        throw error
-      }
-      process.removeListener('exit', this.#onExit)
-      await syncFolder(dirname(this.#target))
-      if (old !== undefined) await rm(old, { recursive: true, force: true })
+      // Somebody may have put something there meanwhile.
+      await refuseTarget(this.#target, this.#shown, this.#options)
+      this.#place()
     })
+    await syncFolder(dirname(this.#target)).catch(() => {})
+    await this.#staging.remove()
   }
 
-  /** Removes what was written; nothing happens after `commit`. */
+  /** Removes what was written; nothing happens after `commit`. Never rejects. */
   async discard(): Promise<void> {
-    await rm(this.path, { recursive: true, force: true })
-    process.removeListener('exit', this.#onExit)
+    await this.#staging.remove()
   }
 
-  async #putAside(): Promise<string | undefined> {
-    const old = this.path.replace(/tmp$/, 'old')
+  #place(): void {
     try {
-      await rename(this.#target, old)
-      return old
+      this.#staging.place(this.#options.overwrite)
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw error
+      const message = `${(error as Error).message}.`
+      if (!this.#staging.isInterrupted) throw unwritable(this.#shown, message, error)
+      const { path } = this.#staging
+      throw unwritable(
+        this.#shown,
+        `${message} What was there lies in ${join(path, 'old')} and the new one in ${this.path}: the next load or save puts the new one in place.`,
+        error,
+      )
     }
   }
 }
 
-/**
- * Between the two renames of a replacement the old folder lies aside and nothing under the name. Where a kill left it so, it gets its name
- * back. True where that was done.
- */
-export async function recoverFolder(folder: string): Promise<boolean> {
-  const target = resolve(folder)
-  if ((await stat(target).catch(() => undefined)) !== undefined) return false
-  const [aside] = await leftBehind(target, 'old')
-  if (aside === undefined) return false
-  await attempt(folder, () => rename(aside, target))
-  return true
-}
-
-/** Removes what processes that were killed while they wrote this folder have left beside it. */
-export async function sweepFolder(folder: string): Promise<void> {
-  const target = resolve(folder)
-  for (const kind of ['tmp', 'old'] as const) {
-    for (const left of await leftBehind(target, kind)) await rm(left, { recursive: true, force: true })
-  }
-}
-
-/** Folders of that kind beside the target which a process made that is there no more. */
-async function leftBehind(target: string, kind: 'tmp' | 'old'): Promise<string[]> {
-  const names = await readdir(dirname(target)).catch(() => [])
-  const start = `.${basename(target)}.`
-  const maker = new RegExp(`^(\\d+)-[0-9a-f]{8}\\.${kind}$`)
-  return names
-    .filter((name) => name.startsWith(start))
-    .filter((name) => {
-      const pid = maker.exec(name.slice(start.length))?.[1]
-      return pid !== undefined && !isAlive(Number(pid))
-    })
-    .map((name) => join(dirname(target), name))
-}
-
-async function refuseTarget(target: string, shown: string, overwrite: boolean, marks: readonly string[]): Promise<void> {
+async function refuseTarget(target: string, shown: string, { overwrite, marks = MARKS }: StagingOptions): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw unwritable(shown, error.code === 'ENOTDIR' ? 'It is a file; name a folder.' : error.message, error)
+    throw unwritable(shown, error.code === 'ENOTDIR' ? 'It is a file; name a folder.' : `${error.message}.`, error)
   })
   if (names.length === 0) return
   if (!overwrite) throw unwritable(shown, 'It is there already. Name another folder, or replace it with overwrite: true.')

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { copyFile, link, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, link, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { makeFolder } from '../make-folder'
 import { selectFiles } from './select'
 
 /** One file of a repository at a commit, as the hub lists it. */
@@ -105,7 +106,7 @@ export class RepositoryCache {
     const blob = this.blob(file.etag)
     const pointer = join(this.snapshot(commit), file.path)
     if (await isWhole(pointer, file.size)) return
-    await mkdir(dirname(pointer), { recursive: true })
+    await makeFolder(dirname(pointer))
     const staged = temporary(pointer)
     try {
       // Windows gives symbolic links to few users: a hard link does as well, a copy costs its size.
@@ -152,7 +153,7 @@ async function readText(path: string): Promise<string | undefined> {
 const temporary = (path: string) => `${path}.${randomUUID().slice(0, 8)}.tmp`
 
 async function writeWhole(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   const staged = temporary(path)
   try {
     await writeFile(staged, text)

@@ -1,6 +1,7 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '../make-folder'
 import { isWhole, type RemoteFile } from './cache'
 import type { HubClient } from './client'
 import { HubFailure } from './failure'
@@ -28,7 +29,7 @@ export interface BlobRequest {
  */
 export async function downloadBlob(request: BlobRequest): Promise<void> {
   const { blob, file } = request
-  await mkdir(dirname(blob), { recursive: true })
+  await makeFolder(dirname(blob))
   const path = `${blob}.${randomUUID().slice(0, 8)}.incomplete`
   await adopt(blob, path)
   const handle = await open(path, 'r+').catch(() => open(path, 'wx+'))

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { SentorchError, isSentorchError, throwIfAborted } from '../errors'
 import { isMusl } from '../libc'
+import { recoverFolder, Staging, sweep, targetOf } from '../staging'
 import { cacheFolder, installedFolder } from './cache'
 import type { Libtorch } from './find'
 import { inspect } from './inspect'
@@ -64,18 +64,20 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Lib
     if (before) return before
     const onWait = (pid: number | undefined) => onEvent({ type: 'waiting', pid })
     return await withLock(`${target}.lock`, { signal, onWait }, async (waited) => {
+      const real = await targetOf(target)
+      await recoverFolder(real)
       const meanwhile = options.force && !waited ? null : await present()
       if (meanwhile) return meanwhile
-      await removeAbandoned(target)
-      const stage = await mkdtemp(stagePrefix(target))
+      await sweep(real)
+      const stage = await Staging.create(real)
       try {
-        const source = await chooseSource(options, row, stage, signal)
-        const bytes = await fill(join(stage, 'tree'), source, { row, cuda, platform, onEvent, signal, target })
+        const source = await chooseSource(options, row, stage.path, signal)
+        const bytes = await fill(stage.fresh, source, { row, cuda, platform, onEvent, signal, target })
         throwIfAborted(signal)
-        await replaceFolder(target, join(stage, 'tree'), join(stage, 'old'))
+        stage.place(true)
         onEvent({ type: 'installed', folder: target, bytes })
       } finally {
-        await rm(stage, { recursive: true, force: true, maxRetries: 3 })
+        await stage.remove()
       }
       const libtorch = await undamaged(target, platform, cuda)
       if (!libtorch) throw new SentorchError('ERR_INTERNAL', `What was installed in ${target} is not found there.`)
@@ -122,9 +124,8 @@ interface FillOptions {
   target: string
 }
 
-/** Resolves to the bytes that were put into the new folder `tree`. */
+/** Resolves to the bytes that were put into the empty folder `tree`. */
 async function fill(tree: string, source: Source, { row, cuda, platform, onEvent, signal, target }: FillOptions): Promise<number> {
-  await mkdir(tree)
   try {
     const { downloadBytes, wheels } = source
     const installedBytes = source.installedBytes ?? ((cuda && row.installedBytesCuda) || row.installedBytes)
@@ -144,35 +145,6 @@ async function fill(tree: string, source: Source, { row, cuda, platform, onEvent
     return bytes
   } finally {
     await source.close()
-  }
-}
-
-function stagePrefix(target: string): string {
-  return join(dirname(target), `.${basename(target)}-`)
-}
-
-/** What a process that was killed left behind. Only called by the holder of the lock, so nobody is using it. */
-async function removeAbandoned(target: string): Promise<void> {
-  const prefix = basename(stagePrefix(target))
-  for (const name of await readdir(dirname(target))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(target), name), { recursive: true, force: true, maxRetries: 3 })
-  }
-}
-
-/** Puts `from` in the place of `target`, which is never seen half-filled; `old` is where the former one goes. */
-async function replaceFolder(target: string, from: string, old: string): Promise<void> {
-  const hadOne = await rename(target, old).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
-      throw error
-    },
-  )
-  try {
-    await rename(from, target)
-  } catch (error) {
-    if (hadOne) await rename(old, target)
-    throw error
   }
 }
 

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SentorchError, aborted } from '../errors'
 import { folderBytes } from '../folder-bytes'
+import { makeFolder } from '../make-folder'
 import { pythonNames } from './python'
 import type { Wheel } from './versions'
 
@@ -45,7 +45,7 @@ export async function pipDownload(
   signal?: AbortSignal,
 ): Promise<void> {
   const temporary = join(folder, 'pip')
-  await mkdir(temporary, { recursive: true })
+  await makeFolder(temporary)
   // What the listener throws ends the download: pip is stopped, and the error is the caller's.
   const thrown = new AbortController()
   const tell = () => folderBytes(folder).then((bytes) => onBytes(bytes ?? 0))

@@ -1,7 +1,8 @@
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SentorchError } from '../errors'
 import { httpFetch } from '../http'
+import { makeFolder } from '../make-folder'
 import type { OnInstallEvent } from './install-events'
 import { pipDefaultIndex, readPipSettings, trustedCertificates } from './pip-settings'
 import { RangedFile } from './ranged-file'
@@ -24,7 +25,7 @@ interface OpenWheel {
  * Their directories are read at once, so that the plan is exact.
  */
 export async function fromRanges(wheels: readonly Wheel[], folder: string, cuda: boolean, signal?: AbortSignal): Promise<Source> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const settings = await readPipSettings()
   const indexes = await chosenIndexes(settings.indexes)
   const send = httpFetch({ ca: await trustedCertificates(settings.cert) })

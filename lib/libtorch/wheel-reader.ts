@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, open, writeFile } from 'node:fs/promises'
+import { open, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,6 +7,7 @@ import { promisify } from 'node:util'
 import { createInflateRaw, inflateRaw } from 'node:zlib'
 import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl'
 import { SentorchError, throwIfAborted } from '../errors'
+import { makeFolder } from '../make-folder'
 import { ArchiveView, type ByteSource } from './byte-source'
 import { keptMembers, parseRecord, recordPath, type Member } from './record'
 import type { Wheel } from './versions'
@@ -76,7 +77,7 @@ export class WheelReader {
     const entry = this.entries.get(member.path)!
     if (entry.uncompressedSize !== member.bytes) throw this.broken(entry, `it has ${entry.uncompressedSize} bytes, not ${member.bytes}`)
     const target = join(folder, ...member.path.split('/'))
-    await mkdir(dirname(target), { recursive: true })
+    await makeFolder(dirname(target))
     const sha256 = await (member.bytes <= SMALL
       ? this.copyWhole(entry, target, onBytes)
       : this.copyInPieces(entry, target, onBytes, signal))

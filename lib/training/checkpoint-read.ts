@@ -4,9 +4,9 @@ import { openRegular, readExactly } from '../format/files'
 import { damageIn, MANIFEST_FILE, readManifest } from '../format/manifest'
 import { openRoot, resolveFile, type ModelRoot } from '../format/paths'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../format/safetensors'
-import { recoverFolder } from '../format/write-folder'
 import { fromNative } from '../native'
 import type { TrainerOptions } from '../options/train'
+import { recoverFolder } from '../staging'
 import { CHECKPOINT_FORMAT, OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON, type TrainerJson } from './checkpoint'
 import { fromPlainJson } from './plain'
 import type { TaskWeights } from './request'
@@ -22,7 +22,7 @@ export interface StoredTrainer extends Omit<TrainerJson, 'state' | 'resolved'> {
   state: unknown
 }
 
-/** Opens a checkpoint's folder; one that a kill left aside is put back first. ERR_CHECKPOINT where it is none, or is broken. */
+/** Opens a checkpoint's folder; a replacement of it that a kill interrupted is finished first. ERR_CHECKPOINT where it is none, or is broken. */
 export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   await recoverFolder(dir)
   return asCheckpoint(dir, async () => {

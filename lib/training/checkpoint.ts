@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { saveModel } from '../format/save'
-import { sweepFolder, type StagedFolder } from '../format/write-folder'
+import type { StagedFolder } from '../format/write-folder'
 import { safetensorsFile, valueOf, type TensorToWrite } from '../format/write-safetensors'
 import { fromNative } from '../native'
 import type { TrainerOptions } from '../options/train'
@@ -57,7 +57,6 @@ export async function writeCheckpoint(source: CheckpointSource, dir: string): Pr
     if (targets.known.size > 0) await staged.write(TARGETS_FILE, vectorFile(targets))
     await staged.write(TRAINER_JSON, toPlainJson(trainerJson(source, updates)))
   })
-  await sweepFolder(dir)
 }
 
 function trainerJson({ session, options, classWeights }: CheckpointSource, updates: Record<string, number>): TrainerJson {

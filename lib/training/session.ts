@@ -13,7 +13,7 @@ import { recipeOf } from './recipe'
 import { addResult, stepReports, type EpochReport, type ReportTerms, type StepReport } from './report'
 import { multipliers } from './schedule'
 import type { TrainingState } from './state'
-import { Turns } from './turns'
+import { Turns } from '../turns'
 import { advanceUnfreezing, checkUnfreezing, frozenAt } from './unfreezing'
 
 /** Of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */

@@ -4,9 +4,12 @@ import { installLibtorch, type InstallOptions } from '../../lib/libtorch/install
 import type { InstallEvent } from '../../lib/libtorch/install-events'
 import { readManifest } from '../../lib/libtorch/manifest'
 import { withEnvironment } from '../support/environment'
+import { fakeSystem } from '../support/fake-system'
 import { fakeWheels } from '../support/fake-wheels'
 import { scratch, writeFiles } from '../support/scratch'
 import { Proxy, SimpleIndex, type IndexFaults } from '../support/simple-index'
+
+jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
 
 const platform = 'linux-x64'
 const { row, archives, kept, keptForCuda } = fakeWheels()
@@ -336,35 +339,4 @@ describe('whole or not at all', () => {
     expect(events.filter(({ type }) => type === 'waiting')).toEqual([{ type: 'waiting', pid: process.pid }])
     expectInstalled()
   })
-
-  test('removes what a killed process left behind', async () => {
-    writeFiles(join(cache, 'libtorch'), { '.2.11.0-linux-x64-AbCdEf/tree/torch/version.py': 'half' })
-    await install({ offline: offlineFolder() })
-    expectInstalled()
-  })
-})
-
-test('a cache that cannot be written to is explained', async () => {
-  const file = join(scratch(), 'file')
-  writeFileSync(file, '')
-  await expect(install({ cache: join(file, 'cache'), offline: offlineFolder() })).rejects.toMatchObject({
-    code: 'ERR_DOWNLOAD',
-    message: expect.stringMatching(/cannot be put into .*SENTORCH_CACHE/),
-  })
-})
-
-test('needs nothing of HOME when SENTORCH_CACHE is set', async () => {
-  const file = join(scratch(), 'not-a-folder')
-  writeFileSync(file, '')
-  withEnvironment({ HOME: file, XDG_CACHE_HOME: undefined, XDG_CONFIG_HOME: undefined, PIP_CONFIG_FILE: undefined, SENTORCH_CACHE: cache })
-  await serve()
-  await install({ cache: undefined })
-  expectInstalled()
-})
-
-test.each([
-  ['an unknown platform', { platform: 'sunos-x64', row: undefined }, 'ERR_LIBTORCH_MISSING', /for sunos-x64.*known are linux-x64/],
-  ['CUDA where there is none', { platform: 'darwin-arm64', row: undefined, cuda: true }, 'ERR_INVALID_ARGUMENT', /No CUDA libraries/],
-])('refuses %s', async (_, options: InstallOptions, code, message) => {
-  await expect(install(options)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
 })

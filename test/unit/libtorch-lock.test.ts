@@ -1,22 +1,18 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { spawnSync } from 'node:child_process'
+import { openLocked } from '../../lib/file-lock'
 import { withLock } from '../../lib/libtorch/lock'
+import { fakeSystem } from '../support/fake-system'
 import { scratch } from '../support/scratch'
+
+jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
 
 let path: string
 beforeEach(() => {
+  fakeSystem.locks = true
   path = join(scratch(), 'deeper', 'x.lock')
 })
-
-const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid
-
-function abandoned(holder: object | string): void {
-  path = join(scratch(), 'x.lock')
-  writeFileSync(path, typeof holder === 'string' ? holder : JSON.stringify(holder))
-}
 
 test('one at a time, in spite of many', async () => {
   let inside = 0
@@ -39,41 +35,43 @@ test('is given back after a failure, and the failure is passed on', async () => 
   expect(await withLock(path, {}, () => Promise.resolve(7))).toBe(7)
 })
 
-test('names its holder, and is refreshed while it is held', async () => {
-  await withLock(path, { staleMs: 120 }, async () => {
-    expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual({ pid: process.pid, host: hostname() })
+test('names its holder to who waits, and is waited for until the signal', async () => {
+  await withLock(path, {}, async () => {
+    expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`)
     const onWait = jest.fn()
-    const second = withLock(path, { staleMs: 120, pollMs: 5, onWait, signal: AbortSignal.timeout(400) }, () => Promise.resolve('taken'))
+    const second = withLock(path, { pollMs: 5, onWait, signal: AbortSignal.timeout(60) }, () => Promise.resolve('taken'))
     await expect(second).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     expect(onWait.mock.calls).toEqual([[process.pid]])
   })
 })
 
 test.each([
-  ['a process that is gone', () => ({ pid: deadPid(), host: hostname() })],
-  ['a process that is gone, found by many at once', () => ({ pid: deadPid(), host: hostname() })],
-])('the lock of %s is taken over', async (_, holder) => {
-  abandoned(holder())
-  let inside = 0
-  const work = async () => {
-    expect(++inside).toBe(1)
-    await delay(3)
-    inside--
-  }
-  await Promise.all(Array.from({ length: 5 }, () => withLock(path, { pollMs: 1 }, work)))
+  ['a process that was killed', '4194305\n'],
+  ['another process that has this number now', `${process.pid}\n`],
+  ['nobody', ''],
+])('a file that is left of %s is no lock: nobody has it open', async (_, content) => {
+  path = join(scratch(), 'x.lock')
+  writeFileSync(path, content)
+  const onWait = jest.fn()
+  expect(await withLock(path, { onWait }, (waited) => Promise.resolve(waited))).toBe(false)
+  expect(onWait).not.toHaveBeenCalled()
   expect(existsSync(path)).toBe(false)
-  expect(existsSync(`${path}.takeover`)).toBe(false)
 })
 
-test.each([
-  ['of another machine', { pid: 1, host: 'elsewhere' }],
-  ['of nobody', ''],
-  ['of a live process that has this number now', { pid: process.pid, host: hostname() }],
-])('a lock %s is waited for while it is fresh, and taken over when it is old', async (_, holder) => {
-  abandoned(holder)
-  const signal = AbortSignal.timeout(60)
-  await expect(withLock(path, { pollMs: 5, signal }, () => Promise.resolve())).rejects.toMatchObject({ code: 'ERR_ABORTED' })
-  const old = new Date(Date.now() - 61_000)
-  utimesSync(path, old, old)
-  expect(await withLock(path, { pollMs: 5 }, () => Promise.resolve('taken'))).toBe('taken')
+test('a lock on a file that its holder has removed meanwhile is none', async () => {
+  path = join(scratch(), 'x.lock')
+  const locking = jest.spyOn(fakeSystem, 'lock').mockImplementation(() => {
+    rmSync(path)
+    return 0
+  })
+  expect(await openLocked(path, 'a+')).toBeUndefined()
+  locking.mockRestore()
+  const lock = await openLocked(path, 'a+')
+  expect(lock?.isLocked).toBe(true)
+  await lock!.handle.close()
+})
+
+test('where there are no locks, works run at the same time', async () => {
+  fakeSystem.locks = false
+  expect(await withLock(path, {}, () => withLock(path, {}, () => Promise.resolve('both')))).toBe('both')
 })

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { recoverFolder, StagedFolder } from '../../lib/format/write-folder'
+import { StagedFolder } from '../../lib/format/write-folder'
 import { filesIn } from '../support/fake-parts'
 import { folderOf, scratch } from '../support/scratch'
 
@@ -80,53 +80,39 @@ test('a folder that appeared meanwhile is not lost', async () => {
   expect(filesIn(parent)).toEqual(['model/other'])
 })
 
-test('where the new folder cannot take the name, the old one gets it back', async () => {
+test('what fails after the folder took the name does not make the call fail', async () => {
+  const parent = folderOf(OLD)
+  const target = path.join(parent, 'model')
+  const staged = await stage(target, true)
+  const { open } = fs.promises
+  jest.spyOn(fs.promises, 'open').mockImplementation(async (file, ...rest) => {
+    if (file === parent) throw new Error('EMFILE: too many open files')
+    return open(file, ...rest)
+  })
+  jest.spyOn(fs.promises, 'rm').mockRejectedValue(new Error('EACCES: permission denied'))
+  try {
+    await staged.commit()
+    await staged.discard()
+  } finally {
+    jest.restoreAllMocks()
+  }
+  expect(filesIn(target)).toEqual(['1_Pooling/config.json', 'config.json'])
+  await (await stage(target, true)).commit()
+  expect(filesIn(target)).toEqual(['1_Pooling/config.json', 'config.json'])
+})
+
+test.each([
+  ['a flush', 'open'],
+  ['the last look at the target', 'readdir'],
+] as const)('where %s fails before that, the old folder stays', async (_, call) => {
   const parent = folderOf(OLD)
   const staged = await stage(path.join(parent, 'model'), true)
-  fs.rmSync(staged.path, { recursive: true })
-  fs.mkdirSync(path.join(staged.path, '1_Pooling'), { recursive: true })
-  const rename = fs.promises.rename
-  const spy = jest.spyOn(fs.promises, 'rename')
-  spy.mockImplementation(async (from, to) => {
-    if (from === staged.path) throw new Error('disk gone')
-    return rename(from, to)
-  })
+  jest.spyOn(fs.promises, call).mockRejectedValue(new Error('EIO: i/o error'))
   try {
-    await expect(staged.commit()).rejects.toMatchObject({ code: 'ERR_FILE', message: expect.stringContaining('disk gone') as string })
+    await expect(staged.commit()).rejects.toMatchObject({ code: 'ERR_FILE', message: expect.stringContaining('EIO') as string })
   } finally {
-    spy.mockRestore()
+    jest.restoreAllMocks()
   }
   await staged.discard()
   expect(filesIn(parent)).toEqual(['model/config.json', 'model/more.txt'])
-})
-
-describe('after a kill', () => {
-  // Above the largest number that Linux gives.
-  const GONE = 4_194_305
-  const left = (pid: number, kind: string): string => `.model.${pid}-0123abcd.${kind}`
-
-  test('a folder that was put aside gets its name back, and nothing else does', async () => {
-    const names = [left(GONE, 'tmp'), '.models.4194305-0123abcd.old', '.model.4194305-0123abcd.old2']
-    const parent = folderOf(Object.fromEntries([left(GONE, 'old'), ...names].map((name) => [`${name}/config.json`, {}])))
-    const target = path.join(parent, 'model')
-    expect(await recoverFolder(target)).toBe(true)
-    expect(filesIn(target)).toEqual(['config.json'])
-    expect(await recoverFolder(target)).toBe(false)
-    expect(await recoverFolder(path.join(parent, 'else'))).toBe(false)
-    expect(fs.readdirSync(parent).sort()).toEqual(['model', ...names].sort())
-  })
-
-  test('what a running process has put aside is its own', async () => {
-    const parent = folderOf({ [`${left(process.pid, 'old')}/config.json`]: {} })
-    expect(await recoverFolder(path.join(parent, 'model'))).toBe(false)
-  })
-
-  test('the next save takes away what was half written, and replaces what was put aside only with overwrite', async () => {
-    const files = { [`${left(GONE, 'old')}/config.json`]: {}, [`${left(GONE, 'tmp')}/x`]: '', [`${left(process.pid, 'tmp')}/x`]: '' }
-    const parent = folderOf(files)
-    const target = path.join(parent, 'model')
-    await expect(StagedFolder.create(target, { overwrite: false })).rejects.toThrow(/It is there already/)
-    await (await stage(target, true)).commit()
-    expect(filesIn(parent)).toEqual([`${left(process.pid, 'tmp')}/x`, 'model/1_Pooling/config.json', 'model/config.json'])
-  })
 })

@@ -5,7 +5,7 @@ import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/
 import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/progress'
 import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/report'
 import { SavingTimes } from '../../lib/training/saving-times'
-import { Turns } from '../../lib/training/turns'
+import { Turns } from '../../lib/turns'
 
 describe('watching a measure', () => {
   const run = (values: number[], rule: Parameters<typeof watch>[2]) => {
