@@ -23,7 +23,8 @@ export type FoundClassifier = { classifier: Classifier } | { note: string } | un
 
 /**
  * Looks for transformers' own classifier by the architecture that config.json names. Its tensors are taken out of `ledger`, so that missing
- * and mis-shaped ones are told with the encoder's. A file without any of them is an encoder's, whatever its config says.
+ * and mis-shaped ones are told with the encoder's. A file without any of them is an encoder's, whatever its config says. What is wrong with its
+ * labels or settings leaves the head aside with a note: the encoder is sound without it.
  */
 export function findClassifier(
   json: unknown,
@@ -37,36 +38,57 @@ export function findClassifier(
   const task = taskOf(fields)
   const family = familyOf(config.modelType)!
   if (task === undefined || ![...weights.tensors.keys()].some((name) => name.startsWith(`${TOKEN_CLASSIFIER}.`))) return undefined
-  const given = labelsOf(fields)
-  if ('note' in given) return given
-  const { labels, multiLabel } = given
-  const { dropout } = family.classifiers
+  let head: Head
   try {
-    const { head } =
-      task === 'token'
-        ? resolveHead(
-            { name: TOKEN_HEAD, type: 'token-classification', labels, inputDropout: rate(fields, dropout.tokens), dropout: 0 },
-            context,
-          )
-        : resolveHead(
-            {
-              name: SEQUENCE_HEAD,
-              type: 'classification',
-              labels,
-              hidden: [config.hiddenSize],
-              activation: family.classifiers.sequence.activation,
-              pooling: 'cls',
-              multiLabel,
-              inputDropout: dropout.sequenceInput === null ? 0 : rate(fields, dropout.sequenceInput),
-              dropout: rate(fields, dropout.sequenceHidden),
-            },
-            context,
-          )
-    return { classifier: { head, layers: take(task, family, weights, ledger, config.hiddenSize, labels.length) } }
+    const labels = labelsOf(fields)
+    if ('note' in labels) return labels
+    const output = task === 'token' ? TOKEN_CLASSIFIER : family.classifiers.sequence.output
+    const rows = weights.tensors.get(`${output}.weight`)?.shape[0]
+    if (rows !== undefined && rows !== labels.labels.length) {
+      return { note: leftAside(where, `it has ${labels.labels.length} labels, but ${output}.weight has ${rows} rows.`) }
+    }
+    head = headOf(task, fields, family, config, labels, context)
   } catch (error) {
-    if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
-    return { note: `The classifier of ${where} is not loaded as a head: ${error.message}` }
+    if (!isSentorchError(error) || (error.code !== 'ERR_INVALID_ARGUMENT' && error.code !== 'ERR_MODEL_FORMAT')) throw error
+    return { note: leftAside(where, error.message) }
   }
+  return { classifier: { head, layers: take(task, family, weights, ledger, config.hiddenSize, head.labels.length) } }
+}
+
+function leftAside(where: string, why: string): string {
+  return `The classifier of ${where} is not loaded as a head: ${why}`
+}
+
+function headOf(
+  task: 'sequence' | 'token',
+  fields: Fields,
+  family: Family,
+  config: EncoderConfig,
+  { labels, multiLabel }: Labels,
+  context: HeadContext,
+): Head {
+  const { dropout } = family.classifiers
+  const { head } =
+    task === 'token'
+      ? resolveHead(
+          { name: TOKEN_HEAD, type: 'token-classification', labels, inputDropout: rate(fields, dropout.tokens), dropout: 0 },
+          context,
+        )
+      : resolveHead(
+          {
+            name: SEQUENCE_HEAD,
+            type: 'classification',
+            labels,
+            hidden: [config.hiddenSize],
+            activation: family.classifiers.sequence.activation,
+            pooling: 'cls',
+            multiLabel,
+            inputDropout: dropout.sequenceInput === null ? 0 : rate(fields, dropout.sequenceInput),
+            dropout: rate(fields, dropout.sequenceHidden),
+          },
+          context,
+        )
+  return head
 }
 
 function taskOf(config: Fields): 'sequence' | 'token' | undefined {
@@ -91,8 +113,13 @@ function take(
   return [ledger.linearAt(at, hidden, hidden), ledger.linearAt(output, hidden, labels)]
 }
 
-/** As transformers reads them: `id2label`, else so many as `num_labels` says, else two. */
-function labelsOf(config: Fields): { labels: string[]; multiLabel: boolean } | { note: string } {
+interface Labels {
+  labels: string[]
+  multiLabel: boolean
+}
+
+/** As transformers reads them: `id2label`, else as many as `num_labels` says, else two. */
+function labelsOf(config: Fields): Labels | { note: string } {
   const problem = config.given('problem_type') ? config.string('problem_type') : undefined
   const names = config.given('id2label') ? namesOf(config.object('id2label')) : undefined
   const count = names?.length ?? config.integer('num_labels', 1, 65_536, 2)
@@ -107,7 +134,11 @@ function namesOf(map: Fields): string[] {
   const count = map.keys().length
   const wrong = map.keys().find((key) => !/^(0|[1-9]\d*)$/.test(key) || Number(key) >= count)
   if (wrong !== undefined) throw map.bad(wrong, `keys 0..${count - 1}, one for each label, and nothing`)
-  return Array.from({ length: count }, (_, i) => map.string(String(i)))
+  return Array.from({ length: count }, (_, i) => {
+    const label = map.raw(String(i))
+    // transformers writes whole numbers as it was given them.
+    return typeof label === 'number' && Number.isSafeInteger(label) ? String(label) : map.string(String(i))
+  })
 }
 
 function rate(config: Fields, { keys, fallback }: DropoutKeys): number {

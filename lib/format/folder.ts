@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { DenseSource, EncoderSource } from '../../binding'
 import { SentorchError } from '../errors'
 import type { StoredHead } from '../heads/heads'
@@ -9,7 +10,9 @@ import { readJson } from './files'
 import { readHeads } from './heads'
 import { Ledger, mismatch } from './ledger'
 import { readModules, type SentenceModules } from './modules'
+import { filesBelow, otherWeights } from './other-files'
 import { joinPath, openRoot, resolveFile, type ModelRoot } from './paths'
+import { printable } from './printable'
 import { stampOf } from './stamps'
 import { readWeights, type LocatedTensor, type Weights } from './weights'
 
@@ -117,11 +120,21 @@ function passengersOf(weights: Weights, { found }: Ledger, config: EncoderConfig
 
 async function readConfigJson(root: ModelRoot, file: string, modules: SentenceModules): Promise<unknown> {
   const json = await readJson(root, file)
-  if (json === undefined) {
-    const why = modules.implied ? 'this is not the folder of a model' : 'modules.json says that the Transformer lies there'
-    throw new SentorchError('ERR_MODEL_NOT_FOUND', `There is no ${file} in ${root.shown}: ${why}.`, { detail: { folder: root.shown } })
+  if (json !== undefined) return json
+  const detail = { folder: root.shown }
+  const missing = `There is no ${file} in ${root.shown}`
+  if (!modules.implied) {
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}: modules.json says that the Transformer lies there.`, { detail })
   }
-  return json
+  const paths = await filesBelow(root.real)
+  const others = otherWeights(paths, root.shown)
+  if (others !== undefined)
+    throw new SentorchError('ERR_MODEL_UNSUPPORTED', `${missing}. ${others}`, { detail: { ...detail, files: paths } })
+  const models = paths
+    .filter((path) => path.endsWith('/config.json') && !/^\d+_\w+\/config\.json$/.test(path))
+    .map((path) => posix.dirname(path))
+  const hint = models.length > 0 ? ` A config.json lies in ${models.slice(0, 3).map(printable).join(', ')}: give that folder.` : ''
+  throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}: this is not the folder of a model.${hint}`, { detail })
 }
 
 /** transformers would put the adapter's weights on top, silently. */

@@ -1,3 +1,4 @@
+import { nearest } from '../check'
 import { SentorchError, isSentorchError } from '../errors'
 import type { Head } from '../heads/definition'
 import { HEAD_ACTIVATIONS, HEAD_TYPES, resolveHead, type HeadContext } from '../options/head'
@@ -94,5 +95,8 @@ function known(fields: Fields, key: string, names: readonly string[]): void {
 
 function refuseOthers(fields: Fields, keys: readonly string[]): void {
   const other = fields.keys().find((key) => !keys.includes(key))
-  if (other !== undefined) throw fields.unsupported(other, 'this setting is not known; a newer sentorch may have written it')
+  if (other === undefined) return
+  const near = nearest(other, keys)
+  const hint = near === undefined ? `known are ${keys.join(', ')}` : `'${near}' is`
+  throw fields.unsupported(other, `this setting is not known (${hint}); a newer sentorch may have written it`)
 }

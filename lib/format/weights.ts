@@ -1,7 +1,7 @@
-import { readdir } from 'node:fs/promises'
 import { SentorchError } from '../errors'
 import { readJson } from './files'
 import { Fields } from './fields'
+import { filesBelow, otherWeights } from './other-files'
 import { checkRelative, joinPath, resolveFile, type ModelRoot } from './paths'
 import { printable } from './printable'
 import { readSafetensorsHeader, type StoredTensor } from './safetensors'
@@ -80,13 +80,21 @@ function locate(tensors: Map<string, StoredTensor>, file: number): Map<string, L
 
 async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchError> {
   const real = await resolveFile(root, folder)
-  const names = real === undefined ? [] : (await readdir(real)).sort()
-  const pickled = names.filter(
-    (name) => /\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(name) && !/^(training_args|optimizer|scheduler)\b/.test(name),
+  const paths = real === undefined ? [] : await filesBelow(real)
+  const pickled = paths.filter(
+    (path) => /^[^/]+\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(path) && !/^(training_args|optimizer|scheduler|openvino)/.test(path),
   )
   const where = folder === '' ? root.shown : `${folder} in ${root.shown}`
+  const others = otherWeights(paths, root.shown)
   if (pickled.length === 0) {
-    return new SentorchError('ERR_MODEL_FORMAT', `There is neither ${SINGLE} nor ${INDEX} in ${where}.`, { detail: { folder: where } })
+    const missing = `There is neither ${SINGLE} nor ${INDEX} in ${where}.`
+    if (others !== undefined) {
+      return new SentorchError('ERR_MODEL_UNSUPPORTED', `${missing} ${others}`, { detail: { folder: where, files: paths } })
+    }
+    const shards = paths.filter((path) => /^model-\d+-of-\d+\.safetensors$/.test(path))
+    const hint =
+      shards.length > 0 ? ` It holds ${shards.map(printable).join(', ')}: their index is missing, the download is incomplete.` : ''
+    return new SentorchError('ERR_MODEL_FORMAT', `${missing}${hint}`, { detail: { folder: where } })
   }
   const from = JSON.stringify(root.shown)
   const to = JSON.stringify(`${root.shown.replace(/[\\/]+$/, '')}-safetensors`)

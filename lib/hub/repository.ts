@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { aborted, isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import { otherWeights } from '../format/other-files'
 import type { LoadProgress } from '../options'
 import { isCommit, isWhole, RepositoryCache, type RemoteFile } from './cache'
 import { HubClient } from './client'
@@ -156,11 +157,11 @@ function unusable(id: string, commit: string, missing: Awaited<ReturnType<typeof
     )
   }
   const others = missing.flatMap((file) => file.others)
-  if (names.every((name) => name.endsWith('.safetensors'))) {
-    const held = others.length > 0 ? ` It holds ${list(others)}.` : ''
+  const advice = otherWeights(others, id)
+  if (advice !== undefined || names.every((name) => name.endsWith('.safetensors'))) {
     return new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `The hub's repository '${id}' has no ${list(names)}.${held} Weights are read from model.safetensors, or from the shards of its index.`,
+      `The hub's repository '${id}' has no ${list(names)}. ${advice ?? 'Weights are read from model.safetensors, or from the shards of its index.'}`,
       { detail: { ...detail, others } },
     )
   }

@@ -53,6 +53,8 @@ export interface PredictContext extends Pick<EncodeContext, 'modules' | 'config'
   heads: { readonly list: readonly Head[]; require(name: string): Head }
   /** Special tokens around a text. */
   surroundings: { before: number; after: number }
+  /** Why a classifier of the folder is not among the heads. */
+  classifierNote?: string | undefined
 }
 
 /** `PredictOptions` after every check, with every default. */
@@ -101,7 +103,9 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
     throw refusal(
       context.heads.list.length > 0
         ? `Nothing was asked for: 'heads' is empty, and 'embedding' is not true.`
-        : 'This model has no heads. Add one with addHead, or ask for { embedding: true }.',
+        : ['This model has no heads.', context.classifierNote, 'Add one with addHead, or ask for { embedding: true }.']
+            .filter((part) => part !== undefined)
+            .join(' '),
     )
   }
   refuseUseless(options, heads)

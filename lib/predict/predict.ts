@@ -12,9 +12,9 @@ export async function predict(
   options: PredictOptions | undefined,
 ): Promise<AnyPrediction | AnyPrediction[]> {
   const { tokenizer, folder, heads } = parts
-  const { modules, config } = folder
+  const { modules, config, classifierNote } = folder
   const { inputs, single } = checkInputs(texts, tokenizer.vocabSize)
-  const request = resolvePredict(options, { modules, config, heads, surroundings: tokenizer.surroundings })
+  const request = resolvePredict(options, { modules, config, heads, surroundings: tokenizer.surroundings, classifierNote })
   throwIfAborted(request.signal)
   return parts.admission.hold(bytesOf(inputs, request), async () => {
     await heads.ready

@@ -85,6 +85,58 @@ describe('folders that hold no model', () => {
     })
   })
 
+  const bert = { 'config.json': CONFIGS.bert }
+  test.each<[string, Record<string, unknown>, RegExp[]]>([
+    [
+      'ONNX in a folder of its own',
+      { ...bert, 'onnx/model.onnx': 'x', 'onnx/model_int8.onnx': 'x' },
+      [/neither model\.safetensors nor/, /ONNX \(onnx\/model\.onnx, onnx\/model_int8\.onnx\)/, /cannot be converted back.*exported from/],
+    ],
+    ['ONNX without a config', { 'model.onnx': 'x', 'model.onnx_data': 'x' }, [/no config\.json/, /ONNX \(model\.onnx, model\.onnx_data\)/]],
+    [
+      'TensorFlow',
+      { ...bert, 'tf_model.h5': 'x' },
+      [
+        /TensorFlow \(tf_model\.h5\)/,
+        /pip install "transformers<5" torch tensorflow/,
+        /from_tf=True\)\.save_pretrained\("[^"]*-safetensors"\)/,
+      ],
+    ],
+    ['Flax', { ...bert, 'flax_model.msgpack': 'x' }, [/Flax \(flax_model\.msgpack\)/, /from_flax=True/]],
+    ['GGUF', { 'minilm.Q8_0.gguf': 'x', 'README.md': 'x' }, [/no config\.json/, /GGUF \(minilm\.Q8_0\.gguf\)/]],
+    [
+      'OpenVINO',
+      { ...bert, 'openvino/openvino_model.xml': 'x', 'openvino_model.bin': 'x' },
+      [/OpenVINO \(openvino\/openvino_model\.xml, openvino_model\.bin\)/],
+    ],
+    [
+      'several of them',
+      { ...bert, 'tf_model.h5': 'x', 'rust_model.ot': 'x', ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`onnx/m${n}.onnx`, 'x'])) },
+      [/ONNX \(onnx\/m1\.onnx, onnx\/m2\.onnx, onnx\/m3\.onnx and 2 more\)/, /TensorFlow/, /rust-bert/],
+    ],
+    ['safetensors of another name', { ...bert, 'pytorch_model.safetensors': 'x' }, [/It holds pytorch_model\.safetensors: .*Rename/]],
+  ])('%s: the refusal says what was found and what to do', async (_, files, messages) => {
+    const folder = folderOf(files)
+    const error = await openFolder(folder).catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'ERR_MODEL_UNSUPPORTED', detail: { folder, files: Object.keys(files).sort() } })
+    for (const message of messages) expect((error as Error).message).toMatch(message)
+  })
+
+  test('shards without their index, and a folder of models', async () => {
+    await expect(openFolder(folderOf({ ...bert, 'model-00001-of-00002.safetensors': 'x' }))).rejects.toMatchObject({
+      code: 'ERR_MODEL_FORMAT',
+      message: expect.stringMatching(/holds model-00001-of-00002\.safetensors: their index is missing/),
+    })
+    await expect(openFolder(folderOf({ 'run/checkpoint-5/config.json': '{}', '1_Pooling/config.json': '{}' }))).rejects.toMatchObject({
+      code: 'ERR_MODEL_NOT_FOUND',
+      message: expect.stringMatching(/A config\.json lies in run\/checkpoint-5: give that folder/),
+    })
+  })
+
+  test('weights of other frameworks beside ours are nobody’s business', async () => {
+    expect((await openFolder(folderOf({ ...tinyFiles(), 'tf_model.h5': 'x', 'onnx/model.onnx': 'x' }))).files).toHaveLength(1)
+  })
+
   test('a byte order mark is skipped', async () => {
     const folder = folderOf({ ...tinyFiles(), 'config.json': `\ufeff${JSON.stringify(CONFIGS.bert)}` })
     expect((await openFolder(folder)).config.modelType).toBe('bert')

@@ -49,6 +49,13 @@ test('defaults: every head, no embedding, first sub-words, a quarter of a window
   })
 })
 
+test('a model without heads says why a classifier of its folder is none', () => {
+  expect(() => resolvePredict({}, contextOf())).toThrow('This model has no heads. Add one with addHead, or ask')
+  expect(() => resolvePredict({}, { ...contextOf(), classifierNote: 'It is a regression.' })).toThrow(
+    'no heads. It is a regression. Add one',
+  )
+})
+
 test('heads in the order asked', () => {
   expect(resolvePredict({ heads: ['slots', 'intent'] }, all).heads).toEqual([slots, intent])
 })
