@@ -1,7 +1,7 @@
 """Joint training of intents and slots in plain PyTorch over a transformers encoder: the speed and the quality that sentorch is compared with.
 
-usage: train.py MODEL_DIR DATA_ROOT made|snips|hwu64|wnut17|clinc150|mixed [--epochs 3] [--seed 0] [--dtype float32|bfloat16]
-                [--group-by-length] [--speed STEPS | --curve FILE.json]
+usage: train.py MODEL_DIR DATA_ROOT made|snips|hwu64|wnut17|clinc150|mixed [--epochs 3] [--max-steps N] [--seed 0]
+                [--dtype float32|bfloat16] [--group-by-length] [--speed STEPS | --curve FILE.json]
 Prints a line that begins with `result`.
 --group-by-length: rows of similar length share a batch, so that little padding is computed.
 --speed: STEPS steps; prints one line of JSON with the speed after the first 20 and the most memory, and evaluates nothing.
@@ -39,6 +39,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument('data', type=Path)
     parser.add_argument('set', choices=SETS)
     parser.add_argument('--epochs', type=int, default=3)
+    parser.add_argument('--max-steps', type=int)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--dtype', default='float32', choices=('float32', 'bfloat16'))
     parser.add_argument('--group-by-length', action='store_true')
@@ -166,7 +167,7 @@ def train(model: Joint, rows: list[dict], options: argparse.Namespace, most: int
         begin = len(run.losses)
         for batch in batches_of(rows, options.group_by_length):
             if len(run.losses) == steps:
-                return run
+                break
             ids, mask, labels = collate([rows[j] for j in batch])
             with torch.autocast('cpu', dtype=torch.bfloat16, enabled=options.dtype == 'bfloat16'):
                 loss = loss_of(model(ids, mask), labels)
@@ -177,6 +178,8 @@ def train(model: Joint, rows: list[dict], options: argparse.Namespace, most: int
             schedule.step()
             for values, value in zip(run, (batch, loss.item(), int(mask.sum()), time.perf_counter() - start)):
                 values.append(value)
+        if len(run.losses) == begin:
+            break
         print(f'epoch {epoch} loss {sum(run.losses[begin:]) / (len(run.losses) - begin):.4f} at {run.ends[-1]:.1f} s', flush=True)
     return run
 
@@ -264,7 +267,7 @@ def main() -> None:
     if a.speed:
         print(json.dumps(speed_of(train(model, rows, a, a.speed))))
         return
-    train(model, rows, a)
+    train(model, rows, a, a.max_steps)
     found = scores(model, data, data.rows['test'])
     if a.set == 'clinc150':
         found |= rejection(model, data)

@@ -1,7 +1,7 @@
 // npm run results: trains on every data set with sentorch and with plain PyTorch in the same recipe, on this machine, and prints a table for
 // each. Each run is a process of its own; what was run already is kept in <cache>/results and not run again.
 // usage: node scripts/results/run.mjs [--data DIR] [--sets made,snips,hwu64,wnut17,clinc150,mixed] [--seeds 0,1,2] [--epochs 3]
-//        [--dtypes float32] [--only ours|reference] [--again] [--curve] [--venv DIR]
+//        [--max-steps N] [--dtypes float32] [--only ours|reference] [--again] [--curve] [--venv DIR]
 //   --data: a folder that holds the public data sets; without it the one set is `made`, sentences that the benchmark makes
 //   --curve: 100 steps without dropout, loss by loss      --venv: a Python environment with the packages of bench/peers
 import fs from 'node:fs'
@@ -27,6 +27,7 @@ const { values: options } = parseArgs({
     sets: { type: 'string' },
     seeds: { type: 'string', default: '0,1,2' },
     epochs: { type: 'string', default: '3' },
+    'max-steps': { type: 'string' },
     dtypes: { type: 'string', default: 'float32' },
     only: { type: 'string' },
     again: { type: 'boolean' },
@@ -57,28 +58,18 @@ await main(async () => {
 
   if (options.curve) return followCurve(sets, python, model, rootOf, kept)
 
-  const { epochs } = options
+  const { epochs, 'max-steps': most } = options
+  const length = ['--epochs', epochs, ...(most ? ['--max-steps', most] : [])]
   for (const set of sets) {
     const found = {}
     for (const dtype of options.dtypes.split(',')) {
       for (const seed of options.seeds.split(',')) {
         for (const side of wanted) {
-          const file = path.join(kept, `${side}-${set}-${dtype}-seed${seed}-epochs${epochs}.txt`)
+          const file = path.join(kept, `${side}-${set}-${dtype}-seed${seed}-epochs${epochs}${most ? `-steps${most}` : ''}.txt`)
           const [command, program] = sides[side]
           if (options.again || !fs.existsSync(file)) {
             await step(`${set}, seed ${seed}, ${dtype}: ${side}`, async () => {
-              const output = await outputOf(command, [
-                program,
-                model,
-                rootOf(set),
-                set,
-                '--seed',
-                seed,
-                '--epochs',
-                epochs,
-                '--dtype',
-                dtype,
-              ])
+              const output = await outputOf(command, [program, model, rootOf(set), set, '--seed', seed, ...length, '--dtype', dtype])
               fs.writeFileSync(file, output)
             })
           }
@@ -91,7 +82,7 @@ await main(async () => {
     for (const [dtype, bySide] of Object.entries(found)) console.log(`\n${table(set, dtype, bySide)}\n`)
   }
   console.log(
-    `${os.cpus()[0].model}, ${os.availableParallelism()} processors; Node ${process.versions.node}; seeds ${options.seeds}, ${epochs} epochs`,
+    `${os.cpus()[0].model}, ${os.availableParallelism()} processors; Node ${process.versions.node}; seeds ${options.seeds}, ${most ? `at most ${most} steps` : `${epochs} epochs`}`,
   )
 })
 

@@ -60,11 +60,14 @@ describe.each(rows)('$platform', ({ row, listing }) => {
     expect([...new Set(lacking)]).toEqual([])
   })
 
-  ;(Object.keys(needed).length > 0 ? test : test.skip)('keeps nothing that is not needed', () => {
-    const reached = new Set<string>(row.open)
-    for (const name of reached) for (const other of needed[name] ?? []) reached.add(other)
-    expect(names(false).filter((name) => !reached.has(name) && name !== 'version.py')).toEqual([])
-  })
+  // What a library needs is listed for Linux alone.
+  if (Object.keys(needed).length > 0) {
+    test('keeps nothing that is not needed', () => {
+      const reached = new Set<string>(row.open)
+      for (const name of reached) for (const other of needed[name] ?? []) reached.add(other)
+      expect(names(false).filter((name) => !reached.has(name) && name !== 'version.py')).toEqual([])
+    })
+  }
 
   test('headers for building are kept, those of other languages are not', () => {
     const [torch] = row.wheels
