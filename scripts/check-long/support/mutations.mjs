@@ -1,5 +1,6 @@
 // Changes to the files of a model or checkpoint folder, drawn from a seeded generator (scripts/support/random.mjs).
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 
@@ -44,6 +45,7 @@ const VALUES = [
   { $number: 'NaN' },
   { $regexp: ['(a+)+$', ''] },
 ]
+const MANIFEST = 'sentorch-manifest.json'
 const KEYS = ['__proto__', 'constructor', 'toString', 'length', '', 'x', '0']
 
 const copyOf = (value) => (value === undefined ? null : JSON.parse(JSON.stringify(value)))
@@ -219,5 +221,17 @@ export function changeFolder(folder, outside, random) {
         ? changeText
         : changeBytes
   fs.writeFileSync(path.join(folder, name), change(bytes, random))
+  // The hash would refuse nearly every change; whoever made the folder can write a fitting one.
+  if (random.chance(0.9)) sign(folder, name)
   return `${name}: ${change.name}`
+}
+
+/** Puts the size and the hash of a file as it is now into the folder's manifest, where it has one. */
+function sign(folder, name) {
+  const file = path.join(folder, MANIFEST)
+  if (name === MANIFEST || !fs.existsSync(file)) return
+  const manifest = JSON.parse(fs.readFileSync(file))
+  const bytes = fs.readFileSync(path.join(folder, name))
+  manifest.files[name.replaceAll(path.sep, '/')] = { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') }
+  fs.writeFileSync(file, JSON.stringify(manifest))
 }
