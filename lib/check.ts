@@ -13,9 +13,19 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
   if (typeof value === 'bigint') return `${value}n`
   if (Array.isArray(value)) return `an array of ${value.length}`
-  if (typeof value === 'object') return `an instance of ${value.constructor?.name ?? 'Object'}`
+  if (typeof value === 'object') return `an instance of ${classOf(value)}`
   if (typeof value === 'function') return 'a function'
   return String(value)
+}
+
+/** What a getter or a proxy throws is nobody's concern here. */
+function classOf(value: object): string {
+  try {
+    const name: unknown = value.constructor?.name
+    return typeof name === 'string' && name !== '' ? name : 'Object'
+  } catch {
+    return 'Object'
+  }
 }
 
 export function integerIn(name: string, value: unknown, min: number, max: number): number {

@@ -110,10 +110,15 @@ async function cpuInfoFeatures(): Promise<CpuFeatures | null> {
 }
 
 async function measureCaches(): Promise<Facts['caches']> {
-  const hub = await hubSettings({}).catch(() => null)
-  const folders = [
-    { what: 'sentorch', folder: cacheFolder() },
-    ...(hub ? [{ what: 'models (Hugging Face hub)', folder: hub.cacheFolder }] : []),
-  ]
-  return await Promise.all(folders.map(async (cache) => ({ ...cache, bytes: await folderBytes(cache.folder) })))
+  const ours = cacheOf('sentorch', () => cacheFolder())
+  const models = cacheOf('models (Hugging Face hub)', async () => (await hubSettings({})).cacheFolder)
+  return (await Promise.all([ours, models])).flat()
+}
+
+/** Left out where its place cannot be told: without a home folder, say. */
+async function cacheOf(what: string, find: () => string | Promise<string>): Promise<Facts['caches']> {
+  const folder = await Promise.resolve()
+    .then(find)
+    .catch(() => undefined)
+  return folder === undefined ? [] : [{ what, folder, bytes: await folderBytes(folder) }]
 }

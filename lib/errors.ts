@@ -20,6 +20,7 @@ export const ERROR_CODES = [
   'ERR_DOWNLOAD',
   'ERR_DATA',
   'ERR_CHECKPOINT',
+  'ERR_CALLBACK',
   'ERR_INTERNAL',
 ] as const
 

@@ -1,11 +1,15 @@
 import type { NativeModel } from '../binding'
 import { Admission } from './admission'
+import { isIterable } from './callbacks'
 import { invalid } from './check'
+import { takeData } from './data/take'
 import { chooseDevice, wantsCuda } from './device'
 import type { Embeddings, TokenEmbeddings } from './embeddings'
 import { Encoding } from './encoding'
 import { SentorchError, throwIfAborted } from './errors'
+import { asSentorchError, typed } from './file-errors'
 import { openFolder, type ModelFolder } from './format/folder'
+import { FolderPlace } from './format/place'
 import { resolveModel } from './hub'
 import { verifyFolder } from './format/verify'
 import { describeModel, type ModelInfo } from './info'
@@ -23,6 +27,8 @@ import {
   type EpochOptions,
   type LoadOptions,
   type PredictOptions,
+  type ResolvedLoad,
+  type ResolvedStream,
   type SaveOptions,
   type StreamOptions,
   type TrainerOptions,
@@ -33,6 +39,7 @@ import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds }
 import type { Precision, VectorOf } from './quantize'
 import { saveModel } from './format/save'
 import { similarity, type Similarities, type SimilarityInput } from './similarity'
+import { outcomeOf, reading } from './snapshot'
 import { ahead, batchesOf } from './stream'
 import { Tokenizer } from './tokenizer'
 import { startTokenizing } from './tokenizer/threads'
@@ -64,8 +71,11 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
    * ERR_ABORTED.
    */
-  static async load(where: string, options: LoadOptions = {}): Promise<Model> {
-    const request = resolveLoad(options, process.env)
+  static async load(where: string, options?: LoadOptions): Promise<Model> {
+    return typed(() => Model.#load(where, resolveLoad(options, process.env)))
+  }
+
+  static async #load(where: string, request: ResolvedLoad): Promise<Model> {
     const { signal, onProgress } = request
     throwIfAborted(signal)
     // libtorch opens on a native thread while JavaScript reads the folder and the tokenizer; the first failure gives up the download.
@@ -74,10 +84,13 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
     const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
       if (request.verify) await verifyFolder(resolved.folder, either)
-      const folder = await openFolder(resolved.folder)
-      return { resolved, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
+      const place = await FolderPlace.of(resolved.folder)
+      return place.whileReading(async () => {
+        const folder = await openFolder(resolved.folder)
+        return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
+      })
     })
-    const [native, { resolved, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
+    const [native, { resolved, place, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
       failure.abort(error)
       throw error
     })
@@ -90,7 +103,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     try {
       const { files, encoder, dense, weightBytes } = folder
       const { dtype, threads, kernels } = request
-      const loaded = await fromNative(model.load({ files, encoder, dense, dtype, device: device.device, threads, kernels }))
+      const source = { files, encoder, dense, dtype, device: device.device, threads, kernels }
+      const loaded = await place.whileReading(() => fromNative(model.load(source)), folder)
       const startable = (count: number) => native.addon.startableThreads(count)
       await startTokenizing(() => tokenizer.encode(['a'], folder.config.usablePositions), startable)
       throwIfAborted(signal)
@@ -136,7 +150,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   encode<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encode<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
   async encode(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
-    return this.#encode(texts, options)
+    return typed(() => this.#encode(texts, options))
   }
 
   /** As `encode`, with the model's prompt for queries. */
@@ -145,7 +159,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeQuery<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
   async encodeQuery(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
-    return this.#encode(texts, options, 'query')
+    return typed(() => this.#encode(texts, options, 'query'))
   }
 
   /** As `encode`, with the model's prompt for documents. */
@@ -154,19 +168,32 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
   encodeDocument<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
   async encodeDocument(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
-    return this.#encode(texts, options, 'document')
+    return typed(() => this.#encode(texts, options, 'document'))
   }
 
   /**
    * Vectors of a stream of texts, in batches and in order. Memory is bounded: one batch is read and worked on while the reader has the last.
    * Stopping early closes the source.
    */
-  async *encodeStream<P extends Precision = 'float32'>(
+  encodeStream<P extends Precision = 'float32'>(
     texts: AsyncIterable<string> | Iterable<string>,
     options?: StreamOptions<P>,
   ): AsyncGenerator<Vectors<P>, void, undefined> {
+    // Read at the call, refused at the first vector: a generator does not throw before that.
+    const request = outcomeOf(() => {
+      this.#checkOpen()
+      if (!isIterable(texts)) throw invalid('texts', 'an array, an iterable or an async iterable of strings', texts)
+      return resolveStream(options, this.#context())
+    })
+    return this.#stream<P>(texts, request)
+  }
+
+  async *#stream<P extends Precision>(
+    texts: AsyncIterable<string> | Iterable<string>,
+    outcome: () => ResolvedStream,
+  ): AsyncGenerator<Vectors<P>, void, undefined> {
+    const { batchTexts, ...request } = outcome()
     this.#checkOpen()
-    const { batchTexts, ...request } = resolveStream(options, this.#context())
     if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'no token embeddings in a stream', true)
     let promptTokens: Promise<number> | undefined
     const total = { texts: 0, totalTexts: 0, tokens: 0 }
@@ -187,7 +214,11 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
         return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
       })
     }
-    yield* ahead(batchesOf(texts, batchTexts), work)
+    try {
+      yield* ahead(batchesOf(texts, batchTexts), work)
+    } catch (error) {
+      throw asSentorchError(error)
+    }
   }
 
   /**
@@ -206,18 +237,22 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     options?: O & NoOther<O>,
   ): Promise<Prediction<K, O>[]>
   async predict(texts: unknown, options?: PredictOptions): Promise<unknown> {
-    this.#checkOpen()
-    return predict(this.#parts, texts, options)
+    return typed(() => {
+      this.#checkOpen()
+      return predict(this.#parts, texts, options)
+    })
   }
 
   /** Tokens of each text, the special ones counted, nothing cut. */
   countTokens(text: string): Promise<number>
   countTokens(texts: readonly string[]): Promise<number[]>
   async countTokens(texts: string | readonly string[]): Promise<number | number[]> {
-    this.#checkOpen()
-    const list = checkTexts(texts)
-    const counts = await this.#tokenizer.count(list)
-    return typeof texts === 'string' ? counts[0]! : counts
+    return typed(async () => {
+      this.#checkOpen()
+      const list = takeTexts(texts)
+      const counts = await this.#tokenizer.count(list)
+      return typeof texts === 'string' ? counts[0]! : counts
+    })
   }
 
   /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
@@ -267,8 +302,10 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
    */
   async save(folder: string, options?: SaveOptions): Promise<void> {
-    this.#checkOpen()
-    return saveModel(this.#parts, folder, options)
+    return typed(() => {
+      this.#checkOpen()
+      return saveModel(this.#parts, folder, options)
+    })
   }
 
   /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
@@ -280,8 +317,10 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /** `trainer.trainEpoch` in short: one trainer is kept until the options change, a head is added, or `trainer()` is called. */
   async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
-    this.#checkOpen()
-    return trainEpochOf(this.#parts, data, options)
+    return typed(() => {
+      this.#checkOpen()
+      return trainEpochOf(this.#parts, takeData(data), options)
+    })
   }
 
   /**
@@ -303,7 +342,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     role?: EncodeContext['role'],
   ): Promise<unknown> {
     this.#checkOpen()
-    const list = checkTexts(texts)
+    const list = takeTexts(texts)
     const request = resolveEncode(options, { ...this.#context(), texts: list.length, role })
     throwIfAborted(request.signal)
     return this.#admission.hold(bytesOf(list, request.dimension), async () => {
@@ -335,13 +374,20 @@ function openTokenizer({ root, modules, config }: ModelFolder, trusted: boolean)
   )
 }
 
-function checkTexts(texts: unknown): readonly string[] {
+/** A copy: what is checked now is read later. */
+function takeTexts(texts: unknown): readonly string[] {
   if (typeof texts === 'string') return [texts]
-  if (!Array.isArray(texts)) throw invalid('texts', 'a string or an array of strings', texts)
-  const list: readonly unknown[] = texts
-  const wrong = list.findIndex((text) => typeof text !== 'string')
-  if (wrong >= 0) throw invalid(`texts[${wrong}]`, 'a string', list[wrong])
-  return texts as string[]
+  return reading("'texts'", () => {
+    if (!Array.isArray(texts)) throw invalid('texts', 'a string or an array of strings', texts)
+    const { length } = texts
+    const list: string[] = []
+    for (let i = 0; i < length; i++) {
+      const text: unknown = texts[i]
+      if (typeof text !== 'string') throw invalid(`texts[${i}]`, 'a string', text)
+      list.push(text)
+    }
+    return list
+  })
 }
 
 /** What a call holds until it settles: its texts, in UTF-16, and its vectors. */

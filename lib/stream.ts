@@ -1,3 +1,4 @@
+import { itemsOf } from './callbacks'
 import { stringOf } from './check'
 
 /** Characters of one batch, whatever its number of texts: memory stays bounded when texts are books. */
@@ -8,7 +9,7 @@ export async function* batchesOf(source: AsyncIterable<string> | Iterable<string
   let batch: string[] = []
   let chars = 0
   let index = 0
-  for await (const text of source) {
+  for await (const text of itemsOf('texts', source)) {
     batch.push(stringOf(`texts[${index++}]`, text))
     chars += text.length
     if (batch.length < batchTexts && chars < BATCH_CHARS) continue

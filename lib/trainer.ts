@@ -1,6 +1,8 @@
-import { knownKeys } from './check'
+import { takeOptions } from './snapshot'
 import type { HeadTypes, NoHeads } from './heads/types'
 import { Model } from './model'
+import { takeData } from './data/take'
+import { typed } from './file-errors'
 import { keysOf } from './options/checks'
 import { folderOf, resolveEpoch, type EpochOptions } from './options/epoch'
 import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from './options/fit'
@@ -50,9 +52,11 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Rejects with ERR_CHECKPOINT where the folder is none, is broken or does not fit; ERR_INVALID_ARGUMENT and what `Model.load` rejects with.
    */
   static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
-    knownKeys('resume', options, keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1 }))
-    const { model, core } = await resumeCore(folderOf('dir', dir), options, (folder, load) => Model.load(folder, load))
-    return new Trainer(model, core.given, core)
+    return typed(async () => {
+      const request = takeOptions('resume', options, keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1 }))
+      const { model, core } = await resumeCore(folderOf('dir', dir), request, (folder, load) => Model.load(folder, load))
+      return new Trainer(model, core.given, core)
+    })
   }
 
   /** Epochs finished, steps applied in all, and the step that comes next in the epoch under way. */
@@ -63,7 +67,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /** What trains now, at which rate (at the top of the schedule) and with which decay. What is frozen is in no group. */
   async parameterGroups(): Promise<ParameterGroupInfo[]> {
-    const { groups } = await this.#core.session()
+    const { groups } = await typed(() => this.#core.session())
     return groups.map(({ name, names, count, learningRate, weightDecay }) => ({ name, names, count, learningRate, weightDecay }))
   }
 
@@ -74,7 +78,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * write, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
    */
   async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
-    return this.#core.trainEpoch(data, resolveEpoch(options))
+    return typed(() => this.#core.trainEpoch(takeData(data), resolveEpoch(options)))
   }
 
   /**
@@ -83,7 +87,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
     const { options: resolved, parts } = this.#core
-    return this.#core.fit(train, options?.evaluate, resolveFit(options, parts.heads.list, resolved.schedule.epochs))
+    return typed(() => this.#core.fit(takeData(train), resolveFit(options, parts.heads.list, resolved.schedule.epochs)))
   }
 
   /**
@@ -91,7 +95,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
    */
   async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
-    return this.#core.evaluate(data, resolveEvaluate(options, this.#core.parts.heads.list))
+    return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.parts.heads.list)))
   }
 
   /**
@@ -99,12 +103,12 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * training. It replaces the checkpoint or model that is there when it is whole. Rejects with ERR_FILE, ERR_NON_FINITE, ERR_DISPOSED.
    */
   async saveCheckpoint(dir: string): Promise<void> {
-    return this.#core.save(folderOf('dir', dir))
+    return typed(() => this.#core.save(folderOf('dir', dir)))
   }
 
   /** Ends what runs (ERR_DISPOSED), gives the optimizer's memory back and leaves the model with its weights. Idempotent. */
   dispose(): Promise<void> {
-    return this.#core.close()
+    return typed(() => this.#core.close())
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,6 @@
-import { stringOf, knownKeys } from '../check'
+import { isIterable, itemsOf } from '../callbacks'
+import { describe, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import { SentorchError, throwIfAborted } from '../errors'
 import { keysOf, signalOf } from '../options/checks'
 import { describeDataset, type DescribeOptions, type Summary } from './describe'
@@ -9,6 +11,7 @@ import { breather } from './pause'
 import { type UnusedField, unusedOf } from './readers/unused'
 import type { Scheme } from './schemes'
 import { splitExamples, type SplitOptions } from './split'
+import { takeExample, takeSource } from './take'
 
 /** Where examples come from: an array, a reader, a generator, or a data set that there is already. */
 export type DataSource = Dataset | Iterable<Example> | AsyncIterable<Example>
@@ -30,10 +33,12 @@ export class Dataset implements Iterable<Example> {
    * Reads all examples of a source and checks each: text or words, labels of a known shape, spans inside the text, words found in it,
    * and no other field.
    * A `Dataset` comes back as it is, unless it is given another name.
-   * Rejects with ERR_DATA for a bad example, named by its number from 0; ERR_INVALID_ARGUMENT, ERR_ABORTED, and what the source throws.
+   * An array is copied at once; of any other source each example when it is read.
+   * Rejects with ERR_DATA for a bad example, named by its number from 0; ERR_INVALID_ARGUMENT, ERR_ABORTED, ERR_CALLBACK where the source
+   * throws an error of its own, and with what a reader throws.
    */
   static async from(source: DataSource, options: DatasetOptions = {}): Promise<Dataset> {
-    knownKeys('Dataset.from', options, keysOf<DatasetOptions>({ name: 1, signal: 1 }))
+    options = takeOptions('Dataset.from', options, keysOf<DatasetOptions>({ name: 1, signal: 1 }))
     const signal = signalOf(options.signal)
     if (source instanceof Dataset) {
       return options.name === undefined ? source : new Dataset(source.examples, stringOf('name', options.name), source.#unusedFields)
@@ -41,9 +46,10 @@ export class Dataset implements Iterable<Example> {
     const name = stringOf('name', options.name === undefined ? 'data' : options.name)
     const examples: Example[] = []
     const breathe = breather()
-    for await (const example of iterable(source)) {
+    const given = takeSource(source)
+    for await (const example of itemsOf('examples', iterable(given))) {
       throwIfAborted(signal)
-      examples.push(checkExample(example, name, examples.length))
+      examples.push(checkExample(takeExample(given, example, examples.length), name, examples.length))
       await breathe()
     }
     return new Dataset(examples, name, unusedOf(source))
@@ -97,12 +103,9 @@ export class Dataset implements Iterable<Example> {
 }
 
 function iterable(source: unknown): Iterable<unknown> | AsyncIterable<unknown> {
-  const candidate = source as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined
-  if (typeof source === 'object' && (candidate?.[Symbol.asyncIterator] || candidate?.[Symbol.iterator])) {
-    return candidate as Iterable<unknown>
-  }
+  if (isIterable(source)) return source
   throw new SentorchError(
     'ERR_INVALID_ARGUMENT',
-    `A data set is made from an array, an iterable or an async iterable of examples; received ${source === null ? 'null' : typeof source}.`,
+    `A data set is made from an array, an iterable or an async iterable of examples; received ${describe(source)}.`,
   )
 }

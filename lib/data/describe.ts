@@ -1,4 +1,5 @@
-import { integerIn, invalid, knownKeys } from '../check'
+import { integerIn, invalid } from '../check'
+import { takeOptions } from '../snapshot'
 import { throwIfAborted } from '../errors'
 import { keysOf, signalOf } from '../options/checks'
 import { textOf } from './align'
@@ -61,7 +62,7 @@ export async function describeDataset(
   unusedFields: readonly UnusedField[],
   options: DescribeOptions = {},
 ): Promise<Summary> {
-  knownKeys('describe', options, keysOf<DescribeOptions>({ model: 1, maxLength: 1, labels: 1, signal: 1 }))
+  options = takeOptions('describe', options, keysOf<DescribeOptions>({ model: 1, maxLength: 1, labels: 1, signal: 1 }))
   const { model, maxLength, labels = {} } = options
   const signal = signalOf(options.signal)
   if (maxLength !== undefined) integerIn('maxLength', maxLength, 1, Number.MAX_SAFE_INTEGER)

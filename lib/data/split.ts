@@ -1,4 +1,5 @@
-import { integerIn, invalid, knownKeys, stringOf } from '../check'
+import { integerIn, invalid, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import { keysOf, refusal } from '../options/checks'
 import { permutation, randomKey } from '../training/shuffle'
 import type { Dataset } from './dataset'
@@ -21,7 +22,7 @@ export interface SplitOptions {
 
 /** The examples of each part, in the order of the data set. */
 export function splitExamples(dataset: Dataset, options: SplitOptions): Record<string, Example[]> {
-  knownKeys('split', options, keysOf<SplitOptions>({ test: 1, sizes: 1, seed: 1, stratify: 1 }))
+  options = takeOptions('split', options, keysOf<SplitOptions>({ test: 1, sizes: 1, seed: 1, stratify: 1 }))
   const { seed = 0, stratify } = options
   const { names, counts } = partsOf(dataset, options)
   const order = permutation(dataset.length, randomKey(integerIn('seed', seed, 0, 2 ** 32 - 1)))

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { SentorchError } from '../errors'
+import { fileError } from '../file-errors'
 import { jsonProblem } from './json-problem'
 import { resolveFile, type ModelRoot } from './paths'
 
@@ -14,7 +15,10 @@ export interface OpenFile {
   size: number
 }
 
-/** Opens a regular file and nothing else: a FIFO or a device is refused without waiting for its other end. The caller closes. */
+/**
+ * Opens a regular file and nothing else: a FIFO or a device is refused without waiting for its other end. The caller closes.
+ * ERR_UNSAFE_MODEL for what is not a file; ERR_FILE where the operating system does not open it.
+ */
 export async function openRegular(file: string, name = file): Promise<OpenFile> {
   try {
     refuseIrregular(await stat(file), name)
@@ -30,7 +34,7 @@ export async function openRegular(file: string, name = file): Promise<OpenFile> 
     }
   } catch (error) {
     if (error instanceof SentorchError) throw error
-    throw new SentorchError('ERR_MODEL_FORMAT', `${name} cannot be read: ${(error as Error).message}.`, { cause: error, detail: { file } })
+    throw fileError(name, error)
   }
 }
 

@@ -1,6 +1,7 @@
 import { readlink, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { SentorchError } from '../errors'
+import { fileError } from '../file-errors'
 import { describe } from '../check'
 
 /** A model's folder. Every file of the model is reached through `resolveFile`, which keeps inside it. */
@@ -42,7 +43,7 @@ export async function resolveFile(root: ModelRoot, path: string, namedBy?: strin
     const code = codeOf(error)
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
     if (code === 'ELOOP') throw loop(`${path} in ${root.shown}`, error)
-    throw new SentorchError('ERR_MODEL_FORMAT', `${path} in ${root.shown} cannot be reached: ${code ?? String(error)}.`, { cause: error })
+    throw fileError(`${path} in ${root.shown}`, error)
   }
   if (inside(root.real, real) || (root.blobs !== undefined && inside(root.blobs, real))) return real
   if (root.blobs !== undefined && (await isSharedBlob(root, root.blobs, path, real))) return real

@@ -1,9 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { SentorchError } from '../errors'
+import { fileError } from '../file-errors'
 
 /** What a file's place in a folder tells apart from the file that was there before. */
 export async function stampOf(file: string): Promise<string> {
-  const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true })
+  const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true }).catch((error: unknown) => {
+    throw fileError(file, error)
+  })
   return [dev, ino, size, mtimeNs].join(':')
 }
 

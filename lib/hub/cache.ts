@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs'
 import { copyFile, link, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { makeFolder } from '../make-folder'
+import { isOutOfFiles } from '../file-errors'
 import { selectFiles } from './select'
 
 /** One file of a repository at a commit, as the hub lists it. */
@@ -71,8 +72,9 @@ export class RepositoryCache {
 
   /** The commit's listing where Python left one. */
   async listing(commit: string): Promise<RemoteFile[] | undefined> {
+    const text = await readText(join(this.folder, 'trees', `${commit}.json`))
     try {
-      const tree = JSON.parse((await readText(join(this.folder, 'trees', `${commit}.json`))) ?? 'null') as Tree | null
+      const tree = JSON.parse(text ?? 'null') as Tree | null
       if (tree?.format_version !== 1) return undefined
       return Object.entries(tree.files).map(([path, file]) => ({
         path,
@@ -122,7 +124,10 @@ export class RepositoryCache {
 
   async #cachedFiles(commit: string): Promise<string[]> {
     const root = this.snapshot(commit)
-    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(() => [])
+    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      if (isOutOfFiles(error)) throw error
+      return []
+    })
     const files = entries.filter((entry) => !entry.isDirectory())
     return files.map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
   }
@@ -146,8 +151,12 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** What cannot be read is fetched again, except where it is this process that cannot open any more files. */
 async function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch(() => undefined)
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    if (isOutOfFiles(error)) throw error
+    return undefined
+  })
 }
 
 const temporary = (path: string) => `${path}.${randomUUID().slice(0, 8)}.tmp`

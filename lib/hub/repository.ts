@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { aborted, isSentorchError, SentorchError, throwIfAborted } from '../errors'
+import { aborted, SentorchError, throwIfAborted } from '../errors'
+import { fileError, isOutOfFiles, isSystemError } from '../file-errors'
 import { otherWeights } from '../format/other-files'
 import type { LoadProgress } from '../options'
 import { isCommit, isWhole, RepositoryCache, type RemoteFile } from './cache'
@@ -60,6 +61,7 @@ export async function resolveRepository(id: string, settings: HubSettings, optio
   } catch (error) {
     if (options.signal?.aborted) throw aborted(options.signal)
     if (error instanceof HubFailure) throw explain(error, id, settings, [...notes, note])
+    if (isOutOfFiles(error)) throw fileError(`A file of the cache ${settings.cacheFolder}`, error)
     throw isSystemError(error) ? unwritable(error, id, settings) : error
   }
 }
@@ -187,10 +189,6 @@ function notCached(id: string, settings: HubSettings, notes: string[]): Sentorch
     ].join('\n'),
     { detail: { id, revision: settings.revision } },
   )
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return typeof (error as { syscall?: unknown } | undefined)?.syscall === 'string' && !isSentorchError(error)
 }
 
 function unwritable(error: NodeJS.ErrnoException, id: string, settings: HubSettings): SentorchError {

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { booleanOf, describe, integerIn, invalid, stringOf } from '../check'
 import { SentorchError, type ErrorCode } from '../errors'
+import { homeFolder } from '../home'
 import type { HubOptions } from '../options'
 
 /** The environment's and the caller's wishes, settled. */
@@ -21,12 +21,13 @@ export interface HubSettings {
 
 /** Reads the variables that Python's huggingface_hub reads, at each call. Rejects ERR_INVALID_ARGUMENT. */
 export async function hubSettings(options: HubOptions & { connectTimeout?: number }): Promise<HubSettings> {
-  const home = environment('HF_HOME') ?? join(environment('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'huggingface')
+  // Each default is looked for only where it is needed: a user may have no home folder.
+  const home = () => environment('HF_HOME') ?? join(environment('XDG_CACHE_HOME') ?? join(homeFolder('HF_HOME'), '.cache'), 'huggingface')
   const cache = option(options.cacheFolder, 'cacheFolder', stringOf)
   return {
     endpoint: endpointOf(process.env.HF_ENDPOINT?.trim()),
     token: option(options.token, 'token', tokenOf) ?? (await savedToken(home)),
-    cacheFolder: resolve((cache || environment('HF_HUB_CACHE')) ?? environment('HUGGINGFACE_HUB_CACHE') ?? join(home, 'hub')),
+    cacheFolder: resolve((cache || environment('HF_HUB_CACHE')) ?? environment('HUGGINGFACE_HUB_CACHE') ?? join(home(), 'hub')),
     offline: option(options.offline, 'offline', booleanOf) ?? (isTrue('HF_HUB_OFFLINE') || isTrue('TRANSFORMERS_OFFLINE')),
     revision: revisionOf(options.revision ?? 'main'),
     connectTimeout:
@@ -38,7 +39,7 @@ export async function hubSettings(options: HubOptions & { connectTimeout?: numbe
 
 /** `~` at the start is the home folder. */
 export function expandHome(path: string): string {
-  return path === '~' || /^~[\\/]/.test(path) ? join(homedir(), path.slice(1)) : path
+  return path === '~' || /^~[\\/]/.test(path) ? join(homeFolder('a path without ~'), path.slice(1)) : path
 }
 
 function option<T>(value: T | undefined, name: string, check: (name: string, value: unknown) => T): T | undefined {
@@ -65,15 +66,16 @@ function endpointOf(text: string | undefined): string | undefined {
   throw new SentorchError('ERR_DOWNLOAD', `HF_ENDPOINT is no address such as https://host: ${describe(text)}.`)
 }
 
-async function savedToken(home: string): Promise<string | undefined> {
+async function savedToken(home: () => string): Promise<string | undefined> {
   if (isTrue('HF_HUB_DISABLE_IMPLICIT_TOKEN')) return undefined
   for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']) {
     const value = process.env[name]?.trim()
     if (value) return checkedToken(value, name, 'ERR_DOWNLOAD')
   }
-  const path = environment('HF_TOKEN_PATH') ?? join(home, 'token')
+  let path: string
   let text: string
   try {
+    path = environment('HF_TOKEN_PATH') ?? join(home(), 'token')
     text = (await readFile(path, 'utf8')).trim()
   } catch {
     return undefined

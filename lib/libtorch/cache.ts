@@ -1,13 +1,13 @@
-import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { homeFolder } from '../home'
 import { TORCH_VERSION, platformName } from './versions'
 
-/** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. */
+/** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. Throws ERR_FILE where that has no default. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
   if (env.SENTORCH_CACHE) return resolve(env.SENTORCH_CACHE)
-  if (platform === 'win32') return join(env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local'), 'sentorch', 'Cache')
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'sentorch')
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'sentorch')
+  if (platform === 'win32') return join(env.LOCALAPPDATA || join(homeFolder('SENTORCH_CACHE'), 'AppData', 'Local'), 'sentorch', 'Cache')
+  if (platform === 'darwin') return join(homeFolder('SENTORCH_CACHE'), 'Library', 'Caches', 'sentorch')
+  return join(env.XDG_CACHE_HOME || join(homeFolder('SENTORCH_CACHE'), '.cache'), 'sentorch')
 }
 
 /** Where `install-libtorch` puts libtorch and where it is looked for: the shape of a site-packages folder. */

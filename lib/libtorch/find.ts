@@ -31,7 +31,7 @@ export async function findLibtorch(options: { path?: string } = {}): Promise<Lib
   if (named) return (await search.look('environment', named)) ?? search.fail('SENTORCH_LIBTORCH')
   search.note('SENTORCH_LIBTORCH', 'not set')
 
-  return (await search.look('cache', installedFolder())) ?? (await search.lookInPython()) ?? search.fail(null)
+  return (await search.lookInCache()) ?? (await search.lookInPython()) ?? search.fail(null)
 }
 
 class Search {
@@ -48,6 +48,17 @@ class Search {
     this.note(place, inspection.found)
     if (inspection.version !== undefined) this.wrongVersion = true
     return null
+  }
+
+  async lookInCache(): Promise<Libtorch | null> {
+    let folder: string
+    try {
+      folder = installedFolder()
+    } catch (error) {
+      this.note('our cache', (error as Error).message)
+      return null
+    }
+    return this.look('cache', folder)
   }
 
   async lookInPython(): Promise<Libtorch | null> {

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { SentorchError } from '../errors'
+import { homeIfAny } from '../home'
 import { pythonNames } from './python'
 
 /** What the user has told pip, as far as the download without pip needs it. */
@@ -42,18 +42,20 @@ export async function readPipSettings(
 function configurationFiles(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
   const chosen = env.PIP_CONFIG_FILE
   if (chosen === '/dev/null' || chosen?.toLowerCase() === 'nul') return []
-  const home = env.HOME || env.USERPROFILE || homedir()
+  const home = env.HOME || env.USERPROFILE || homeIfAny()
+  const inHome = (...parts: string[]) => (home === undefined ? [] : [join(home, ...parts)])
   const name = platform === 'win32' ? 'pip.ini' : 'pip.conf'
   const files: string[] = []
   if (platform === 'win32') {
     files.push(join(env.PROGRAMDATA || 'C:\\ProgramData', 'pip', name))
-    files.push(join(home, 'pip', name), join(env.APPDATA || join(home, 'AppData', 'Roaming'), 'pip', name))
+    files.push(...inHome('pip', name), ...(env.APPDATA ? [join(env.APPDATA, 'pip', name)] : inHome('AppData', 'Roaming', 'pip', name)))
   } else if (platform === 'darwin') {
-    files.push(join('/Library', 'Application Support', 'pip', name), join(home, '.pip', name), join(home, '.config', 'pip', name))
-    files.push(join(home, 'Library', 'Application Support', 'pip', name))
+    files.push(join('/Library', 'Application Support', 'pip', name), ...inHome('.pip', name), ...inHome('.config', 'pip', name))
+    files.push(...inHome('Library', 'Application Support', 'pip', name))
   } else {
     for (const folder of (env.XDG_CONFIG_DIRS || '/etc/xdg').split(':')) files.push(join(folder, 'pip', name))
-    files.push('/etc/pip.conf', join(home, '.pip', name), join(env.XDG_CONFIG_HOME || join(home, '.config'), 'pip', name))
+    files.push('/etc/pip.conf', ...inHome('.pip', name))
+    files.push(...(env.XDG_CONFIG_HOME ? [join(env.XDG_CONFIG_HOME, 'pip', name)] : inHome('.config', 'pip', name)))
   }
   if (env.VIRTUAL_ENV) files.push(join(env.VIRTUAL_ENV, name))
   if (chosen) files.push(chosen)

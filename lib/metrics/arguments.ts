@@ -1,5 +1,6 @@
-import { invalid, knownKeys } from '../check'
+import { invalid } from '../check'
 import { SentorchError } from '../errors'
+import { takeOptions } from '../snapshot'
 
 export interface ZeroDivisionOptions {
   /** What a ratio without a denominator is: precision without predictions, recall without items. 0, 1 or NaN. Defaults to 0. */
@@ -16,8 +17,7 @@ export function zeroDivisionOf({ zeroDivision = ZERO_DIVISION }: ZeroDivisionOpt
 
 /** The options of one metric: an object with no key beyond these. */
 export function checkOptions<T>(what: string, options: T, keys: readonly (keyof T & string)[]): T {
-  knownKeys(what, options, keys)
-  return options
+  return takeOptions(what, options, keys)
 }
 
 /** Refuses gold and predicted values of different number, and none at all. */

@@ -1,3 +1,4 @@
+import { guarded } from '../callbacks'
 import { invalid } from '../check'
 import { SentorchError } from '../errors'
 
@@ -6,16 +7,18 @@ export function keysOf<T>(keys: Record<keyof T & string, 1>): readonly (keyof T 
   return Object.keys(keys) as (keyof T & string)[]
 }
 
-export function functionOf<F>(name: string, value: F | undefined): F | undefined {
-  if (value !== undefined && typeof value !== 'function') throw invalid(name, 'a function', value)
-  return value
+/** A function of the caller; what it throws is ERR_CALLBACK. */
+export function functionOf<A extends unknown[], R>(name: string, value: ((...args: A) => R) | undefined): ((...args: A) => R) | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'function') throw invalid(name, 'a function', value)
+  return guarded(name, value)
 }
 
 /** By its shape: a signal of another realm (a worker's, jest's) is one too. */
 export function signalOf(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
-  const { aborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
-  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
+  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function' || typeof removeEventListener !== 'function') {
     throw invalid('signal', 'an AbortSignal', value)
   }
   return value as AbortSignal

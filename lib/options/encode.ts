@@ -1,5 +1,6 @@
 import type { PoolingMode, PostStep } from '../../binding'
-import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import type { EncoderConfig } from '../format/config'
 import { vectorDimension, type SentenceModules } from '../format/modules'
 import { PRECISIONS, type Precision, type Ranges } from '../quantize'
@@ -119,7 +120,7 @@ const ENCODE_KEYS = keysOf<EncodeOptions<Precision>>({
 
 /** Checks the options of `encodeStream`. */
 export function resolveStream(options: StreamOptions<Precision> = {}, context: Omit<EncodeContext, 'texts'>): ResolvedStream {
-  knownKeys('encodeStream', options, [...ENCODE_KEYS, 'batchTexts'])
+  options = takeOptions('encodeStream', options, [...ENCODE_KEYS, 'batchTexts'])
   const { batchTexts = 1024, ...rest } = options
   return {
     ...resolveEncode(rest, { ...context, texts: 'streamed' }),
@@ -129,7 +130,7 @@ export function resolveStream(options: StreamOptions<Precision> = {}, context: O
 
 /** Checks the options of one encode against the model and fills in what is not given. */
 export function resolveEncode(options: EncodeOptions<Precision> = {}, context: EncodeContext): ResolvedEncode {
-  knownKeys('encode', options, ENCODE_KEYS)
+  options = takeOptions('encode', options, ENCODE_KEYS)
   const { modules, config } = context
   const limit = config.usablePositions
   const { maxLength = Math.min(modules.maxSeqLength ?? limit, limit), batchTokens = BATCH_TOKENS, tokenEmbeddings = false } = options

@@ -1,4 +1,5 @@
 import { invalid, integerIn, knownKeys, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import type { EpochProgress } from '../training/progress'
 import type { StepReport } from '../training/report'
 import { functionOf, keysOf, signalOf } from './checks'
@@ -23,7 +24,7 @@ export interface EpochOptions {
   onProgress?: (progress: EpochProgress) => void
   /**
    * After each step; awaited before the next one begins, so that `trainer.saveCheckpoint`, `encode` and `predict` see the weights of just that
-   * step. What it throws ends the call; the trainer can go on afterwards.
+   * step. What it throws ends the call with ERR_CALLBACK; the trainer can go on afterwards.
    */
   onStep?: (step: StepReport) => void | Promise<void>
   saveEvery?: SaveEvery
@@ -43,7 +44,7 @@ export interface ResolvedEpoch {
 export const EPOCH_KEYS = keysOf<EpochOptions>({ onProgress: 1, onStep: 1, saveEvery: 1, signal: 1 })
 
 export function resolveEpoch(options: EpochOptions = {}): ResolvedEpoch {
-  knownKeys('trainEpoch', options, EPOCH_KEYS)
+  options = takeOptions('trainEpoch', options, EPOCH_KEYS)
   return epochOptions(options)
 }
 

@@ -1,4 +1,6 @@
 import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
+import { takeData } from '../data/take'
 import type { Head, HeadType } from '../heads/definition'
 import type { TrainingData } from '../training/corpus'
 import type { CustomMetrics, Evaluation } from '../training/evaluate'
@@ -56,6 +58,8 @@ export interface ResolvedEvaluate {
 }
 
 export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
+  /** As it was at the call. */
+  evaluate: TrainingData | undefined
   epochs: number
   /** Infinity: no bound. */
   maxSteps: number
@@ -84,13 +88,13 @@ const FIT_KEYS = [
 ]
 
 export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly NamedHead[]): ResolvedEvaluate {
-  knownKeys('evaluate', options, EVALUATE_KEYS)
+  options = takeOptions('evaluate', options, EVALUATE_KEYS)
   return evaluateOptions(options, heads)
 }
 
 /** Checks the options of `fit`. `epochs`: the trainer's, which are the default. */
 export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[], epochs: number | undefined): ResolvedFit {
-  knownKeys('fit', options, FIT_KEYS)
+  options = takeOptions('fit', options, FIT_KEYS)
   const { evaluate, earlyStopping, saveBest } = options
   if (evaluate === undefined) {
     for (const name of ['evaluateEvery', 'earlyStopping', 'saveBest', 'scoreWeights', 'metrics', 'onEvaluate'] as const) {
@@ -100,6 +104,7 @@ export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[]
   return {
     ...epochOptions(options),
     ...evaluateOptions(options, heads),
+    evaluate: takeData(evaluate),
     epochs: integerIn('epochs', options.epochs ?? epochs ?? 3, 1, 1_000_000),
     maxSteps: countOf('maxSteps', options.maxSteps),
     evaluateEvery: countOf('evaluateEvery', options.evaluateEvery),
@@ -123,11 +128,13 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
     }
   }
   if (typeof metrics !== 'object' || metrics === null) throw invalid('metrics', 'an object of functions', metrics)
-  for (const [name, metric] of Object.entries(metrics)) {
-    functionOf(`metrics.${name}`, metric)
+  const measures = Object.entries(metrics).map(([name, metric]) => {
     if (FIXED_METRICS.includes(name) || names.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
-  }
-  return { scoreWeights, metrics, signal: signalOf(signal) }
+    const measure = functionOf(`metrics.${name}`, metric)
+    if (measure === undefined) throw invalid(`metrics.${name}`, 'a function', metric)
+    return [name, measure] as const
+  })
+  return { scoreWeights, metrics: Object.fromEntries(measures), signal: signalOf(signal) }
 }
 
 const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']

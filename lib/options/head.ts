@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import type { HeadSource } from '../../binding'
-import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import type { EncoderConfig } from '../format/config'
 import { vectorDimension, type SentenceModules } from '../format/modules'
 import type { Head, HeadDefinition } from '../heads/definition'
@@ -40,7 +41,7 @@ const HEAD_KEYS = keysOf<HeadDefinition>({
 
 /** Checks the definition of a head against the model and fills in what is not given. Both results are frozen copies. */
 export function resolveHead(definition: HeadDefinition, context: HeadContext): { head: Head; seed: number } {
-  knownKeys('addHead', definition, HEAD_KEYS)
+  definition = takeOptions('addHead', definition, HEAD_KEYS)
   // 0.1 as BERT's and RoBERTa's own classifiers; ReLU as PyTorch's usual MLP; seed 0 so that two programs that say nothing get the same head.
   const { hidden = [], activation = 'relu', inputDropout = 0.1, dropout = 0.1, multiLabel = false, seed = 0 } = definition
   const name = headName(definition.name)
@@ -71,7 +72,7 @@ export function resolveExtension(
   labels: readonly string[],
   options: { seed?: number } = {},
 ): { labels: readonly string[]; seed: number } {
-  knownKeys('extendHead', options, ['seed'])
+  options = takeOptions('extendHead', options, ['seed'])
   if (head.type === 'classification' && head.labels.length === 1 && !head.multiLabel) {
     throw refusal(
       `Head '${head.name}' is binary: its one logit says yes or no, so a second label has no place in it. ` +

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { LoadRequest } from '../../binding'
-import { booleanOf, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { booleanOf, integerIn, invalid, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import { functionOf, keysOf, signalOf } from './checks'
 
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
@@ -94,7 +95,7 @@ const MAX_THREADS = 1024
  * `environment` is `process.env`: `SENTORCH_KERNELS` (auto, portable, avx2, avx512) narrows the CPU kernels, for comparing and for tests.
  */
 export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.ProcessEnv = {}): ResolvedLoad {
-  knownKeys('load', options, LOAD_KEYS)
+  options = takeOptions('load', options, LOAD_KEYS)
   const {
     dtype = 'float32',
     device = 'auto',

@@ -1,4 +1,5 @@
-import { booleanOf, integerIn, invalid, knownKeys, oneOf } from '../check'
+import { booleanOf, integerIn, invalid, oneOf } from '../check'
+import { takeOptions } from '../snapshot'
 import { isIndependent, type Head } from '../heads/definition'
 import { shareOf } from './numbers'
 import { keysOf, refusal } from './checks'
@@ -93,7 +94,7 @@ const PREDICT_KEYS = keysOf<PredictOptions>({
 
 /** Checks the options of one `predict` against the model and fills in what is not given. */
 export function resolvePredict(options: PredictOptions = {}, context: PredictContext): ResolvedPredict {
-  knownKeys('predict', options, PREDICT_KEYS)
+  options = takeOptions('predict', options, PREDICT_KEYS)
   const { modules, config, surroundings } = context
   const { maxLength, batchTokens, onProgress, signal } = options
   const encode = resolveEncode({ maxLength, batchTokens, onProgress, signal, prompt: '' }, { modules, config, texts: 'streamed' })

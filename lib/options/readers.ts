@@ -1,4 +1,5 @@
 import { booleanOf, integerIn, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import { keysOf, refusal } from './checks'
 
 /**
@@ -159,7 +160,7 @@ const MAPPING_KEYS = keysOf<ColumnMapping>({ text: 1, words: 1, labels: 1 })
 const JSON_KEYS = [...MAPPING_KEYS, ...keysOf<Omit<JsonOptions, keyof ColumnMapping>>({ shape: 1, heads: 1, offsets: 1, multiLabel: 1 })]
 
 export function resolveJson(options: JsonOptions): ResolvedJson {
-  knownKeys('readJsonl', options, JSON_KEYS)
+  options = takeOptions('readJsonl', options, JSON_KEYS)
   return resolveJsonFields(options)
 }
 
@@ -170,7 +171,7 @@ const YAML_BYTES = 16 * 2 ** 20
 const GROUP_BYTES = 256 * 2 ** 20
 
 export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { split: readonly string[] | undefined; maxBytes: number } {
-  knownKeys('readJson', options, [...JSON_KEYS, 'split', 'maxBytes'])
+  options = takeOptions('readJson', options, [...JSON_KEYS, 'split', 'maxBytes'])
   const { split, maxBytes, ...rest } = options
   const splits = typeof split === 'string' ? [split] : split
   if (splits !== undefined && (!Array.isArray(splits) || splits.length === 0)) throw invalid('split', 'a name or a list of names', split)
@@ -217,7 +218,7 @@ export interface ResolvedCsv {
 }
 
 export function resolveCsv(options: CsvOptions): ResolvedCsv {
-  knownKeys('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
+  options = takeOptions('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
   const { delimiter, quote, header = true, offsets } = options
   if (delimiter !== undefined) oneCharacter('delimiter', delimiter)
   if (quote !== undefined && quote !== false) oneCharacter('quote', quote)
@@ -248,7 +249,7 @@ export interface ResolvedConll {
 }
 
 export function resolveConll(options: ConllOptions): ResolvedConll {
-  knownKeys('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
+  options = takeOptions('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
   const { word, labels, separator = 'auto', comment } = options
   if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)
   return {
@@ -260,7 +261,7 @@ export function resolveConll(options: ConllOptions): ResolvedConll {
 }
 
 export function resolveJointBert(options: JointBertOptions): ResolvedHeads {
-  knownKeys('readJointBert', options, ['heads'])
+  options = takeOptions('readJointBert', options, ['heads'])
   return resolveHeads(options.heads)
 }
 
@@ -271,7 +272,7 @@ export interface ResolvedRasa {
 }
 
 export function resolveRasa(options: RasaOptions): ResolvedRasa {
-  knownKeys('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1, maxBytes: 1 }))
+  options = takeOptions('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1, maxBytes: 1 }))
   const { heads, offsets, maxBytes } = options
   return {
     heads: resolveHeads(heads),
@@ -287,7 +288,7 @@ export interface ResolvedParquet {
 }
 
 export function resolveParquet(options: ParquetOptions): ResolvedParquet {
-  knownKeys('readParquet', options, [...MAPPING_KEYS, 'offsets', 'maxBytes'])
+  options = takeOptions('readParquet', options, [...MAPPING_KEYS, 'offsets', 'maxBytes'])
   const { offsets, maxBytes } = options
   const mapping = resolveMapping(options)
   const numbered = columnsIn(mapping).find((column) => typeof column === 'number')

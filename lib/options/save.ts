@@ -1,4 +1,5 @@
-import { booleanOf, invalid, knownKeys, oneOf, stringOf } from '../check'
+import { booleanOf, invalid, oneOf, stringOf } from '../check'
+import { takeOptions } from '../snapshot'
 import type { Head, HeadType } from '../heads/definition'
 import { keysOf, refusal, signalOf } from './checks'
 
@@ -40,7 +41,7 @@ const HEAD_TYPE: Record<SaveAs, HeadType> = {
 /** Checks the folder and the options of `save`. `heads`: those of the model. */
 export function resolveSave(folder: string, options: SaveOptions = {}, heads: readonly Head[]): ResolvedSave {
   if (stringOf('folder', folder) === '' || folder.includes('\0')) throw invalid('folder', 'the path of a folder', folder)
-  knownKeys('save', options, SAVE_KEYS)
+  options = takeOptions('save', options, SAVE_KEYS)
   const { overwrite = false, as, head, training } = options
   if (as === undefined && head !== undefined) throw refusal(`'head' goes with 'as': a model is saved with all its heads.`)
   if (as !== undefined && training !== undefined) throw refusal(`'training' does not go with 'as': such a checkpoint has no place for it.`)

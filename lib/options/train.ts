@@ -1,5 +1,6 @@
 import type { TrainingRequest } from '../../binding'
-import { booleanOf, integerIn, knownKeys, oneOf } from '../check'
+import { booleanOf, integerIn, oneOf } from '../check'
+import { takeOptions } from '../snapshot'
 import type { Head } from '../heads/definition'
 import { keysOf, refusal } from './checks'
 import type { DTypeOption } from './load'
@@ -173,7 +174,7 @@ export const TRAIN_KEYS = keysOf<TrainerOptions>({
 
 /** Checks the options of a trainer against the model and fills in what is not given. ERR_INVALID_ARGUMENT names what cannot be. */
 export function resolveTrain(options: TrainerOptions = {}, context: TrainContext): ResolvedTrain {
-  knownKeys('trainer', options, TRAIN_KEYS)
+  options = takeOptions('trainer', options, TRAIN_KEYS)
   const {
     maxGradNorm = 1,
     dtype = 'float32',

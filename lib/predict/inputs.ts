@@ -1,15 +1,24 @@
-import { integerIn, invalid } from '../check'
+import { integerIn, invalid, stringOf } from '../check'
 import { CHARS_PER_TOKEN } from '../pieces'
+import { reading } from '../snapshot'
 import type { TokenIds } from './types'
 
 /** One text of a call, checked. */
 export type Input = { text: string; words: readonly string[] | undefined; ids?: undefined } | { ids: Int32Array }
 
-/** Refuses what is no text, no list of words and no ids of the vocabulary. `single`: one was given, and not a list. */
+/**
+ * Refuses what is no text, no list of words and no ids of the vocabulary, and copies the rest: what is checked now is read later.
+ * `single`: one was given, and not a list.
+ */
 export function checkInputs(texts: unknown, vocabSize: number): { inputs: Input[]; single: boolean } {
-  if (typeof texts === 'string' || isTokenIds(texts)) return { inputs: [inputOf('texts', texts, vocabSize)], single: true }
-  if (!Array.isArray(texts)) throw invalid('texts', 'a string, { ids }, or an array of strings, lists of words or { ids }', texts)
-  return { inputs: (texts as unknown[]).map((text, i) => inputOf(`texts[${i}]`, text, vocabSize)), single: false }
+  return reading("'texts'", () => {
+    if (typeof texts === 'string' || isTokenIds(texts)) return { inputs: [inputOf('texts', texts, vocabSize)], single: true }
+    if (!Array.isArray(texts)) throw invalid('texts', 'a string, { ids }, or an array of strings, lists of words or { ids }', texts)
+    const { length } = texts
+    const inputs: Input[] = []
+    for (let i = 0; i < length; i++) inputs.push(inputOf(`texts[${i}]`, texts[i], vocabSize))
+    return { inputs, single: false }
+  })
 }
 
 /** Characters that the tokenizer has to go through, for ids about as many as would give them. */
@@ -25,19 +34,17 @@ function inputOf(name: string, value: unknown, vocabSize: number): Input {
   if (typeof value === 'string') return { text: value, words: undefined }
   if (isTokenIds(value)) return { ids: checkIds(`${name}.ids`, value.ids, vocabSize) }
   if (!Array.isArray(value)) throw invalid(name, 'a string, a list of words or { ids }', value)
-  const words: readonly unknown[] = value
-  const wrong = words.findIndex((word) => typeof word !== 'string')
-  if (wrong >= 0) throw invalid(`${name}[${wrong}]`, 'a string', words[wrong])
-  // A copy: what is checked now is read later.
-  return { text: words.join(' '), words: [...(words as string[])] }
+  const words = Array.from(value as unknown[], (word, i) => stringOf(`${name}[${i}]`, word))
+  return { text: words.join(' '), words }
 }
 
 function checkIds(name: string, ids: unknown, vocabSize: number): Int32Array {
   if (!Array.isArray(ids) && !ArrayBuffer.isView(ids)) throw invalid(name, 'an Int32Array or an array of token ids', ids)
   const list = ids as ArrayLike<unknown>
-  if (!(list.length > 0)) throw invalid(name, 'at least one token id', ids)
-  const checked = new Int32Array(list.length)
-  for (let i = 0; i < checked.length; i++) {
+  const { length } = list
+  if (!(length > 0)) throw invalid(name, 'at least one token id', ids)
+  const checked = new Int32Array(length)
+  for (let i = 0; i < length; i++) {
     checked[i] = integerIn(`${name}[${i}] (a token of the vocabulary)`, list[i], 0, vocabSize - 1)
   }
   return checked

@@ -7,8 +7,9 @@ import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import type { ResolvedEpoch } from '../options/epoch'
 import type { ResolvedEvaluate, ResolvedFit } from '../options/fit'
-import { resolveTrain, type ResolvedTrain, type TrainerOptions } from '../options/train'
+import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from '../options/train'
 import type { ModelParts } from '../parts'
+import { takeOptions } from '../snapshot'
 import { writeCheckpoint } from './checkpoint'
 import { broken } from './checkpoint-read'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './corpus'
@@ -55,8 +56,8 @@ export class TrainerCore {
   /** Throws ERR_INVALID_ARGUMENT for options that do not hold, and where the model has an open trainer. */
   constructor(parts: ModelParts, given: TrainerOptions, restore?: (options: ResolvedTrain) => Restored) {
     this.parts = parts
-    this.given = given
-    this.options = resolveTrain(given, contextOf(parts))
+    this.given = takeOptions('trainer', given, TRAIN_KEYS)
+    this.options = resolveTrain(this.given, contextOf(parts))
     if (parts.trainer) throw refusal('The model has an open trainer already: dispose of it first (trainer.dispose()).')
     const restored = restore?.(this.options)
     this.state = restored?.state ?? startState(this.options.unfreeze)
@@ -97,11 +98,11 @@ export class TrainerCore {
     })
   }
 
-  fit(train: TrainingData, evaluateOn: TrainingData | undefined, options: ResolvedFit): Promise<FitResult> {
+  fit(train: TrainingData, options: ResolvedFit): Promise<FitResult> {
     return this.#alone(options.signal, async (signal) => {
       if (options.saveEvery) await checkTarget(options.saveEvery)
       const corpus = await this.#corpus(train, signal)
-      const held = evaluateOn === undefined ? undefined : await this.#held(evaluateOn, signal)
+      const held = options.evaluate === undefined ? undefined : await this.#held(options.evaluate, signal)
       if (held) refuseUnwatchable(held, this.#headNames(), options)
       const course = courseOf(options, held?.identity ?? null)
       const goesOn = this.#goesOn(corpus, course)

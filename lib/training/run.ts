@@ -30,7 +30,7 @@ export interface EpochRun {
 
 /**
  * Runs the epoch under way to its end, or begins one. Whatever rejects leaves training at a step's end, from which the next run goes on.
- * ERR_NON_FINITE after too many skipped steps in a row, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and what `onStep` throws.
+ * ERR_NON_FINITE after too many skipped steps in a row, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and ERR_CALLBACK where `onStep` throws.
  */
 export async function runEpoch(run: EpochRun): Promise<EpochReport> {
   const { session, options } = run

@@ -1,4 +1,4 @@
-import { knownKeys } from '../check'
+import { takeOptions } from '../snapshot'
 import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from '../options/epoch'
 import { TRAIN_KEYS, type TrainerOptions } from '../options/train'
 import type { ModelParts } from '../parts'
@@ -15,7 +15,7 @@ export async function trainEpochOf(
   data: TrainingData,
   options: TrainerOptions & EpochOptions = {},
 ): Promise<EpochReport> {
-  knownKeys('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
+  options = takeOptions('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
   const entries = Object.entries(options)
   const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
   const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions

@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import { textOf } from '../data/align'
 import type { PreparedSet } from '../data/prepare'
+import { guarded } from '../callbacks'
 import { throwIfAborted } from '../errors'
 import type { Embeddings } from '../embeddings'
 import { vectorDimension } from '../format/modules'
@@ -105,7 +106,7 @@ export class Targets {
 }
 
 async function ask(teacher: Teacher, texts: readonly string[]): Promise<Embeddings> {
-  return typeof teacher === 'function' ? teacher(texts) : teacher.encode(texts)
+  return guarded('teacher', async () => (typeof teacher === 'function' ? teacher(texts) : teacher.encode(texts)))()
 }
 
 function checked(vectors: unknown, rows: number, dimension: number): Float32Array {

@@ -56,7 +56,12 @@ describe('load', () => {
       onProgress,
       signal,
     } as const
-    expect(resolveLoad({ ...given, ...hub }, { SENTORCH_KERNELS: 'avx2' })).toEqual({ ...given, hub, kernels: 'avx2' })
+    expect(resolveLoad({ ...given, ...hub }, { SENTORCH_KERNELS: 'avx2' })).toEqual({
+      ...given,
+      onProgress: expect.any(Function),
+      hub,
+      kernels: 'avx2',
+    })
   })
 
   test.each(['auto', 'cpu', 'cuda', 'cuda:0', 'cuda:12'] as const)('device %s', (device) => {

@@ -170,7 +170,7 @@ test('other data after an abort gives the epoch up and begins one of its own, ov
 
 test('without a length of its own the schedule spans each fit anew, and maxSteps shortens it', async () => {
   const { native, core } = await trainer({ schedule: undefined })
-  const fit = (options: FitOptions) => core.fit(examples(20), undefined, resolveFit(options, [HEAD], undefined))
+  const fit = (options: FitOptions) => core.fit(examples(20), resolveFit(options, [HEAD], undefined))
   for (const [options, total] of [
     [{ epochs: 2 }, 20],
     [{ epochs: 4, maxSteps: 15 }, 15],

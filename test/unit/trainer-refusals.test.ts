@@ -41,7 +41,7 @@ describe('data to evaluate on whose labels no head knows', () => {
     })
     const parts = await fakeParts(Object.assign(native, { predict }), [HEAD, OTHER])
     const core = new TrainerCore(parts, { tasks: { other: false } })
-    const result = core.fit(DATA, evaluate, resolveFit({ evaluate, epochs: 1, ...options }, parts.heads.list, undefined))
+    const result = core.fit(DATA, resolveFit({ evaluate, epochs: 1, ...options }, parts.heads.list, undefined))
     return { native, result }
   }
 

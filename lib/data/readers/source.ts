@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { invalid } from '../../check'
 import { type Line, readLines } from '../../lines'
 import { isSentorchError, SentorchError } from '../../errors'
+import { snapshot } from '../../snapshot'
 import type { Example } from '../example'
 import { rememberUnused, UnusedFields } from './unused'
 
@@ -22,7 +23,7 @@ export function fromFiles(
   paths: string | readonly string[],
   read: (file: string, unused: UnusedFields) => AsyncIterable<Example> | Iterable<Example>,
 ): AsyncIterable<Example> {
-  const files = typeof paths === 'string' ? [paths] : paths
+  const files = typeof paths === 'string' ? [paths] : snapshot("'paths'", paths)
   if (!Array.isArray(files) || files.length === 0 || files.some((file) => typeof file !== 'string' || file === '')) {
     throw invalid('paths', 'the path of a file, or a list of paths', paths)
   }
