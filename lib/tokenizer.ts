@@ -2,7 +2,7 @@ import { Tokenizer as Backend, type Encoding } from 'tokenizers'
 import { SentorchError, throwIfAborted } from './errors'
 import type { EncoderConfig } from './format/config'
 import { openRoot } from './format/paths'
-import { refuseFatal } from './tokenizer/guards'
+import { refuseFatal, refuseVanishing } from './tokenizer/guards'
 import { openingOf, restoreSpans, spaceAfter, steadyAfter, wellFormed, type Opening } from './tokenizer/cut'
 import { malformed, shown, type TokenizerFolder } from './tokenizer/files'
 import { analysePipeline, type Pipeline } from './tokenizer/pipeline'
@@ -99,6 +99,8 @@ export class Tokenizer {
     refuseUnknownless(document)
     if (!trusted) refuseUnsafe(document, path)
     const backend = Backend.fromString(text)
+    const normalizer = backend.getNormalizer()
+    refuseVanishing(document.added_tokens, normalizer ? (text) => normalizer.normalizeString(text) : undefined)
     const added = document.added_tokens.map((token) => ({ ...token, id: backend.tokenToId(token.content) ?? token.id }))
     const surroundings = readSurroundings(document.post_processor, path)
     const special = surroundings.before.length + surroundings.after.length

@@ -1,24 +1,44 @@
 /** Broken files on which the tokenizers library would end the process instead of throwing. */
-import { steps, type TokenizerDocument } from './document'
+import { describe } from '../check'
+import { modelType, steps, type AddedToken, type ModelDocument, type TokenizerDocument } from './document'
 
 /** The library walks down a tree of characters, and frees it, by recursion. */
 const MAX_PIECE = 2000
 
 export function refuseFatal(document: TokenizerDocument): void {
   for (const step of steps(document.normalizer, 'normalizers')) {
+    if (step.type === 'Prepend' && step.prepend === '') throw new Error('its Prepend step prepends nothing')
     if (step.type === 'Precompiled' && !isSound(step.precompiled_charsmap)) throw new Error('its precompiled_charsmap is broken')
   }
   for (const step of steps(document.pre_tokenizer, 'pretokenizers')) {
     if (step.type === 'FixedLength' && step.length === 0) throw new Error('its FixedLength step makes pieces of 0 characters')
   }
-  const { continuing_subword_prefix: prefix, merges, vocab } = document.model
-  if (Array.isArray(vocab) && vocab.some(([piece]) => piece?.length > MAX_PIECE)) {
+  const { model } = document
+  if (Array.isArray(model.vocab) && model.vocab.some(([piece]) => piece?.length > MAX_PIECE)) {
     throw new Error(`its vocabulary has a piece of more than ${MAX_PIECE} characters`)
   }
-  if (typeof prefix !== 'string' || prefix === '' || !Array.isArray(merges)) return
-  for (const merge of merges as (string | string[])[]) {
-    const right = typeof merge === 'string' ? merge.split(' ')[1] : merge[1]
-    if (!right?.startsWith(prefix)) throw new Error(`its merge ${JSON.stringify(merge)} lacks the continuing_subword_prefix ${prefix}`)
+  if (modelType(model) === 'BPE' && Array.isArray(model.merges)) refuseMerges(model, model.merges)
+}
+
+/** The library takes it for granted that both parts and the whole of a merge are tokens. */
+function refuseMerges({ continuing_subword_prefix, vocab }: ModelDocument, merges: readonly unknown[]): void {
+  const prefix = typeof continuing_subword_prefix === 'string' ? continuing_subword_prefix : ''
+  for (const merge of merges) {
+    if (typeof merge === 'string' && merge.startsWith('#version')) continue
+    const [left, right, ...rest] = (typeof merge === 'string' ? merge.split(' ') : merge) as unknown[]
+    if (typeof left !== 'string' || typeof right !== 'string' || rest.length > 0) throw new Error('one of its merges is not of two tokens')
+    const fail = (what: string) => new Error(`its merge ${describe(`${left} ${right}`)} ${what}`)
+    if (!right.startsWith(prefix)) throw fail(`lacks the continuing_subword_prefix ${prefix}`)
+    const whole = left + right.slice(prefix.length)
+    if (![left, right, whole].every((token) => Object.hasOwn(vocab, token))) throw fail('is of tokens that are not in the vocabulary')
+  }
+}
+
+/** An added token that is looked for after normalization, and of which nothing is left then, would be found between the bytes of a character. */
+export function refuseVanishing(added: readonly AddedToken[], normalize: ((text: string) => string) | undefined): void {
+  for (const { content, normalized } of added) {
+    if (!normalized || content === '' || normalize?.(content) !== '') continue
+    throw new Error(`nothing is left of its added token ${describe(content)} after normalization`)
   }
 }
 

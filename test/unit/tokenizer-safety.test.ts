@@ -91,6 +91,15 @@ describe('a tokenizer.json that could take any time or memory', () => {
     return Buffer.concat([size, Buffer.from(units.buffer), Buffer.from(`${replacement}\0`)]).toString('base64')
   }
 
+  const bpe = (...merges: unknown[]) => ({
+    ...{ normalizer: null, post_processor: null, added_tokens: [] },
+    model: { type: 'BPE', vocab: { a: 0, b: 1, ab: 2 }, merges },
+  })
+
+  const added = (content: string, normalized: boolean) => ({
+    ...{ id: 900, content, normalized, single_word: false, lstrip: false, rstrip: false, special: false },
+  })
+
   async function open(changes: object, trusted = false): Promise<Tokenizer> {
     const folder = copyFixture(null, {
       'tokenizer.json': { ...bert, ...changes },
@@ -188,9 +197,30 @@ describe('a tokenizer.json that could take any time or memory', () => {
     expect((await open(changes)).vocabSize).toBeGreaterThan(0)
   })
 
+  test('may hold merges as text, after their version', async () => {
+    const tokenizer = await open(bpe('#version: 0.2', 'a b'))
+    expect([...(await tokenizer.encode(['ab ba'], 8)).ids]).toEqual([2, 1, 0])
+  })
+
+  test.each([
+    ['that is not normalized', added('\0', false)],
+    ['of no characters', added('', true)],
+    ['of which something is left', added('É\0', true)],
+  ])('may hold an added token %s', async (_, token) => {
+    const tokenizer = await open({ added_tokens: [...bert.added_tokens, token] })
+    expect((await tokenizer.encode(['the é\0ﷺ fox'], 64)).ids.length).toBeGreaterThan(3)
+  })
+
   test.each<[string, object]>([
     ['a long piece', { model: { ...unigram.model, vocab: [...unigram.model.vocab, ['x'.repeat(2001), -1]] }, normalizer: null }],
     ['a table with a leaf inside of a character', normalizer({ type: 'Precompiled', precompiled_charsmap: charsmap('é', 1) })],
+    ['a merge of what is longer than any token', bpe(['ab', 'ab'])],
+    ['a merge of what is no token', bpe(['a', 'x'])],
+    ['a merge of three', bpe(['a', 'b', 'a'])],
+    ['a merge of three, as text', bpe('a b a')],
+    ['a merge of none', bpe([null, 'a'])],
+    ['a step that prepends nothing', normalizer({ type: 'Prepend', prepend: '' })],
+    ['an added token that normalization takes away', { added_tokens: [...bert.added_tokens, added('\0', true)] }],
   ])('that would end the process: %s', async (_, changes) => {
     await expect(open(changes, true)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT' })
   })
