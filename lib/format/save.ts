@@ -6,6 +6,7 @@ import { fromNative } from '../native'
 import { refusal } from '../options/checks'
 import { resolveSave, type ResolvedSave, type SaveOptions } from '../options/save'
 import type { ModelParts } from '../parts'
+import { recoverFolder } from '../staging'
 import { Turns } from '../turns'
 import { libraryVersion } from '../version'
 import { openRegular } from './files'
@@ -65,6 +66,7 @@ export async function saveModel(
 async function save(parts: ModelParts, request: ResolvedSave, beside?: (staged: StagedFolder) => Promise<void>): Promise<void> {
   const { folder, overwrite, signal } = request
   throwIfAborted(signal)
+  await recoverFolder(folder)
   const inPlace = await replacesSource(parts.folder, request)
   await parts.heads.ready
   const staged = await StagedFolder.create(folder, { overwrite })
@@ -75,8 +77,11 @@ async function save(parts: ModelParts, request: ResolvedSave, beside?: (staged: 
     // The files that the weights came from will be gone; what is saved next comes from those in their place.
     const next = inPlace ? moved(await openFolder(staged.path), staged.target, folder) : undefined
     throwIfAborted(signal)
-    await staged.commit()
-    if (next) parts.folder = next
+    try {
+      await staged.commit()
+    } finally {
+      if (next && staged.isPlaced) parts.folder = next
+    }
   } catch (error) {
     await staged.discard()
     throwIfAborted(signal)

@@ -26,6 +26,7 @@ export class StagedFolder {
   readonly #target: string
   readonly #options: StagingOptions
   readonly #folders: string[] = []
+  #isPlaced = false
 
   private constructor(staging: Staging, shown: string, target: string, options: StagingOptions) {
     this.#staging = staging
@@ -53,6 +54,11 @@ export class StagedFolder {
   /** Absolute; where it will be. */
   get target(): string {
     return this.#target
+  }
+
+  /** Whether the folder has the name, or will be given it by the next load or save. */
+  get isPlaced(): boolean {
+    return this.#isPlaced || this.#staging.isInterrupted
   }
 
   /** Makes a folder inside, by its name from the top, with '/'. */
@@ -98,6 +104,7 @@ export class StagedFolder {
   #place(): void {
     try {
       this.#staging.place(this.#options.overwrite)
+      this.#isPlaced = true
     } catch (error) {
       const message = `${(error as Error).message}.`
       if (!this.#staging.isInterrupted) throw unwritable(this.#shown, message, error)
