@@ -1,9 +1,10 @@
+import { booleanOf } from './check'
 import { takeOptions } from './snapshot'
 import type { HeadTypes, NoHeads } from './heads/types'
 import { Model } from './model'
 import { takeData } from './data/take'
 import { typed } from './file-errors'
-import { keysOf } from './options/checks'
+import { keysOf, refusal } from './options/checks'
 import { folderOf, resolveEpoch, type EpochOptions } from './options/epoch'
 import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from './options/fit'
 import type { LoadOptions } from './options/load'
@@ -26,6 +27,11 @@ export interface ResumeOptions {
   teacher?: Teacher
   /** Begin anew on other data, with the weights and the optimizer of the checkpoint. Defaults to false: other data is refused. */
   otherData?: boolean
+  /**
+   * Let `fit` be given more `epochs` or `maxSteps` than the fit of the checkpoint. From here on its schedule spans the new length, so the rate
+   * rises again where it had fallen; the warm-up stays, and so does a schedule of `totalSteps`. Defaults to false: another length is refused.
+   */
+  extend?: boolean
 }
 
 /** A parameter group, for printing. */
@@ -53,7 +59,12 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    */
   static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
     return typed(async () => {
-      const request = takeOptions('resume', options, keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1 }))
+      const keys = keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1, extend: 1 })
+      const request = takeOptions('resume', options, keys)
+      const { otherData, extend } = request
+      if (otherData !== undefined) booleanOf('otherData', otherData)
+      if (extend !== undefined) booleanOf('extend', extend)
+      if (otherData && extend) throw refusal(`'otherData' begins another fit, so there is none for 'extend' to make longer. Leave one out.`)
       const { model, core } = await resumeCore(folderOf('dir', dir), request, (folder, load) => Model.load(folder, load))
       return new Trainer(model, core.given, core)
     })

@@ -1,4 +1,4 @@
-import { describe } from '../check'
+import { describe, nearest } from '../check'
 import { SentorchError } from '../errors'
 
 /** One JSON object of a model, read key by key. What does not fit is ERR_MODEL_FORMAT and names the key and the file. */
@@ -33,19 +33,19 @@ export class Fields {
 
   /** Without a default the key is required. */
   integer(key: string, min: number, max: number, fallback?: number): number {
-    const value = this.required(key, fallback)
+    const value = this.valueOf(key, fallback)
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) throw this.bad(key, `an integer in ${min}..${max}`)
     return value as number
   }
 
   string(key: string, fallback?: string): string {
-    const value = this.required(key, fallback)
+    const value = this.valueOf(key, fallback)
     if (typeof value !== 'string') throw this.bad(key, 'a string')
     return value
   }
 
   boolean(key: string, fallback?: boolean): boolean {
-    const value = this.required(key, fallback)
+    const value = this.valueOf(key, fallback)
     if (typeof value !== 'boolean') throw this.bad(key, 'true or false')
     return value
   }
@@ -53,6 +53,24 @@ export class Fields {
   /** The object under `key`; an empty one where the key is absent or null. */
   object(key: string): Fields {
     return new Fields(this.given(key) ? this.raw(key) : {}, `${key} of ${this.where}`)
+  }
+
+  /** The object under `key`, which must be there. */
+  required(key: string): Fields {
+    if (!isObject(this.raw(key))) throw this.bad(key, 'an object')
+    return this.object(key)
+  }
+
+  /** Refuses any other key, with the nearest one that is known: what is not understood would be lost, or mean something. ERR_MODEL_UNSUPPORTED. */
+  only(keys: readonly string[]): this {
+    const other = this.keys().find((key) => !keys.includes(key))
+    if (other === undefined) return this
+    const near = nearest(other, keys)
+    throw new SentorchError(
+      'ERR_MODEL_UNSUPPORTED',
+      `${this.where} has ${describe(other)}, which is not known.${near === undefined ? ' A newer sentorch may have written it.' : ` Did you mean '${near}'?`}`,
+      { detail: { file: this.where, key: other } },
+    )
   }
 
   bad(key: string, expected: string): SentorchError {
@@ -69,7 +87,7 @@ export class Fields {
     })
   }
 
-  private required(key: string, fallback: unknown): unknown {
+  private valueOf(key: string, fallback: unknown): unknown {
     return this.has(key) ? this.json[key] : fallback
   }
 }

@@ -13,7 +13,8 @@ import { type DistillOptions, lossesOf, type ResolvedLosses, type TaskOptions } 
 
 export type { ResolvedBatching, ResolvedSampling } from './train/batching'
 export type { Freeze, ResolvedUnfreeze, Selection, Thaw, Unfreeze, UnfreezeTime } from './train/freezing'
-export type { GroupRule, NamePattern, ResolvedGroupRule, ResolvedRates } from './train/optimizer'
+export type { GroupRule, ResolvedGroupRule, ResolvedRates } from './train/optimizer'
+export type { NamePattern, ResolvedPattern } from './train/patterns'
 export type { ScheduleOptions, ScheduleShape } from './train/schedule'
 export type { DistillOptions, ResolvedLosses, ResolvedTask, TaskOptions, Teacher } from './train/tasks'
 

@@ -1,25 +1,21 @@
-import { SentorchError, isSentorchError } from '../errors'
-import { Fields } from '../format/fields'
 import { openRegular, readExactly } from '../format/files'
 import { damageIn, MANIFEST_FILE, readManifest } from '../format/manifest'
 import { openRoot, resolveFile, type ModelRoot } from '../format/paths'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../format/safetensors'
 import { fromNative } from '../native'
-import type { TrainerOptions } from '../options/train'
 import { recoverFolder } from '../staging'
-import { CHECKPOINT_FORMAT, OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON, type TrainerJson } from './checkpoint'
+import { OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON } from './checkpoint'
+import { asCheckpoint, broken } from './checkpoint-errors'
 import { fromPlainJson } from './plain'
-import type { TaskWeights } from './request'
 import type { Session } from './session'
+import { type CheckedTrainerJson, parseTrainerJson } from './trainer-json'
 
 /** Reports of thousands of evaluations are below this. */
 const MAX_BYTES = 512 * 1024 * 1024
 
-/** trainer.json of a folder, as far as it can be checked without the model; `state` is not. */
-export interface StoredTrainer extends Omit<TrainerJson, 'state' | 'resolved'> {
+/** A checkpoint whose files are as they were written; `options`, `resolved` and `state` are not checked yet. */
+export interface StoredTrainer extends CheckedTrainerJson {
   root: ModelRoot
-  resolved: Record<string, unknown>
-  state: unknown
 }
 
 /** Opens a checkpoint's folder; a replacement of it that a kill interrupted is finished first. ERR_CHECKPOINT where it is none, or is broken. */
@@ -28,28 +24,7 @@ export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   return asCheckpoint(dir, async () => {
     const root = await openRoot(dir)
     await refuseDamage(root)
-    const json = await readTrainerJson(root)
-    const fields = new Fields(json, `${TRAINER_JSON} in ${dir}`)
-    const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
-    if (format > CHECKPOINT_FORMAT) throw broken(dir, `its format is ${format}, this sentorch reads up to ${CHECKPOINT_FORMAT}: update it`)
-    const load = fields.object('load')
-    const dtype = load.string('dtype')
-    if (dtype !== 'float32' && dtype !== 'bfloat16') throw load.bad('dtype', `'float32' or 'bfloat16'`)
-    fields.object('options')
-    fields.object('resolved')
-    const updates = fields.object('updates')
-    return {
-      root,
-      format,
-      sentorch: fields.string('sentorch'),
-      libtorch: fields.string('libtorch'),
-      options: fields.raw('options') as TrainerOptions,
-      resolved: fields.raw('resolved') as Record<string, unknown>,
-      load: { dtype, device: load.string('device'), threads: load.integer('threads', 1, 4096) },
-      state: fields.raw('state'),
-      classWeights: parseWeights(fields),
-      updates: Object.fromEntries(updates.keys().map((name) => [name, updates.integer(name, 1, 2 ** 31 - 1)])),
-    }
+    return { root, ...parseTrainerJson(await readTrainerJson(root), `${TRAINER_JSON} in ${dir}`) }
   })
 }
 
@@ -81,14 +56,6 @@ async function readTrainerJson(root: ModelRoot): Promise<unknown> {
   } finally {
     await handle.close()
   }
-}
-
-function parseWeights(fields: Fields): TaskWeights | null {
-  if (!fields.given('classWeights')) return null
-  const value = fields.raw('classWeights')
-  const isList = (list: unknown) => Array.isArray(list) && list.every((x) => typeof x === 'number' && x >= 0 && Number.isFinite(x))
-  if (!Array.isArray(value) || !value.every((list) => list === null || isList(list))) throw fields.bad('classWeights', 'lists of numbers')
-  return value as TaskWeights
 }
 
 /** Gives the native trainer its optimizer state back. ERR_CHECKPOINT where the file does not fit the parameters. */
@@ -143,23 +110,4 @@ async function header(root: ModelRoot, name: string): Promise<{ file: string; te
   if (file === undefined) throw broken(root.shown, `there is no ${name} in it`)
   const { tensors } = await readSafetensorsHeader(file, name)
   return { file, tensors }
-}
-
-/** What is wrong with a file of a checkpoint is ERR_CHECKPOINT, whatever found it. */
-export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!isSentorchError(error) || !FILE_ERRORS.includes(error.code)) throw error
-    throw new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be read. ${error.message}`, {
-      cause: error,
-      detail: error.detail,
-    })
-  }
-}
-
-const FILE_ERRORS: readonly string[] = ['ERR_MODEL_FORMAT', 'ERR_MODEL_UNSUPPORTED', 'ERR_MODEL_NOT_FOUND', 'ERR_UNSAFE_MODEL']
-
-export function broken(dir: string, what: string, cause?: unknown): SentorchError {
-  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be used: ${what}.`, { cause, detail: { folder: dir } })
 }

@@ -5,7 +5,8 @@ import { safetensorsFile, valueOf, type TensorToWrite } from '../format/write-sa
 import { fromNative } from '../native'
 import type { TrainerOptions } from '../options/train'
 import { libraryVersion } from '../version'
-import { toPlainJson } from './plain'
+import { withMatchedNames } from './matched-names'
+import { comparable, toPlainJson } from './plain'
 import { recipeOf } from './recipe'
 import type { TaskWeights } from './request'
 import type { Session } from './session'
@@ -24,9 +25,9 @@ export interface TrainerJson {
   format: number
   sentorch: string
   libtorch: string
-  /** As they were given; patterns and a teacher in the notation of `plain.ts`. */
+  /** As they were given, in the notation of `plain.ts`: of a RegExp the names that it matched, of a teacher that there was one. */
   options: TrainerOptions
-  /** With every default, to see where another version means something else by them. */
+  /** With every default and without those names, to see where another version means something else by them. */
   resolved: object
   /** How the model was loaded: bit-equal goes on only the same way. */
   load: { dtype: 'float32' | 'bfloat16'; device: string; threads: number }
@@ -61,12 +62,13 @@ export async function writeCheckpoint(source: CheckpointSource, dir: string): Pr
 
 function trainerJson({ session, options, classWeights }: CheckpointSource, updates: Record<string, number>): TrainerJson {
   const { info } = session.parts
+  const names = session.parameters.filter(({ part }) => part !== 'uncertainty').map(({ name }) => name)
   return {
     format: CHECKPOINT_FORMAT,
     sentorch: libraryVersion(),
     libtorch: info.libtorch.version,
-    options,
-    resolved: session.options,
+    options: withMatchedNames(options, names),
+    resolved: comparable(session.options) as object,
     load: { dtype: info.dtype, device: info.device, threads: info.threads },
     state: session.state,
     classWeights,

@@ -11,12 +11,12 @@ import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } fro
 import type { ModelParts } from '../parts'
 import { takeOptions } from '../snapshot'
 import { writeCheckpoint } from './checkpoint'
-import { broken } from './checkpoint-read'
+import { broken, otherData, otherFit } from './checkpoint-errors'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './corpus'
 import { configDropout } from './dropout'
 import { evaluate, type Evaluation } from './evaluate'
 import { courseOf, runFit, startFit } from './fit'
-import type { FitCourse, FitResult } from './history'
+import { lengthened, type FitCourse, type FitResult } from './history'
 import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './kept-checkpoints'
 import { firstDifference } from './plain'
 import { stepsIn, totalSteps } from './plan'
@@ -36,8 +36,15 @@ export interface Restored {
   state: TrainingState
   classWeights: TaskWeights | null
   known: Map<string, Float32Array>
-  /** The checkpoint's folder: what comes first must be the same data, and the same fit. Undefined: other data is welcome. */
-  pinned: string | undefined
+  /** What comes first must be the same data, and the same fit. Undefined: other data is welcome. */
+  pinned: Pinned | undefined
+}
+
+export interface Pinned {
+  /** The checkpoint's folder. */
+  dir: string
+  /** The fit may become longer. */
+  extend: boolean
 }
 
 /** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
@@ -49,7 +56,7 @@ export class TrainerCore {
   readonly #targets: Targets
   readonly #closing = new AbortController()
   #classWeights: TaskWeights | null
-  #pinned: string | undefined
+  #pinned: Pinned | undefined
   #session: Promise<Session> | undefined
   #running: Promise<unknown> | undefined
 
@@ -107,7 +114,8 @@ export class TrainerCore {
       const course = courseOf(options, held?.identity ?? null)
       const goesOn = this.#goesOn(corpus, course)
       const session = await this.#enter(corpus, signal)
-      if (!goesOn) this.#startFit(corpus, course, options)
+      if (goesOn) this.#lengthen(corpus, course, options)
+      else this.#startFit(corpus, course, options)
       const { saveBest } = options
       const result = await runFit({
         session,
@@ -218,12 +226,12 @@ export class TrainerCore {
   async #enter(corpus: Corpus, signal: AbortSignal): Promise<Session> {
     const { state } = this
     const difference = state.data && dataDifference(state.data, corpus.identity)
-    if (this.#pinned !== undefined && difference) throw otherwise(this.#pinned, `data: ${difference}`)
+    if (this.#pinned !== undefined && difference) throw otherData(this.#pinned.dir, difference)
     if (state.data === null) refuseUnlabelled(corpus, this.#heads)
     const session = await this.session(corpus)
     await this.#targets.learn(corpus, state.applied === 0, signal)
     if (this.#pinned !== undefined && state.step > stepsIn(session.plan(corpus))) {
-      throw broken(this.#pinned, `it says step ${state.step} of an epoch that has ${stepsIn(session.plan(corpus))}`)
+      throw broken(this.#pinned.dir, `it says step ${state.step} of an epoch that has ${stepsIn(session.plan(corpus))}`)
     }
     await session.setCorpus(corpus, () => this.#targets.of(corpus))
     if (difference) this.#dropEpoch()
@@ -241,9 +249,14 @@ export class TrainerCore {
   /** Whether the fit under way is the one asked for. ERR_CHECKPOINT where a checkpoint's fit was another. */
   #goesOn(corpus: Corpus, course: FitCourse): boolean {
     const { fit, data } = this.state
-    if (fit === null) return false
-    const other = firstDifference(fit.course, course)
-    if (other !== undefined && this.#pinned !== undefined) throw otherwise(this.#pinned, `the option '${other}' of fit`)
+    const pinned = this.#pinned
+    if (fit === null) {
+      if (pinned?.extend)
+        throw broken(pinned.dir, 'it holds no fit that `extend: true` could make longer: its fit had ended, and another begins without it')
+      return false
+    }
+    const other = firstDifference(pinned?.extend ? lengthened(fit.course, course) : fit.course, course)
+    if (other !== undefined && pinned) throw otherFit(pinned, other as keyof FitCourse, fit.course, course)
     return other === undefined && data !== null && dataDifference(data, corpus.identity) === undefined
   }
 
@@ -252,6 +265,18 @@ export class TrainerCore {
     if (!this.#hasOwnLength()) this.state.schedule = null
     this.#schedule(corpus, Math.min(maxSteps, totalSteps(planRequest(corpus, this.options), epochs)))
     this.state.fit = startFit(course, this.state.attempted)
+  }
+
+  /** A fit that continues may be longer than it was; then its schedule spans the new length from here on, and the warm-up stays what it was. */
+  #lengthen(corpus: Corpus, course: FitCourse, { epochs, maxSteps }: ResolvedFit): void {
+    const { state, options } = this
+    const fit = state.fit!
+    if (firstDifference(fit.course, course) === undefined) return
+    fit.course = course
+    if (state.schedule === null || options.schedule.totalSteps !== undefined) return
+    const spanned = Math.max(epochs, options.schedule.epochs ?? 0)
+    const steps = totalSteps(planRequest(corpus, options), spanned)
+    state.schedule = { ...state.schedule, total: options.schedule.epochs === undefined ? Math.min(maxSteps, steps) : steps }
   }
 
   #hasOwnLength(): boolean {
@@ -286,14 +311,6 @@ export function contextOf({ heads, folder }: Pick<ModelParts, 'heads' | 'folder'
     usablePositions: config.usablePositions,
     ...configDropout(configJson),
   }
-}
-
-function otherwise(dir: string, what: string): SentorchError {
-  return new SentorchError(
-    'ERR_CHECKPOINT',
-    `The checkpoint ${dir} was made with other ${what}. Go on with the same, or resume with { otherData: true } to begin anew from its weights.`,
-    { detail: { folder: dir } },
-  )
 }
 
 function disposed(): SentorchError {

@@ -56,3 +56,18 @@ export interface FitCourse {
   metrics: readonly string[]
   evaluate: readonly DataIdentity[] | null
 }
+
+/** Whether a length of the fit (null: no bound) has become greater. */
+export function isLonger(option: keyof FitCourse, before: FitCourse, now: FitCourse): boolean {
+  if (option !== 'epochs' && option !== 'maxSteps') return false
+  return (now[option] ?? Infinity) > (before[option] ?? Infinity)
+}
+
+/** The course before, with the lengths of the one now where these are greater. */
+export function lengthened(before: FitCourse, now: FitCourse): FitCourse {
+  return {
+    ...before,
+    ...(isLonger('epochs', before, now) && { epochs: now.epochs }),
+    ...(isLonger('maxSteps', before, now) && { maxSteps: now.maxSteps }),
+  }
+}

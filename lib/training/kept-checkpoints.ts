@@ -5,7 +5,8 @@ import { StagedFolder } from '../format/write-folder'
 import type { ResolvedEpoch } from '../options/epoch'
 import { warn } from '../warn'
 import { TRAINER_JSON } from './checkpoint'
-import { broken, openCheckpoint, type StoredTrainer } from './checkpoint-read'
+import { broken } from './checkpoint-errors'
+import { openCheckpoint, type StoredTrainer } from './checkpoint-read'
 
 /** The number counts saves into the folder, of whatever run, so the highest one is the newest. */
 const NAME = /^checkpoint-(\d{4,15})$/

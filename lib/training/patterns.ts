@@ -1,16 +1,32 @@
 import type { ParameterInfo } from '../../binding'
+import { describe } from '../check'
 import { refusal } from '../options/checks'
-import type { NamePattern } from '../options/train'
+import { MatchedNames, type ResolvedPattern } from '../options/train/patterns'
 
 /** Whether a parameter's name fits: the whole of it a glob, any part of it a RegExp (whatever its flags and `lastIndex`). */
-export function matches(name: string, pattern: NamePattern): boolean {
-  if (typeof pattern !== 'string') return name.search(pattern) >= 0
-  const literal = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'))
-  return new RegExp(`^${literal.join('.*')}$`, 's').test(name)
+export function matches(name: string, pattern: ResolvedPattern): boolean {
+  if (typeof pattern === 'string') return fitsGlob(name, pattern)
+  return pattern instanceof MatchedNames ? pattern.names.has(name) : name.search(pattern) >= 0
+}
+
+/** Each part between two stars at its first place behind the one before it: no glob takes longer than name · glob. */
+function fitsGlob(name: string, glob: string): boolean {
+  const [first, ...parts] = glob.split('*') as [string, ...string[]]
+  const last = parts.pop()
+  if (last === undefined) return name === glob
+  const end = name.length - last.length
+  if (!name.startsWith(first) || !name.endsWith(last) || first.length > end) return false
+  let at = first.length
+  for (const part of parts) {
+    const found = name.indexOf(part, at)
+    if (found < 0 || found + part.length > end) return false
+    at = found + part.length
+  }
+  return true
 }
 
 /** As a message or a table shows it. */
-export function patternText(patterns: readonly NamePattern[]): string {
+export function patternText(patterns: readonly ResolvedPattern[]): string {
   return patterns.map(String).join(' | ')
 }
 
@@ -18,9 +34,10 @@ export function patternText(patterns: readonly NamePattern[]): string {
  * Places of the parameters that any of the patterns matches. Uncertainty parameters belong to the loss, not to the model: no pattern sees them.
  * A pattern that matches nothing is refused, with a few names that there are; `where` is the option that holds it.
  */
-export function matching(parameters: readonly ParameterInfo[], patterns: readonly NamePattern[], where: string): Set<number> {
+export function matching(parameters: readonly ParameterInfo[], patterns: readonly ResolvedPattern[], where: string): Set<number> {
   const found = new Set<number>()
   for (const pattern of patterns) {
+    if (pattern instanceof MatchedNames) refuseOthers(parameters, pattern, where)
     let count = 0
     parameters.forEach(({ name, part }, i) => {
       if (part === 'uncertainty' || !matches(name, pattern)) return
@@ -34,4 +51,10 @@ export function matching(parameters: readonly ParameterInfo[], patterns: readonl
     }
   }
   return found
+}
+
+function refuseOthers(parameters: readonly ParameterInfo[], { pattern, names }: MatchedNames, where: string): void {
+  const known = new Set(parameters.map(({ name }) => name))
+  const other = [...names].find((name) => !known.has(name))
+  if (other !== undefined) throw refusal(`The pattern ${pattern} of ${where} matched ${describe(other)}, which the model does not have.`)
 }

@@ -1,17 +1,23 @@
 import { types } from 'node:util'
+import { MatchedNames } from '../options/train/patterns'
 
 /**
- * JSON that keeps what options and reports hold beside plain values: regular expressions and numbers that are not finite. Typed arrays become
- * arrays; a teacher, functions and instances of classes become
- * `{ "$given": true }`: that there was one.
+ * JSON that keeps what options and reports hold next to plain values: numbers that are not finite, and the names that a pattern matched. Typed
+ * arrays become arrays; a RegExp becomes its text; a teacher, functions and instances of classes become `{ "$given": true }`: that there was one.
  */
 export function toPlainJson(value: unknown): string {
   return `${JSON.stringify(value, (key, each: unknown) => (key === 'teacher' && each ? GIVEN : encode(each)), 1)}\n`
 }
 
+/** The same without the names that a pattern matched: what a given RegExp and the one of a checkpoint have in common is their text. */
+export function comparable(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(toPlainJson(value), (key, each: unknown) => (key === '$names' ? undefined : each))
+}
+
 function encode(value: unknown): unknown {
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) }
-  if (types.isRegExp(value)) return { $regexp: [value.source, value.flags] }
+  if (types.isRegExp(value)) return { $pattern: String(value) }
+  if (value instanceof MatchedNames) return { $pattern: value.pattern, $names: [...value.names] }
   if (types.isTypedArray(value)) return Array.from(value as Float32Array)
   if (typeof value === 'function') return GIVEN
   if (typeof value === 'object' && value !== null && !Array.isArray(value) && !isPlain(value)) return GIVEN
@@ -21,7 +27,7 @@ function encode(value: unknown): unknown {
 const GIVEN = { $given: true }
 
 /** By its prototype's prototype: an object of another realm (jest's, a worker's) is plain too. */
-function isPlain(value: object): boolean {
+export function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value) as object | null
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
@@ -30,9 +36,9 @@ function isPlain(value: object): boolean {
 export function fromPlainJson(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value
-    const { $number, $regexp } = value as { $number?: unknown; $regexp?: unknown }
+    const { $number, $pattern, $names } = value as { $number?: unknown; $pattern?: unknown; $names?: unknown }
     if (typeof $number === 'string') return Number($number)
-    if (Array.isArray($regexp)) return new RegExp(String($regexp[0]), String($regexp[1]))
+    if (typeof $pattern === 'string' && Array.isArray($names)) return new MatchedNames($pattern, new Set($names.map(String)))
     return value
   })
 }
@@ -40,5 +46,6 @@ export function fromPlainJson(text: string): unknown {
 /** The first key by whose value two sets of options differ, as they would be written; undefined: none. */
 export function firstDifference(a: object, b: object): string | undefined {
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
-  return keys.find((key) => toPlainJson((a as Record<string, unknown>)[key]) !== toPlainJson((b as Record<string, unknown>)[key]))
+  const text = (value: unknown) => JSON.stringify(comparable(value))
+  return keys.find((key) => text((a as Record<string, unknown>)[key]) !== text((b as Record<string, unknown>)[key]))
 }

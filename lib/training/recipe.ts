@@ -1,5 +1,5 @@
 import { libraryVersion } from '../version'
-import { toPlainJson } from './plain'
+import { comparable } from './plain'
 import type { EpochReport } from './report'
 import type { Session } from './session'
 
@@ -14,5 +14,5 @@ export function recipeOf({ options, state, parts }: Session, last?: EpochReport)
     ...(last && { losses: last.losses, metrics: last.metrics }),
     versions: { sentorch: libraryVersion(), libtorch: parts.info.libtorch.version },
   }
-  return JSON.parse(toPlainJson(recipe)) as Record<string, unknown>
+  return comparable(recipe) as Record<string, unknown>
 }

@@ -1,20 +1,25 @@
+import { isSentorchError } from '../errors'
 import { vectorDimension } from '../format/modules'
 import { refusal } from '../options/checks'
 import type { LoadOptions } from '../options/load'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
-import { partsOf } from '../parts'
-import { asCheckpoint, broken, readTargets, restoreOptimizer, type StoredTrainer } from './checkpoint-read'
+import { partsOf, type ModelParts } from '../parts'
+import { TRAINER_JSON } from './checkpoint'
+import { asCheckpoint, broken, otherOption } from './checkpoint-errors'
+import { readTargets, restoreOptimizer, type StoredTrainer } from './checkpoint-read'
 import { parseState } from './checkpoint-state'
 import { contextOf, TrainerCore } from './core'
 import { findCheckpoint } from './kept-checkpoints'
-import { firstDifference, fromPlainJson, toPlainJson } from './plain'
+import { firstDifference } from './plain'
 import { targetTerms } from './request'
+import type { Session } from './session'
 
 export interface ResumeRequest {
   load?: LoadOptions
   options?: TrainerOptions
   teacher?: Teacher
   otherData?: boolean
+  extend?: boolean
 }
 
 /** A trainer where a checkpoint left it, on a model of its own, which is disposed of where anything fails. */
@@ -40,24 +45,54 @@ async function restoreCore(model: object, stored: StoredTrainer, request: Resume
   const parts = partsOf(model)
   const given = optionsOf(stored.options, request.teacher)
   const resolved = resolvedOf(dir, given, parts)
-  const changed = firstDifference(asStored(resolved), stored.resolved)
+  const changed = firstDifference(resolved, stored.resolved)
   if (changed !== undefined) {
     throw broken(dir, `its option '${changed}' means something else to this version of sentorch than to ${stored.sentorch}, which wrote it`)
   }
-  if (request.options) {
-    const other = firstDifference(asStored(resolveTrain(request.options, contextOf(parts))), stored.resolved)
-    if (other !== undefined) throw broken(dir, `it was made with another '${other}' than the one given`)
+  if (request.options && firstDifference(resolveTrain(request.options, contextOf(parts)), stored.resolved) !== undefined) {
+    const option = differingOption(given, request.options, parts)
+    throw otherOption(dir, option, given[option], request.options[option])
   }
-  if (stored.classWeights && stored.classWeights.length !== resolved.tasks.length) throw broken(dir, 'classWeights do not fit the tasks')
+  const labels = resolved.tasks.map(({ head }) => parts.heads.require(head).labels.length)
+  const fits = stored.classWeights?.length === labels.length && stored.classWeights.every((list, t) => !list || list.length === labels[t])
+  if (stored.classWeights && !fits) throw broken(dir, `classWeights in ${TRAINER_JSON} do not fit the tasks and their labels`)
   const counts = { tasks: resolved.tasks.length, targets: targetTerms(parts, resolved).length, rules: resolved.unfreeze.length }
   const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
   const { modules, config } = parts.folder
   const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
   const known = await readTargets(stored, dimension)
-  const pinned = request.otherData ? undefined : dir
+  const pinned = request.otherData ? undefined : { dir, extend: request.extend ?? false }
   const core = new TrainerCore(parts, given, () => ({ state, classWeights: stored.classWeights, known, pinned }))
-  await restoreOptimizer(await core.session(), stored)
+  await restoreOptimizer(await openSession(core, dir), stored)
   return core
+}
+
+/** The first option in which two sets differ that mean different things. */
+function differingOption(stored: TrainerOptions, now: TrainerOptions, parts: ModelParts): keyof TrainerOptions {
+  const meant = (options: TrainerOptions): object | undefined => {
+    try {
+      return resolveTrain(options, contextOf(parts))
+    } catch {
+      // Refused only because one option stands without another that goes with it.
+      return undefined
+    }
+  }
+  const before = meant(stored)!
+  const keys = [...new Set([...Object.keys(stored), ...Object.keys(now)])] as (keyof TrainerOptions)[]
+  return keys.find((key) => {
+    const after = meant({ ...stored, [key]: now[key] })
+    return after === undefined || firstDifference(before, after) !== undefined
+  })!
+}
+
+/** What the options mean for the parameters is looked at only here. */
+async function openSession(core: TrainerCore, dir: string): Promise<Session> {
+  try {
+    return await core.session()
+  } catch (error) {
+    if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
+    throw broken(dir, `its options do not fit the model: ${error.message.replace(/\.$/, '')}`, error)
+  }
 }
 
 /** Options that the file holds are a stranger's: what does not hold is the checkpoint's fault. */
@@ -76,9 +111,4 @@ function optionsOf(stored: TrainerOptions, teacher: Teacher | undefined): Traine
 
 function missingTeacher(): never {
   throw refusal(`The checkpoint has no vectors of the teacher for this data: give the teacher to Trainer.resume as 'teacher'.`)
-}
-
-/** As it would come out of the file. */
-function asStored(resolved: ResolvedTrain): object {
-  return fromPlainJson(toPlainJson(resolved)) as object
 }

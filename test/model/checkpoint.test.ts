@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { Model } from '../../lib'
 import type { TrainerOptions } from '../../lib/options/train'
 import { Trainer, type ResumeOptions } from '../../lib/trainer'
+import { parseState } from '../../lib/training/checkpoint-state'
+import { fromPlainJson } from '../../lib/training/plain'
 import type { StepReport } from '../../lib/training/report'
+import { parseTrainerJson } from '../../lib/training/trainer-json'
 import { seal } from '../support/manifest'
 import { scratch } from '../support/scratch'
 import { changed, sentences, tinyModel, weightsOf } from '../support/training'
@@ -138,16 +141,22 @@ describe('of one checkpoint', () => {
     const trainer = await resume(stored)
     await expect(trainer.fit(data, options)).rejects.toMatchObject({
       code: 'ERR_CHECKPOINT',
-      message: expect.stringContaining(`the option '${name}' of fit`),
+      message: expect.stringMatching(`resume with the same \`${name}\` \\(checkpoint: .*, now: .*\\)`),
     })
   })
 
   test('options of the trainer that are given again must be the same', async () => {
     await resume(stored, { options: { ...OPTIONS, keepEmbeddings: 1 } })
-    await expect(resume(stored, { options: { ...OPTIONS, keepEmbeddings: 1, seed: 3 } })).rejects.toMatchObject({
-      code: 'ERR_CHECKPOINT',
-      message: expect.stringContaining("another 'seed'"),
-    })
+    const other = async (options: TrainerOptions, difference: string) =>
+      expect(resume(stored, { options })).rejects.toMatchObject({
+        code: 'ERR_CHECKPOINT',
+        message: expect.stringContaining(difference),
+      })
+    await other({ ...OPTIONS, keepEmbeddings: 1, seed: 3 }, '`seed` (checkpoint: not given, now: 3)')
+    await other({ ...OPTIONS, keepEmbeddings: 1, learningRate: 1 }, '`learningRate` (checkpoint: 0.001, now: 1)')
+    // What is said although it is the default is the same.
+    await resume(stored, { options: { optimizer: 'adamw', ...OPTIONS, keepEmbeddings: 1, seed: 0 } })
+    await other({ optimizer: 'adamw', ...OPTIONS }, '`keepEmbeddings` (checkpoint: 1, now: not given)')
   })
 
   test('Model.load opens it', async () => {
@@ -168,10 +177,36 @@ describe('of one checkpoint', () => {
     ['a cut trainer.json', (dir) => truncateSync(join(dir, 'trainer.json'), 200), /not JSON/],
     ['a list', (dir) => writeFileSync(join(dir, 'trainer.json'), '[]'), /JSON object/],
     ['a newer format', json((c) => (c.format = 2)), /format is 2/],
-    ['a broken expression', json((c) => (c.options.groups = [{ match: { $regexp: ['(', ''] }, learningRate: 1 }])), /not JSON/],
+    [
+      'an expression',
+      json((c) => (c.options.groups = [{ match: { $regexp: ['x', ''] }, learningRate: 1 }])),
+      /options do not hold.*groups\[0\]\.match/,
+    ],
+    [
+      'names that the model does not have',
+      json((c) => {
+        c.options.groups = [{ match: { $pattern: '/x/', $names: ['x'] }, learningRate: 1 }]
+        c.resolved.rates.groups = [{ match: [{ $pattern: '/x/' }], learningRate: 1 }]
+      }),
+      /\/x\/ of groups\[0\].match matched "x"/,
+    ],
+    [
+      'a glob of many stars',
+      json((c) => {
+        c.options.groups = [{ match: '*e'.repeat(40) + 'Z', learningRate: 1 }]
+        c.resolved.rates.groups = [{ match: ['*e'.repeat(40) + 'Z'], learningRate: 1 }]
+      }),
+      /matches no parameter/,
+    ],
+    ['class weights of other labels', json((c) => (c.classWeights = [[1], null])), /classWeights/],
+    ['a device that is none', json((c) => (c.load.device = 'tpu')), /device/],
+    ['a fit without a schedule', json((c) => Object.assign(c.state, { schedule: null, sums: null, step: 0 })), /fit/],
+    ['a key that is not known', json((c) => (c.more = 1)), /"more", which is not known/],
+    ['a mistyped key', json((c) => (c.state.sums.tokns = 1)), /Did you mean 'tokens'/],
+    ['an evaluation without a score', json((c) => delete c.state.fit.evaluations[0].evaluation.score), /score/],
     ['options that do not hold', json((c) => (c.options.batchSize = -1)), /options do not hold.*batchSize/],
     ['options that were changed', json((c) => (c.options.batchSize = 9)), /'batching' means something else/],
-    ['a state that is none', json((c) => (c.state = 5)), /JSON object/],
+    ['a state that is none', json((c) => (c.state = 5)), /an object for state/],
     ['a negative step', json((c) => (c.state.step = -1)), /step/],
     ['a step that is no number', json((c) => (c.state.step = '5')), /step/],
     ['sums of other tasks', json((c) => c.state.sums.items.pop()), /items/],
@@ -194,7 +229,54 @@ describe('of one checkpoint', () => {
     const dir = copy()
     damage(dir)
     if (existsSync(dir)) seal(dir)
+    const load = jest.spyOn(Model, 'load')
     await expect(resume(dir)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(message) })
+    // A model that was loaded for it is not left behind.
+    for (const { value } of load.mock.results) {
+      const model = await (value as Promise<Model>).catch(() => undefined)
+      if (model) await expect(model.encode('x')).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+    }
+    load.mockRestore()
+  })
+
+  test('every value of trainer.json is checked: null, another type and nothing in its place are refused or mean what they say', async () => {
+    const text = readFileSync(join(stored, 'trainer.json'), 'utf8')
+    const paths: (string | number)[][] = []
+    const walk = (value: unknown, path: (string | number)[]) => {
+      if (path.length > 0) paths.push(path)
+      if (typeof value !== 'object' || value === null) return
+      // The values of `resolved` are only compared, and what holds for one label holds for all.
+      const keys = path[0] === 'resolved' ? [] : Array.isArray(value) ? Object.keys(value).slice(0, 1) : Object.keys(value)
+      for (const key of keys) walk((value as Record<string, unknown>)[key], [...path, key])
+    }
+    walk(JSON.parse(text), [])
+    expect(paths.length).toBeGreaterThan(150)
+    const accepted: string[] = []
+    for (const path of paths) {
+      for (const wrong of [null, 'x', [], {}, undefined]) {
+        const content = JSON.parse(text)
+        const holder = path.slice(0, -1).reduce((at, key) => at[key], content)
+        if (wrong === undefined) delete holder[path.at(-1)!]
+        else holder[path.at(-1)!] = wrong
+        try {
+          const { state } = parseTrainerJson(fromPlainJson(JSON.stringify(content)), 'trainer.json')
+          parseState(state, 'state', { tasks: 2, targets: 1, rules: 0 })
+          accepted.push(`${path.join('.')} = ${JSON.stringify(wrong)}`)
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'SentorchError' })
+        }
+      }
+    }
+    // The options are checked with the model, class weights and updates against it. What is left is free text, may be absent, or may be empty.
+    const free = [
+      /^(options|resolved|classWeights|updates\b)/,
+      /\b(sentorch|libtorch|name|fingerprint|label|metric|mode) = "x"$/,
+      /\b(best|similarity|fit|maxSteps|evaluateEvery|patience|evaluate|loss|strict|frameAccuracy|reference) = (null|undefined)$/,
+      /\b(fired|stale|data|metrics|evaluate|history|labels|types) = \[\]$/,
+      /\b(scoreWeights|losses|metrics|custom) = \{\}$/,
+      /\.(losses|metrics)\.(intent|slots) = undefined$/,
+    ]
+    expect(accepted.filter((line) => !free.some((pattern) => pattern.test(line)))).toEqual([])
   })
 
   test('a step beyond the plan is refused when the data is known', async () => {

@@ -1,5 +1,6 @@
 import { resolveEpoch } from '../../lib/options/epoch'
 import { resolveEvaluate, resolveFit } from '../../lib/options/fit'
+import { MatchedNames } from '../../lib/options/train/patterns'
 import { UNSEEN, watch } from '../../lib/training/early-stopping'
 import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
 import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/progress'
@@ -128,13 +129,17 @@ test('turns run one at a time, in order, whatever fails', async () => {
 })
 
 test('options and reports come back from their JSON', () => {
-  const value = { a: [1, NaN, -Infinity], b: /x\.y/giu, c: { d: 'text', e: null, f: 1 / 3 } }
+  const value = { a: [1, NaN, -Infinity], b: new MatchedNames('/x/i', new Set(['x.y', 'X'])), c: { d: 'text', e: null, f: 1 / 3 } }
   expect(fromPlainJson(toPlainJson(value))).toEqual(value)
   expect(fromPlainJson(toPlainJson({ w: Float32Array.of(0.1, 2), f: () => 1, teacher: { encode: 1 } }))).toEqual({
     w: [Math.fround(0.1), 2],
     f: { $given: true },
     teacher: { $given: true },
   })
+  // No expression is ever made of a file's text.
+  expect(fromPlainJson(toPlainJson({ b: /(a+)+$/i }))).toEqual({ b: { $pattern: '/(a+)+$/i' } })
+  expect(fromPlainJson('{"b":{"$regexp":["x","i"]}}')).toEqual({ b: { $regexp: ['x', 'i'] } })
+  expect(firstDifference({ b: new MatchedNames('/x/i', new Set(['x'])) }, { b: /x/i })).toBeUndefined()
   expect(firstDifference({ a: 1, b: /x/ }, { b: /x/, a: 1 })).toBeUndefined()
   expect(firstDifference({ a: 1, b: /x/ }, { a: 1, b: /y/ })).toBe('b')
   expect(firstDifference({ a: 1 }, { a: 1, c: 2 })).toBe('c')

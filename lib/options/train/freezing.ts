@@ -1,7 +1,7 @@
 import { describe, integerIn, invalid, knownKeys } from '../../check'
 import { refusal } from '../checks'
 import type { TrainContext, TrainerOptions } from '../train'
-import { type NamePattern, patternsOf } from './optimizer'
+import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
 
 /**
  * Which parameters. `'all'`; `'encoder'`: embeddings, layers and MPNet's relative-position bias, not Dense modules and heads; `'embeddings'`;
@@ -24,7 +24,7 @@ export type Selection =
   | { kind: 'all' | 'encoder' | 'embeddings' | 'next' }
   | { kind: 'layers' | 'topLayers'; count: number }
   | { kind: 'head'; head: string }
-  | { kind: 'match'; patterns: readonly NamePattern[] }
+  | { kind: 'match'; patterns: readonly ResolvedPattern[] }
 
 /** An `Unfreeze` after its checks. */
 export interface ResolvedUnfreeze {

@@ -1,15 +1,9 @@
-import { types } from 'node:util'
 import type { TrainingRequest } from '../../../binding'
 import { integerIn, invalid, knownKeys, oneOf } from '../../check'
 import { keysOf, refusal } from '../checks'
 import type { TrainerOptions } from '../train'
 import { atLeastZero, belowOne, positive } from '../numbers'
-
-/**
- * Names of parameters: a glob, in which `*` stands for any run of characters (dots too) and all else for itself, against the whole name;
- * or a RegExp, which may match anywhere in it.
- */
-export type NamePattern = string | RegExp
+import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
 
 /** A rate or a decay of its own for the parameters whose names match. */
 export interface GroupRule {
@@ -22,7 +16,7 @@ export interface GroupRule {
 
 /** A `GroupRule` after its checks. */
 export interface ResolvedGroupRule {
-  match: readonly NamePattern[]
+  match: readonly ResolvedPattern[]
   learningRate: number | undefined
   weightDecay: number | undefined
 }
@@ -89,12 +83,4 @@ function ruleOf(name: string, rule: GroupRule): ResolvedGroupRule {
     learningRate: learningRate === undefined ? undefined : atLeastZero(`${name}.learningRate`, learningRate),
     weightDecay: weightDecay === undefined ? undefined : atLeastZero(`${name}.weightDecay`, weightDecay),
   }
-}
-
-/** One pattern or several, each a glob that is not empty or a RegExp. */
-export function patternsOf(name: string, match: unknown): readonly NamePattern[] {
-  const patterns: readonly unknown[] = Array.isArray(match) ? match : [match]
-  const sound = patterns.every((pattern) => (typeof pattern === 'string' && pattern !== '') || types.isRegExp(pattern))
-  if (!sound || patterns.length === 0) throw invalid(name, `patterns: globs such as 'encoder.layer.0.*', or RegExps`, match)
-  return patterns as NamePattern[]
 }
