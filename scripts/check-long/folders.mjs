@@ -17,8 +17,8 @@ const MOST_MB = 1500
 await main(async () => {
   const root = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-folders-'))
   try {
-    const kinds = only ? [only] : await makeFolders(root)
-    if (only) await makeFolders(root)
+    const all = await makeFolders(root)
+    const kinds = only ? [only] : all
     const found = { cases: 0, outcomes: {}, wrong: [], slowest: 0, peakMB: 0 }
     const queue = chunks(kinds)
     const worker = async () => {
