@@ -36,6 +36,7 @@ test.each(['\t', ' '])('odd words are kept as they stand (separator %j)', async 
 
 test('a word may hold spaces between tabs, and lines may end in white space', async () => {
   expect(await wordsOf('New York\tB-c\t\nnow\tO \n')).toEqual([['New York', 'now']])
+  expect(await wordsOf('now O\t\nthen O \t \n')).toEqual([['now', 'then']])
 })
 
 describe('comments', () => {

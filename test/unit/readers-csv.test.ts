@@ -38,6 +38,21 @@ test('words and their tags, split at spaces; a no-break space is a word', async 
   ])
 })
 
+test('whole numbers in cells are labels by their place in names; −1 is none, and a label of that name comes first', async () => {
+  const names = ['no', 'yes', '7']
+  const labels = { x: { column: 'x', names }, t: { column: 't', separator: ' ', names } }
+  expect(await read('text,x,t\na,1,0 2\nb,-1,\nc,7,yes 0\nd,,-1 -1\ne,maybe,7\n', { labels })).toEqual([
+    { text: 'a', labels: { x: 'yes', t: ['no', '7'] } },
+    { text: 'b', labels: { t: [] } },
+    { text: 'c', labels: { x: '7', t: ['yes', 'no'] } },
+    { text: 'd', labels: {} },
+    { text: 'e', labels: { x: 'maybe', t: ['7'] } },
+  ])
+  await expectBroken(read('text,x,t\na,3,\n', { labels }), 'a.csv:2', /0\.\.2 in 'x', received 3/)
+  await expectBroken(read('text,x,t\na,1,0 0\n', { labels }), 'a.csv:2', /zeros and ones/)
+  expect(await read('text,x\na,1\n', { labels: { x: 'x' } })).toEqual([{ text: 'a', labels: { x: '1' } }])
+})
+
 test('an empty file and a header alone have no examples', async () => {
   expect(await read('', { labels: {} })).toEqual([])
   expect(await read('text\n', { labels: {} })).toEqual([])

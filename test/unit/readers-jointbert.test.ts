@@ -1,3 +1,4 @@
+import fs from 'node:fs'
 import path from 'node:path'
 import { type JointBertOptions, readJointBert } from '../../lib/data/readers'
 import { collect } from '../support/collect'
@@ -24,6 +25,12 @@ test('words and tags are split at runs of white space, also at the end of lines'
   expect(await read(FILES)).toEqual(EXAMPLES)
 })
 
+test('a no-break space is a letter, in words, tags and at the ends of labels', async () => {
+  expect(await read({ 'seq.in': '\u00a0 a\u00a0b\n', 'seq.out': 'O \u00a0B-x\n', label: ' \tx\u00a0 \n' })).toEqual([
+    { text: '\u00a0 a\u00a0b', words: ['\u00a0', 'a\u00a0b'], labels: { slots: ['O', '\u00a0B-x'], intent: 'x\u00a0' } },
+  ])
+})
+
 test('lines that are blank in all files are skipped', async () => {
   const blank = Object.fromEntries(Object.entries(FILES).map(([name, text]) => [name, text.replace('\n', '\n \n') + '\n']))
   expect(await read(blank)).toEqual(EXAMPLES)
@@ -45,6 +52,30 @@ test.each([
   ['a blank line in one file', { 'seq.out': ' \nO O O\n' }, 'seq.out:1', /blank, but .*seq\.in has something/],
 ])('%s: refused with file and line', async (_, files, place, message) => {
   await expectBroken(read({ ...FILES, ...files }), place, message)
+})
+
+test('a loop that stops early, or at a refusal, closes all files', async () => {
+  const opened: fs.ReadStream[] = []
+  const original = fs.createReadStream
+  jest.spyOn(fs, 'createReadStream').mockImplementation((...args) => {
+    const stream = original(...args)
+    opened.push(stream)
+    return stream
+  })
+  try {
+    const many = (text: string) => text.repeat(100_000)
+    const folder = folderOf({ 'seq.in': many('a b\n'), 'seq.out': `O O\n${many('O\n')}`, label: many('x\n') })
+    for await (const { text } of readJointBert(folder)) {
+      expect(text).toBe('a b')
+      break
+    }
+    await expectBroken(collect(readJointBert(folder)), 'seq.out:2', /1 tags for the 2 words/)
+    expect(opened).toHaveLength(6)
+    await Promise.all(opened.map((stream) => stream.closed || new Promise((resolve) => stream.on('close', resolve))))
+    expect(opened.every(({ bytesRead }) => bytesRead < 2 ** 18)).toBe(true)
+  } finally {
+    jest.restoreAllMocks()
+  }
 })
 
 test('a missing file is refused by name, and so is a missing folder', async () => {

@@ -27,6 +27,20 @@ describe('our own form', () => {
     ).toEqual([...examples, { text: 'a \u200d', words: ['a', '\u200d'], labels: { slots: ['O', 'O'] } }, { text: 'plain', labels: {} }])
   })
 
+  test('a label of null is none, whatever form others of the file have', async () => {
+    expect(
+      await read([
+        { text: 'a', label: null },
+        { text: 'b', label: 'x', label_text: null },
+        { text: 'c', intent: null },
+      ]),
+    ).toEqual([
+      { text: 'a', labels: {} },
+      { text: 'b', labels: { intent: 'x' } },
+      { text: 'c', labels: {} },
+    ])
+  })
+
   test('spans are sorted, may touch, and lose what is not theirs', async () => {
     const slots = [
       { start: 3, end: 5, label: 'b', id: 7 },

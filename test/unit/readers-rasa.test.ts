@@ -124,6 +124,22 @@ describe('YAML', () => {
     ])
   })
 
+  test('names of entities may hold spaces and any signs but a colon and a bracket, texts any but a bracket', async () => {
+    const line = `- go [to Oslo, now!](place of  arrival ), [(42)]( room/number:42 ) [no entity]`
+    expect(await yaml(`nlu:\n- intent: x\n  examples: |\n    ${line}\n`)).toEqual([
+      {
+        text: 'go to Oslo, now!, (42) [no entity]',
+        labels: {
+          intent: 'x',
+          slots: [
+            { start: 3, end: 16, label: 'place of  arrival' },
+            { start: 18, end: 22, label: 'room/number' },
+          ],
+        },
+      },
+    ])
+  })
+
   test('entities after an emoji have UTF-16 offsets', async () => {
     const [example] = await yaml('nlu:\n- intent: x\n  examples: |\n    - 😀 [Ann](who)\n')
     const [span] = example!.labels.slots as Span[]

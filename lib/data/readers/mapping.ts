@@ -48,29 +48,36 @@ interface RowContext extends LabelContext {
 }
 
 function labelOf(cell: unknown, source: ResolvedColumn, context: RowContext): LabelValue | undefined {
-  const { column, separator, names, json, spans } = source
+  const { column, names, json, spans } = source
   const { fail, words } = context
   const name = title(column)
-  const value = json && typeof cell === 'string' ? parsed(cell, name, fail) : cell
-  if (typeof value === 'string' && !json) return separator === undefined ? value || undefined : pieces(value, separator)
-  if (spans === 'words') {
-    if (value === undefined || value === null) return undefined
-    return wordSpans(listIn(value, name, fail), name, context.text, words!, fail)
-  }
+  const value = valueOf(cell, source, fail)
+  if (value === undefined || value === null) return undefined
+  if (spans === 'words') return wordSpans(listIn(value, name, fail), name, context.text, words!, fail)
+  // A number in a cell of text is one that `names` may stand for; a label of that name comes first.
+  const isText = typeof cell === 'string' && !json
+  const isPlace = (item: unknown) => isNumber(item) || (isText && /^-?\d+$/.test(String(item)) && !names!.includes(String(item)))
   if (names === undefined) return labelValueIn(value, name, context)
-  if (!Array.isArray(value)) return labelValueIn(isNumber(value) ? nameOf(value, names, name, fail) : value, name, context)
-  if (value.length > 0 && value.every((item) => isNumber(item) && Number(item) === -1)) return undefined
+  if (!Array.isArray(value)) return labelValueIn(isPlace(value) ? nameOf(Number(value), names, name, fail) : value, name, context)
+  if (value.length > 0 && value.every((item) => isPlace(item) && Number(item) === -1)) return undefined
   const list = value.map((item: unknown, i) => {
-    if (!isNumber(item)) return item
-    const label = nameOf(item, names, `${name}[${i}]`, fail)
+    if (!isPlace(item)) return item
+    const label = nameOf(Number(item), names, `${name}[${i}]`, fail)
     if (label === undefined) throw fail(`Expected a number in 0..${names.length - 1} in ${name}[${i}], received ${describe(item)}.`)
     return label
   })
-  const twice = words === undefined && value.some(isNumber) ? list.find((label, i) => list.indexOf(label) < i) : undefined
+  const twice = words === undefined && value.some(isPlace) ? list.find((label, i) => list.indexOf(label) < i) : undefined
   if (twice === undefined) return labelValueIn(list, name, context)
   throw fail(
     `The list in ${name} has the number of ${describe(twice)} twice. Is it a row of zeros and ones? Numbers are places in \`names\`.`,
   )
+}
+
+/** What is in a cell: an empty one holds nothing, or with `separator` an empty list. */
+function valueOf(cell: unknown, { column, separator, json }: ResolvedColumn, fail: Fail): unknown {
+  if (typeof cell !== 'string') return cell
+  if (json) return parsed(cell, title(column), fail)
+  return separator === undefined ? cell || undefined : pieces(cell, separator)
 }
 
 /** An empty cell is no label. */
@@ -88,9 +95,9 @@ function isNumber(value: unknown): value is number | bigint {
 }
 
 /** A whole number is a label by its place in `names`; −1 is none, as in test sets of the `datasets` library. */
-function nameOf(value: number | bigint, names: readonly string[], at: string, fail: Fail): string | undefined {
-  if (Number(value) === -1) return undefined
-  const label = names[Number(value)]
+function nameOf(value: number, names: readonly string[], at: string, fail: Fail): string | undefined {
+  if (value === -1) return undefined
+  const label = names[value]
   if (label === undefined) throw fail(`Expected a number in 0..${names.length - 1} in ${at}, received ${describe(value)}.`)
   return labelIn(label, at, fail)
 }

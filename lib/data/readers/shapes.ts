@@ -87,7 +87,7 @@ function shapeOf(record: Fields, fail: Fail): ShapeOfRecords {
   if (isGliner(record)) return 'gliner'
   if (isSetfit(record)) return 'setfit'
   if (isDoccano(record)) return 'doccano'
-  const others = Object.keys(record).filter((name) => !PLAIN_FIELDS.includes(name))
+  const others = Object.keys(record).filter((name) => !PLAIN_FIELDS.includes(name) && record[name] !== null)
   if (others.length === 0) return 'sentorch'
   throw fail(`No field holds labels in a form that is known (fields: ${Object.keys(record).join(', ')}). Name them with the option labels.`)
 }
