@@ -289,6 +289,26 @@ describe('split', () => {
     }
   })
 
+  test('stratified by a head of lists: sets count, and no label at all is another stratum than an empty list', async () => {
+    const values = [[], undefined, ['a'], ['b', 'a'], ['a', 'b']] as const
+    const data = await Dataset.from(
+      Array.from({ length: 120 }, (_, i) => {
+        const value = values[i % values.length]
+        return { text: `${i}`, labels: value === undefined ? {} : { topics: value } }
+      }),
+    )
+    for (let seed = 0; seed < 5; seed++) {
+      const { test } = data.split({ test: 0.25, seed, stratify: 'topics' })
+      const counts = new Map<string, number>()
+      for (const { labels } of test) {
+        const key = labels.topics === undefined ? 'none' : [...(labels.topics as string[])].sort().join()
+        counts.set(key, (counts.get(key) ?? 0) + 1)
+      }
+      for (const [key, count] of Object.entries({ none: 6, '': 6, a: 6, 'a,b': 12 }))
+        expect(Math.abs((counts.get(key) ?? 0) - count)).toBeLessThan(1.5)
+    }
+  })
+
   test.each([
     [{ test: 0 }, 'test'],
     [{ test: 1.5 }, 'test'],

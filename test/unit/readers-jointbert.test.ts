@@ -71,7 +71,7 @@ test('a loop that stops early, or at a refusal, closes all files', async () => {
     }
     await expectBroken(collect(readJointBert(folder)), 'seq.out:2', /1 tags for the 2 words/)
     expect(opened).toHaveLength(6)
-    await Promise.all(opened.map((stream) => stream.closed || new Promise((resolve) => stream.on('close', resolve))))
+    for (const stream of opened) if (!stream.closed) await new Promise<void>((resolve) => stream.once('close', () => resolve()))
     expect(opened.every(({ bytesRead }) => bytesRead < 2 ** 18)).toBe(true)
   } finally {
     jest.restoreAllMocks()

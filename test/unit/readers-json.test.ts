@@ -58,6 +58,10 @@ test.each([[{ split: [] }], [{ split: 3 }], [{ split: [3] }], [{ splits: 'a' }]]
   expect(() => readJson('/nowhere', options as any)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
 })
 
+test('bytes that are not UTF-8 are refused with their line, whatever is on the lines before', async () => {
+  await expectBroken(readText(readJson, 'a.json', Buffer.from('\n\n["\xff"]', 'latin1')), 'a.json:3', /not UTF-8/)
+})
+
 test('the file is in memory as a whole, so its size is bounded', async () => {
   const text = JSON.stringify([{ text: 'a', labels: {} }])
   expect(await readText(readJson, 'a.json', text, { maxBytes: text.length })).toHaveLength(1)

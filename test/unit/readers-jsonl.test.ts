@@ -71,6 +71,16 @@ test('overlap is refused by name', async () => {
   )
 })
 
+test('of two entities of which one lies in the other, the outer one is named first', async () => {
+  const slots = [
+    { start: 4, end: 8, label: 'inner' },
+    { start: 0, end: 8, label: 'outer' },
+    { start: 0, end: 3, label: 'first' },
+  ]
+  await expectBroken(read([{ text: 'New York', labels: { slots } }]), 'a.jsonl:1', /'first' .* and 'outer' .* overlap/)
+  await expectBroken(read([{ text: 'New York', labels: { slots: slots.slice(0, 2) } }]), 'a.jsonl:1', /'outer' .* and 'inner' .* overlap/)
+})
+
 describe('Doccano', () => {
   const text = 'Ann Lee called'
   const slots = [{ start: 0, end: 7, label: 'who' }]

@@ -65,6 +65,18 @@ describe('offsets', () => {
     ['both in one file, each seen by its value', [at(7), at(8)], undefined, [8, 8]],
     ['a synonym for a value, beside values that speak for UTF-16', [at(8, 'Ms Lee'), at(8)], undefined, [8, 8]],
     ['a synonym for a value, beside values that speak for code points', [at(7, 'Ms Lee'), at(7)], undefined, [8, 8]],
+    [
+      'a synonym that only UTF-16 leaves room for',
+      [{ text: '😀 Ann', entities: [{ start: 3, end: 6, value: 'x', entity: 'who' }] }],
+      undefined,
+      [3],
+    ],
+    [
+      'a synonym that would cut a character in UTF-16',
+      [{ text: '😀 Ann', entities: [{ start: 0, end: 1, value: 'x', entity: 'who' }] }, at(8), at(8)],
+      undefined,
+      [0, 8, 8],
+    ],
     ['nothing but synonyms: code points', [at(7, 'Ms Lee')], undefined, [8]],
     ['UTF-16 as the option says, whatever the value', [at(7)], { offsets: 'utf16' }, [7]],
     ['code points as the option says, whatever the value', [at(8)], { offsets: 'codePoint' }, [9]],

@@ -86,8 +86,6 @@ async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> 
     }
   } catch (error) {
     throw csvError(file, failure ?? error)
-  } finally {
-    parser.destroy()
   }
 }
 
