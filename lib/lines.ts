@@ -72,10 +72,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
       yield* again()
     }
   }
-  if (end === undefined) {
-    end = CR
-    yield* again()
-  }
+  if (end === undefined) yield* again()
   if (size === 0) return
   const last = take()
   if (last.number > 1 || last.text !== '') yield last

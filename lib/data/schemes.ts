@@ -107,9 +107,8 @@ export function recogniseScheme(sequences: Iterable<readonly string[]>): Recogni
  */
 export function schemeOfLabels(labels: readonly string[]): Scheme | undefined {
   const possible = schemesWith(labels)
-  const prefixes = new Set(labels.map((label) => splitTag(label).prefix))
-  const onlyInside = !prefixes.has('B') && !prefixes.has('E')
-  return onlyInside && possible.includes('IOB1') ? 'IOB1' : possible[0]
+  const begins = labels.some((label) => splitTag(label).prefix === 'B')
+  return !begins && possible.includes('IOB1') ? 'IOB1' : possible[0]
 }
 
 /** The schemes that have all prefixes of these tags, the preferred first; none where no tag but `O` is there to tell. */

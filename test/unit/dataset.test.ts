@@ -290,9 +290,9 @@ describe('split', () => {
   })
 
   test('stratified by a head of lists: sets count, and no label at all is another stratum than an empty list', async () => {
-    const values = [[], undefined, ['a'], ['b', 'a'], ['a', 'b']] as const
+    const values: (string[] | undefined)[] = [[], undefined, ['a'], ['b', 'a'], ['a', 'b']]
     const data = await Dataset.from(
-      Array.from({ length: 120 }, (_, i) => {
+      Array.from({ length: 120 }, (_, i): Example => {
         const value = values[i % values.length]
         return { text: `${i}`, labels: value === undefined ? {} : { topics: value } }
       }),
