@@ -1,5 +1,7 @@
 // Builds build/Release/sentorch.node and libsentorch_core from native/ with cmake-js.
-// usage: node scripts/build-native.mjs [--force]
+// usage: node scripts/build-native.mjs [--force | --sanitize]
+//   --sanitize  builds into build/sanitize/build/Release with AddressSanitizer and UndefinedBehaviorSanitizer; SENTORCH_PREBUILD=build/sanitize
+//               makes the package load it (scripts/check-long/sanitizers.mjs)
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
@@ -17,13 +19,33 @@ const stampFile = path.join(build, '.built')
 const log = path.join(build, 'build.log')
 const CORE = { linux: 'libsentorch_core.so', darwin: 'libsentorch_core.dylib', win32: 'sentorch_core.dll' }
 
-export const outputs = ['sentorch.node', CORE[process.platform] ?? CORE.linux].map((name) => path.join(build, 'Release', name))
+const names = ['sentorch.node', CORE[process.platform] ?? CORE.linux]
+
+/** The folder of the instrumented build, as SENTORCH_PREBUILD takes it. */
+export const sanitized = path.join(build, 'sanitize')
+
+export const outputs = filesOf(build)
+
+function filesOf(folder) {
+  return names.map((name) => path.join(folder, 'Release', name))
+}
 
 export function nativeIsStale() {
   return !outputs.every((file) => fs.existsSync(file)) || newest(inRoot('native'), inRoot('CMakeLists.txt')) > modified(stampFile)
 }
 
 export async function buildNative() {
+  const began = Date.now()
+  dropForeignBuild()
+  await compile(build, [])
+  stamp(stampFile, began)
+}
+
+export async function buildSanitized() {
+  await compile(path.join(sanitized, 'build'), ['--CDSENTORCH_SANITIZE=ON'])
+}
+
+async function compile(folder, more) {
   requireBuildTools()
   const libtorch = await finder().findLibtorch()
   if (libtorch.includeDirs.length === 0) {
@@ -32,15 +54,13 @@ export async function buildNative() {
     )
   }
   note(`libtorch ${libtorch.version} from ${libtorch.root}`)
-  const began = Date.now()
-  dropForeignBuild()
+  const out = ['--out', folder]
   const definitions = [`--CDSENTORCH_TORCH_INCLUDE=${libtorch.includeDirs.join(';')}`, `--CDSENTORCH_TORCH_LIB=${libtorch.libraryDir}`]
   // Not `compile`: it answers an error in our sources with a second build from clean.
-  await cmake(['configure', ...definitions])
-  await cmake(['build', '--parallel', String(jobs())])
-  for (const file of outputs)
+  await cmake(['configure', ...out, ...definitions, ...more])
+  await cmake(['build', ...out, '--parallel', String(jobs())])
+  for (const file of filesOf(folder))
     if (!fs.existsSync(file)) throw new Explained(`The build ended well but made no ${path.relative(root, file)}.`)
-  stamp(stampFile, began)
 }
 
 /** CMake refuses a build tree that was configured for another place: a moved or copied checkout. */
@@ -90,7 +110,8 @@ function progress() {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   await main(async () => {
     if (typescriptIsStale()) await buildTypeScript()
-    if (process.argv.includes('--force') || nativeIsStale()) await buildNative()
-    ready('build/Release is up to date')
+    if (process.argv.includes('--sanitize')) await buildSanitized()
+    else if (process.argv.includes('--force') || nativeIsStale()) await buildNative()
+    ready(`${process.argv.includes('--sanitize') ? 'build/sanitize' : 'build/Release'} is up to date`)
   })
 }

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { runProgram } from '../support/child'
 import { minilm } from '../support/minilm'
+import { FIXTURES } from '../support/variant'
 
 const environment = () => ({ SENTORCH_LIFE_MODEL: minilm() })
 
@@ -38,6 +40,25 @@ describe('a program with a model ends as it would without the addon', () => {
   test.each([1, 30, 100, 200, 350, 500, 700])('process.exit() %i ms into loading', async (ms) => {
     expect(await runProgram('loading-exit', environment(), [String(ms)])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
   })
+})
+
+test('a model without references is kept while work is out and collected afterwards; none is made when the process ends', async () => {
+  const ending = await runProgram('held-and-let-go', {}, [join(FIXTURES, 'models', 'bert')])
+  expect(ending).toEqual({ code: 0, signal: null, stdout: '-1 collected\nERR_DISPOSED\n', stderr: '' })
+})
+
+test('memory comes back: what stays of a model is far less than the model', async () => {
+  const { stdout, ...ending } = await runProgram('memory-comes-back', environment())
+  expect(ending).toEqual({ code: 0, signal: null, stderr: '' })
+  expect(Number(stdout)).toBeLessThan(10)
+})
+
+test.each([
+  [{}, 'unset\n'],
+  [{ GOMP_SPINCOUNT: '7' }, '7\n'],
+])('the environment is as before once libtorch is open: %o', async (given, stdout) => {
+  const ending = await runProgram('spin', { SENTORCH_LIFE_MODEL: join(FIXTURES, 'models', 'bert'), GOMP_SPINCOUNT: undefined, ...given })
+  expect(ending).toEqual({ code: 0, signal: null, stdout, stderr: '' })
 })
 
 describe('worker threads', () => {
