@@ -1,4 +1,5 @@
 import { SentorchError } from './errors'
+import { elsewhere, ourOption } from './options/words'
 
 /** The one shape of a refusal: "Expected X for name, received Y." */
 export function invalid(name: string, expected: string, received: unknown): SentorchError {
@@ -51,15 +52,20 @@ export function stringOf(name: string, value: unknown): string {
   return value
 }
 
+const sentence = (text: string | undefined): string => (text === undefined ? '' : ` ${text}`)
+
+const quoted = (name: string): string => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`
+
 /** Refuses a value that is no plain options object, and any key that is not in `allowed`, naming the nearest one. */
 export function knownKeys(what: string, options: unknown, allowed: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid(what, 'an options object', options)
   for (const key of Object.keys(options)) {
     if (allowed.includes(key)) continue
-    const near = nearest(key, allowed)
+    const near = ourOption(what, key, allowed) ?? nearest(key, allowed)
+    const hint = near !== undefined ? ` Did you mean '${near}'?` : sentence(elsewhere(key))
     throw new SentorchError(
       'ERR_INVALID_ARGUMENT',
-      `Unknown option '${key}' for ${what}.${near ? ` Did you mean '${near}'?` : ''} Known options: ${allowed.join(', ')}.`,
+      `Unknown option ${quoted(key)} for ${what}.${hint} Known options: ${allowed.join(', ')}.`,
       { detail: { name: key } },
     )
   }

@@ -1,5 +1,6 @@
 import { describe, integerIn, invalid, knownKeys } from '../../check'
 import { refusal } from '../checks'
+import { ourPart } from '../words'
 import type { TrainContext, TrainerOptions } from '../train'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
 
@@ -73,7 +74,9 @@ type Key = 'layers' | 'topLayers' | 'head' | 'match'
 function selectionOf(name: string, rule: unknown, { layers, heads }: TrainContext, keys: readonly Key[]): Selection {
   if (rule === 'all' || rule === 'encoder' || rule === 'embeddings') return { kind: rule }
   if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) {
-    throw invalid(name, `'all', 'encoder', 'embeddings' or one of ${keys.map((key) => `{ ${key} }`).join(', ')}`, rule)
+    const part = ourPart(rule)
+    const expected = `'all', 'encoder', 'embeddings' or one of ${keys.map((key) => `{ ${key} }`).join(', ')}`
+    throw invalid(name, part === undefined ? expected : `${expected} (did you mean ${part}?)`, rule)
   }
   knownKeys(name, rule, keys)
   const given = Object.keys(rule) as Key[]
