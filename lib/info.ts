@@ -30,6 +30,7 @@ export interface ModelInfo {
   /** Whether the model scales its vectors to unit length by itself. */
   normalizes: boolean
   similarity: SimilarityName
+  /** By name. `query` and `document` are always there, as in sentence-transformers, and empty where the folder has none. */
   prompts: Readonly<Record<string, string>>
   defaultPromptName?: string
   dtype: DTypeOption

@@ -7,7 +7,7 @@ import { readJson } from './files'
 import { readDense, readNormalize, readPooling } from './module-configs'
 import { checkRelative, type ModelRoot } from './paths'
 import { printable } from './printable'
-import { readPrompts } from './prompts'
+import { promptsWith, readPrompts } from './prompts'
 import { readTokenLimits } from './token-limits'
 
 export interface DenseModule {
@@ -39,9 +39,9 @@ export interface SentenceModules {
   /** After pooling, in order. */
   steps: PostStep[]
   dense: DenseModule[]
-  /** Texts by their name; an object without a prototype. */
+  /** Texts by their name, in an object without a prototype; `query` and `document` are always there, empty where the folder has none. */
   prompts: Record<string, string>
-  /** A key of `prompts`, or 'query' or 'document', which always exist and are empty where `prompts` has none. */
+  /** A key of `prompts`. */
   defaultPromptName?: string
   similarity?: SimilarityName
   /** Dimensions that the model itself keeps of its vectors. */
@@ -135,7 +135,7 @@ async function impliedModules(root: ModelRoot): Promise<SentenceModules> {
     includePrompt: true,
     steps: [],
     dense: [],
-    prompts: {},
+    prompts: promptsWith([]),
     implied: true,
   }
 }

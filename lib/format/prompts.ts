@@ -7,27 +7,30 @@ import type { ModelRoot } from './paths'
 
 const FILE = 'config_sentence_transformers.json'
 
-/** sentence-transformers gives every model these two, empty where the folder has none. */
-const BUILT_IN = ['query', 'document']
+/** The prompts that a folder names, after the two that sentence-transformers gives every model, empty where the folder has none. */
+export function promptsWith(stored: Iterable<readonly [name: string, prompt: string]>): Record<string, string> {
+  const prompts = Object.create(null) as Record<string, string>
+  for (const [name, prompt] of [['query', ''] as const, ['document', ''] as const, ...stored]) prompts[name] = prompt
+  return prompts
+}
 
 /** Reads config_sentence_transformers.json: prompts, default prompt, similarity, truncation. Models older than 2.0 have no such file. */
 export async function readPrompts(
   root: ModelRoot,
 ): Promise<Pick<SentenceModules, 'prompts' | 'defaultPromptName' | 'similarity' | 'truncateDim'>> {
-  const prompts: Record<string, string> = Object.create(null) as Record<string, string>
   const json = await readJson(root, FILE)
-  if (json === undefined) return { prompts }
+  if (json === undefined) return { prompts: promptsWith([]) }
   const config = new Fields(json, `${FILE} in ${root.shown}`)
   if (config.given('model_type') && config.raw('model_type') !== 'SentenceTransformer') {
     throw config.unsupported('model_type', "only 'SentenceTransformer' is supported")
   }
   const stored = config.object('prompts')
-  for (const name of stored.keys()) prompts[name] = stored.given(name) ? stored.string(name) : ''
+  const prompts = promptsWith(stored.keys().map((name) => [name, stored.given(name) ? stored.string(name) : '']))
   const defaultPromptName = config.given('default_prompt_name') ? config.string('default_prompt_name') : ''
-  if (defaultPromptName !== '' && !(defaultPromptName in prompts) && !BUILT_IN.includes(defaultPromptName)) {
+  if (defaultPromptName !== '' && !(defaultPromptName in prompts)) {
     throw new SentorchError(
       'ERR_MODEL_FORMAT',
-      `default_prompt_name is '${defaultPromptName}' in ${config.where}, but prompts has only ${Object.keys(prompts).join(', ') || 'nothing'}.`,
+      `default_prompt_name is '${defaultPromptName}' in ${config.where}, but the model's prompts are ${Object.keys(prompts).join(', ')}.`,
     )
   }
   // As in Python, a similarity of another kind of model ('maxsim') is passed over.

@@ -29,7 +29,7 @@ export interface EncodeOptions<P extends Precision = 'float32'> {
   truncateDim?: number
   /** Put before every text; `''` for none. Excludes `promptName`. */
   prompt?: string
-  /** Name of one of the model's prompts; `query` and `document` always exist. Defaults to the model's `default_prompt_name`. */
+  /** Name of one of the model's prompts (`model.info.prompts`); `query` and `document` always exist. Defaults to the model's `default_prompt_name`. */
   promptName?: string
   /** Tokens of one text, the special ones counted; longer texts are cut. Defaults to the model's `max_seq_length`. Integer in 2..the model's positions. */
   maxLength?: number
@@ -195,14 +195,13 @@ function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeCo
     if (promptName !== undefined) throw refusal(`'prompt' and 'promptName' were both given. Leave one out.`)
     return stringOf('prompt', prompt)
   }
-  const prompts = new Map<string, string>([['query', ''], ['document', ''], ...Object.entries(modules.prompts)])
   const name = promptName === undefined ? (role ?? modules.defaultPromptName) : stringOf('promptName', promptName)
   if (name === undefined) return ''
-  const found = prompts.get(name)
-  if (found === undefined) {
-    throw refusal(`This model has no prompt named ${describe(name)}. Its prompts: ${[...prompts.keys()].join(', ')}.`)
+  const { prompts } = modules
+  if (!Object.hasOwn(prompts, name)) {
+    throw refusal(`This model has no prompt named ${describe(name)}. Its prompts: ${Object.keys(prompts).join(', ')}.`)
   }
-  return found
+  return prompts[name]!
 }
 
 /** One mode or several, each once. */

@@ -48,7 +48,7 @@ describe('max_seq_length', () => {
       includePrompt: true,
       steps: [],
       dense: [],
-      prompts: {},
+      prompts: { query: '', document: '' },
       implied: true,
     })
   })
@@ -117,13 +117,13 @@ describe('config_sentence_transformers.json', () => {
     ['a similarity of another kind of model', { similarity_fn_name: 'maxsim' }],
   ])('%s', async (_name, config) => {
     const modules = await prompts(config)
-    expect(modules.prompts).toEqual({})
+    expect(modules.prompts).toEqual({ query: '', document: '' })
     expect([modules.defaultPromptName, modules.similarity, modules.truncateDim]).toEqual([undefined, undefined, undefined])
   })
 
-  test('a prompt may have any name, and no name is there by itself', async () => {
+  test('a prompt may have any name, and no other than query and document is there by itself', async () => {
     const modules = await prompts(JSON.stringify({ prompts: { x: 'p: ' } }).replace('"x"', '"__proto__"'))
-    expect(Object.keys(modules.prompts)).toEqual(['__proto__'])
+    expect(Object.keys(modules.prompts)).toEqual(['query', 'document', '__proto__'])
     expect('constructor' in modules.prompts).toBe(false)
   })
 

@@ -8,6 +8,7 @@ import { resolvePredict } from '../../lib/options/predict'
 import { resolveSave } from '../../lib/options/save'
 import { resolveTrain } from '../../lib/options/train'
 import { namedOptions } from '../../lib/options/words'
+import { trainEpochOf } from '../../lib/training/short-form'
 
 const none = {} as any
 const dataset = Dataset.from([{ text: 'a', labels: {} }])
@@ -66,7 +67,6 @@ test.each([
 
 test('the options of a trainer are known to model.trainEpoch too', async () => {
   const parts = { heads: { list: [] } } as any
-  const { trainEpochOf } = await import('../../lib/training/short-form')
   await expect(trainEpochOf(parts, [], { batch_size: 8 } as any)).rejects.toThrow("Did you mean 'batchSize'?")
 })
 

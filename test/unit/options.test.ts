@@ -1,3 +1,4 @@
+import { promptsWith } from '../../lib/format/prompts'
 import { availableParallelism } from 'node:os'
 import type { Precision } from '../../lib/quantize'
 import { Embeddings } from '../../lib/embeddings'
@@ -16,7 +17,7 @@ function refused(message: string): Error {
   return expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) })
 }
 
-const modules: EncodeContext['modules'] = { pooling: ['mean'], steps: ['normalize'], dense: [], prompts: {}, maxSeqLength: 64 }
+const modules: EncodeContext['modules'] = { pooling: ['mean'], steps: ['normalize'], dense: [], prompts: promptsWith([]), maxSeqLength: 64 }
 const context: EncodeContext = { modules, config: { hiddenSize: 4, usablePositions: 128 }, texts: 3 }
 const withModules = (changes: Partial<EncodeContext['modules']>): EncodeContext => ({ ...context, modules: { ...modules, ...changes } })
 const withDense = withModules({
@@ -308,12 +309,13 @@ describe('prompts, as sentence-transformers 6.2 chooses them', () => {
     [none, undefined, 'query', {}, ''],
     [e5, 'query', 'document', {}, ''],
     [{ other: 'o ' }, 'other', 'query', {}, ''],
-  ])('%j, default %p, role %p, %j: %j', (prompts, defaultPromptName, role, options, expected) => {
+  ])('%j, default %p, role %p, %j: %j', (stored, defaultPromptName, role, options, expected) => {
+    const prompts = promptsWith(Object.entries(stored))
     expect(resolveEncode(options, { ...withModules({ prompts, defaultPromptName }), role }).prompt).toBe(expected)
   })
 
   test('an unknown name lists what there is', () => {
-    const call = () => resolveEncode({ promptName: 'toString' }, withModules({ prompts: e5 }))
+    const call = () => resolveEncode({ promptName: 'toString' }, withModules({ prompts: promptsWith(Object.entries(e5)) }))
     expect(call).toThrow(refused('"toString". Its prompts: query, document, passage.'))
   })
 })
