@@ -34,6 +34,20 @@ describe('all or nothing', () => {
     expect(fs.readdirSync(parent)).toEqual([])
   })
 
+  test('a folder that cannot be made is ERR_FILE at once', async () => {
+    const { parts } = await start()
+    await expect(saveModel(parts, '/proc/sentorch/model')).rejects.toMatchObject({ name: 'SentorchError', code: 'ERR_FILE' })
+  })
+
+  test('saves of one model wait for each other, also over the folder that it came from', async () => {
+    const source = makeVariant({ base: 'bert' })
+    const { parts } = await fakeParts(source)
+    const folder = target()
+    await Promise.all([source, folder, source, folder, source].map((where) => saveModel(parts, where, { overwrite: true })))
+    expect(readTensors(folder)).toEqual(readTensors(source))
+    expect(fs.readdirSync(path.dirname(folder))).toEqual(['saved'])
+  })
+
   test('a failed overwrite leaves the old model', async () => {
     const { parts, native } = await start()
     const folder = folderOf({ 'config.json': { old: true } })
