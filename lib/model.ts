@@ -298,7 +298,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /**
    * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers open. It appears
-   * under its name only when it is whole; an existing one is replaced only with `overwrite`.
+   * under its name only when it is whole; an existing one is replaced only with `overwrite`. A call that rejects leaves an existing folder as
+   * it is. Saves of one model run one after another.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
    */
   async save(folder: string, options?: SaveOptions): Promise<void> {

@@ -7,7 +7,7 @@ import { keysOf, refusal, signalOf } from './checks'
 export type SaveAs = 'sequence-classification' | 'token-classification'
 
 export interface SaveOptions {
-  /** An existing folder of a model is replaced, whole: it is put aside, the new one takes its name, then it is removed. Defaults to false. */
+  /** An existing folder of a model is replaced, whole: in one step where the system has one. Defaults to false. */
   overwrite?: boolean
   /**
    * Instead of the model with all its heads: one head as transformers' own `*ForSequenceClassification` or `*ForTokenClassification`
