@@ -33,7 +33,7 @@ export interface EarlyStopping {
 export interface FitOptions extends EpochOptions, EvaluateOptions {
   /** Data that is evaluated after each epoch. */
   evaluate?: TrainingData
-  /** Passes over the training data. Defaults to the trainer's `epochs`, else 3 (1 to 3 suffice for most sentence tasks; `joint_reference` uses 3). */
+  /** Passes over the training data. Defaults to the trainer's `epochs`, else 3; 1 to 3 suffice for most sentence tasks. */
   epochs?: number
   /** Stop after so many steps of this fit, in the middle of an epoch too. Defaults to no bound. */
   maxSteps?: number

@@ -108,3 +108,23 @@ test('packages are stale when the lock file names another version', () => {
   write({ 'node_modules/.package-lock.json': JSON.stringify(installed) })
   expect(stale()).toBe('true')
 })
+
+test('prebuilds take the libraries that are built already; without them, or with newer sources, they are built', () => {
+  bareClone()
+  write({ 'CMakeLists.txt': '', 'native/a.cc': '', 'build/Release/sentorch.node': 'addon', 'build/Release/libsentorch_core.so': 'core' })
+  write({ 'build/.built': '', 'work/here': '' })
+  const shim = () =>
+    spawnSync(process.execPath, [path.join(folder, 'scripts/cmake-shim.mjs'), 'rebuild'], {
+      cwd: path.join(folder, 'work'),
+      encoding: 'utf8',
+      env: { PATH: folder, CXX: '' },
+    })
+  const made = (name: string) => fs.readFileSync(path.join(folder, 'work/build/Release', name), 'utf8')
+  expect(shim()).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  expect([made('sentorch.node'), made('libsentorch_core.so')]).toEqual(['addon', 'core'])
+
+  fs.utimesSync(path.join(folder, 'native/a.cc'), new Date(), new Date(Date.now() + 5000))
+  const { status, stderr } = shim()
+  expect(status).toBe(1)
+  expect(stderr).toContain('sentorch is built from source here')
+})

@@ -15,7 +15,7 @@ const rows = (options: TrainerOptions, of?: readonly ParameterInfo[]) =>
 
 const recipe = { learningRate: 1e-4, headLearningRate: 1e-3, layerDecay: 0.9, weightDecay: 0.01 }
 
-test('groups, counts, rates and decays are those that joint_reference.py gives to torch.optim.AdamW', () => {
+test('groups, counts, rates and decays are those that bench/peers/train.py gives to torch.optim.AdamW', () => {
   // [numel, lr, weight_decay] of optimizer.param_groups in PyTorch 2.11 for a BertModel of these sizes: 1e-4 · 0.9^(L−1−i), embeddings 0.9^L.
   const expected = [
     ['embeddings', 200, 5.3144100000000005e-5, 0.01],

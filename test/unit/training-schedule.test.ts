@@ -19,7 +19,7 @@ describe('rates', () => {
       ],
     ],
     [7, [1, 1, 0.8333333333333334, 0.6666666666666666, 0.5, 0.3333333333333333, 0.16666666666666666, 0]],
-  ])('linear over %i steps equals joint_reference.py', (total, expected) => {
+  ])('linear over %i steps equals bench/peers/train.py', (total, expected) => {
     expect([...multipliers(schedule({}, total), 0, expected.length)]).toEqual(expected)
   })
 
