@@ -174,6 +174,24 @@ describe('Prodigy', () => {
     ).toEqual([{ text: 'b', labels: { intent: 'x' } }])
   })
 
+  test('a mapping leaves out what was rejected too, and counts as Prodigy does', async () => {
+    const spans = [{ ...POINTS, label: 'who' }]
+    const records = [
+      { text: EMOJI, s: spans, answer: 'accept', _task_hash: 1 },
+      { text: 'x', s: [], answer: 'reject', _task_hash: 2 },
+      { text: 'y', s: [{ start: 0, end: 1, label: 'a', answer: 'reject' }], _view_id: 'ner' },
+    ]
+    const expected = [{ ner: [{ ...UTF16, label: 'who' }] }, { ner: [] }]
+    expect((await read(records, { labels: { ner: 's' } })).map(({ labels }) => labels)).toEqual(expected)
+    expect((await read(records, { labels: { how: 'answer' } })).map(({ labels }) => labels)).toEqual([
+      { how: 'accept' },
+      { how: 'reject' },
+      {},
+    ])
+    // Without its marks, an answer is a field like any other.
+    expect(await read([{ text: 'x', answer: 'reject' }], { labels: {} })).toHaveLength(1)
+  })
+
   test('its offsets are those of Python', async () => {
     expect(await labelsOf({ text: `${EMOJI} now`, spans: [{ ...POINTS, label: 'who' }], answer: 'accept' })).toEqual({
       slots: [{ ...UTF16, label: 'who' }],

@@ -5,11 +5,18 @@ import { isAccepted, spansIn } from './notations'
 import type { Fail } from './source'
 import { type Fields, field, listIn, textIn } from './values'
 
-const MARKS = ['answer', 'spans', 'accept', '_input_hash', '_task_hash', '_view_id']
+/** Only Prodigy writes these. */
+const OWN_FIELDS = ['_input_hash', '_task_hash', '_view_id']
+const MARKS = ['answer', 'spans', 'accept', ...OWN_FIELDS]
 export const PRODIGY_FIELDS: ReadonlySet<string> = new Set(['text', 'label', 'spans', 'accept', 'answer'])
 
 export function isProdigy(record: Fields): boolean {
   return MARKS.some((name) => Object.hasOwn(record, name))
+}
+
+/** Surely written by Prodigy, whatever the names of its fields. */
+export function isMarkedByProdigy(record: Fields): boolean {
+  return OWN_FIELDS.some((name) => Object.hasOwn(record, name))
 }
 
 /** Prodigy's annotations: entities in `spans`, one category in `label`, chosen ones in `accept`. Its offsets are those of Python. */

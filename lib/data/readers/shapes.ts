@@ -5,8 +5,8 @@ import { doccano, DOCCANO_FIELDS, isDoccano } from './doccano'
 import { gliner, GLINER_FIELDS, isGliner } from './gliner'
 import { isLabelStudio, labelStudio, type Controls } from './label-studio'
 import { columnsOf, exampleOf } from './mapping'
-import { labelValueIn } from './notations'
-import { isProdigy, prodigy, PRODIGY_FIELDS } from './prodigy'
+import { isAccepted, labelValueIn } from './notations'
+import { isMarkedByProdigy, isProdigy, prodigy, PRODIGY_FIELDS } from './prodigy'
 import { isSetfit, setfit, SETFIT_FIELDS } from './setfit'
 import type { Fail } from './source'
 import { isSpacy, spacy } from './spacy'
@@ -28,8 +28,11 @@ export function exampleOfRecord(record: unknown, { options, unused, controls }: 
   const { mapping } = options
   if (isOfLabelStudio(record, options)) return labelStudio(record, options, controls, unused, fail)
   if (mapping) {
-    unused.note(Object.keys(record), new Set(columnsOf(mapping, 'text').map(String)))
-    return exampleOf({ get: getter(record), defaultText: 'text', fail }, mapping, options.offsets)
+    const columns = new Set(columnsOf(mapping, 'text').map(String))
+    const ofProdigy = isMarkedByProdigy(record)
+    if (ofProdigy && !columns.has('answer') && !isAccepted(record, 'answer', fail)) return undefined
+    unused.note(Object.keys(record), columns)
+    return exampleOf({ get: getter(record), defaultText: 'text', fail }, mapping, options.offsets, ofProdigy ? 'codePoint' : 'utf16')
   }
   const shape = options.shape === 'auto' || options.shape === 'label-studio' ? shapeOf(record, fail) : options.shape
   const { read, fields } = SHAPES[shape]
