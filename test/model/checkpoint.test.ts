@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Model } from '../../lib'
 import type { TrainerOptions } from '../../lib/options/train'
@@ -290,13 +290,14 @@ describe('of one checkpoint', () => {
     })
   })
 
-  test('a folder that a kill left aside between two renames is taken back', async () => {
+  test('a replacement that a kill interrupted between two renames is finished', async () => {
     const dir = copy()
-    const aside = join(dir, '..', '.checkpoint.999999-0123abcd.old')
-    cpSync(dir, aside, { recursive: true })
-    rmSync(dir, { recursive: true })
+    const staging = join(dir, '..', '.checkpoint.0123abcd.tmp')
+    mkdirSync(join(staging, 'old'), { recursive: true })
+    writeFileSync(join(staging, 'lock'), '')
+    renameSync(dir, join(staging, 'new'))
     expect((await resume(dir)).position.step).toBe(5)
-    expect(existsSync(aside)).toBe(false)
+    expect(existsSync(staging)).toBe(false)
   })
 })
 
