@@ -205,7 +205,7 @@ export interface TrainingRequest {
   tasks: TaskSource[]
   /** Regression targets, reported behind the tasks. */
   targets: TargetSource[]
-  /** Σ ½·e^(−s)·loss + ½·s over tasks and targets; s are parameters named `uncertainty.<head>` (targets: `uncertainty.target<i>`). */
+  /** Σ ½·e^(−s)·loss + ½·s over tasks and targets; s are parameters named `uncertainty.<head>` (targets: `uncertainty.target:<i>`, which no head can be called). */
   uncertainty: boolean
   /** Token states of a wholly frozen encoder are kept up to so many bytes. */
   cacheBytes: number

@@ -74,7 +74,7 @@ class Joint(torch.nn.Module):
             for step in task.steps:
                 inputs = inputs if step == 'normalize' else widths[step]
             self.heads[task.head] = torch.nn.ModuleList(linear(*values) for values in head_layers(self.family, task.head, inputs, [*task.hidden, labels]))
-        names = [*(task.head for task in tasks), *(f'target{i}' for i in range(len(targets)))]
+        names = [*(task.head for task in tasks), *(f'target:{i}' for i in range(len(targets)))]
         self.uncertainty = torch.nn.ParameterDict({name: torch.zeros(()) for name in names} if uncertainty else {})
         self.data = corpus(self.family, encoder.config.vocab_size)
         self.vectors = target_vectors(hidden)
@@ -133,7 +133,7 @@ class Joint(torch.nn.Module):
             means.append(functional.mse_loss(vectors, wanted) if target.loss == 'mse' else (1 - functional.cosine_similarity(vectors, wanted)).mean())
             items.append(int(known.sum()))
         total = torch.zeros((), dtype=means[0].dtype)
-        for name, part, mean, known in zip([*(t.head for t in self.tasks), *(f'target{i}' for i in range(len(self.targets)))], [*self.tasks, *self.targets], means, items):
+        for name, part, mean, known in zip([*(t.head for t in self.tasks), *(f'target:{i}' for i in range(len(self.targets)))], [*self.tasks, *self.targets], means, items):
             if known == 0:
                 continue
             if self.uncertainty:

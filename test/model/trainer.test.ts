@@ -201,6 +201,17 @@ test('distillation: the teacher is asked once for a data set, and its vectors ar
   expect(losses[5]!).toBeLessThan(losses[0]! / 2)
 })
 
+test('a head called target0 shares no parameter with the loss of a teacher, whose weight is learnt too', async () => {
+  const teacher = (texts: readonly string[]) => new Embeddings(new Float32Array(32 * texts.length).fill(1), 32)
+  const model = await fresh([{ ...INTENT, name: 'target0' }])
+  const trainer = model.trainer({ ...OPTIONS, uncertainty: true, distill: { teacher } })
+  await trainer.trainEpoch(data.map(({ text, labels }) => ({ text, labels: { target0: labels.intent! } })))
+  const { names } = (await trainer.parameterGroups()).find(({ name }) => name === 'uncertainty')!
+  expect(names).toEqual(['uncertainty.target0', 'uncertainty.target:0'])
+  const [head, loss] = await partsOf(model).native.read('value', names)
+  expect(head![0]).not.toBe(loss![0])
+})
+
 test('a teacher of another dimension is refused', async () => {
   const teacher = (texts: readonly string[]) => new Embeddings(new Float32Array(3 * texts.length), 3)
   const trainer = (await fresh([])).trainer({ distill: { teacher } })

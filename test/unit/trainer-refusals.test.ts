@@ -1,5 +1,6 @@
 import type { PredictRequest } from '../../binding'
 import type { Example } from '../../lib/data/example'
+import { Embeddings } from '../../lib/embeddings'
 import { resolveEpoch } from '../../lib/options/epoch'
 import { resolveFit, type FitOptions } from '../../lib/options/fit'
 import type { TrainerOptions } from '../../lib/options/train'
@@ -25,6 +26,17 @@ test.each<[string, TrainerOptions]>([
   expect(native.calls).toHaveLength(0)
   expect(native.isOpen).toBe(false)
   await expect(core.session()).rejects.toMatchObject(refused)
+})
+
+test.each<[string, TrainerOptions]>([
+  ['distill', { distill: { teacher: async () => new Embeddings(new Float32Array(0), 32) } }],
+  ['keepEmbeddings', { keepEmbeddings: 1 }],
+])('a head whose name is that of another loss in reports is refused: %s', async (name, options) => {
+  const parts = await fakeParts(new FakeNative(), [{ ...HEAD, name }, HEAD])
+  expect(() => new TrainerCore(parts, options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
+  const core = new TrainerCore(parts, { ...options, tasks: { [name]: false } })
+  await core.close()
+  expect(new TrainerCore(parts, {}).options.tasks).toHaveLength(2)
 })
 
 describe('data to evaluate on whose labels no head knows', () => {

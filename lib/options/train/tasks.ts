@@ -67,6 +67,11 @@ export function lossesOf(options: TrainerOptions, { heads }: TrainContext): Reso
   if (result.uncertainty && result.keepEmbeddings > 0) {
     throw refusal(`'keepEmbeddings' is a fixed weight, and 'uncertainty' learns every weight: leave one out.`)
   }
+  for (const name of ['keepEmbeddings', 'distill'] as const) {
+    // Their losses are reported under these names.
+    if (!result[name] || !result.tasks.some(({ head }) => head === name)) continue
+    throw refusal(`A head is called '${name}', as the loss of '${name}' is in reports: give the head another name, or leave it out with tasks: { ${name}: false }.`) // prettier-ignore
+  }
   if (result.tasks.length === 0 && result.distill === undefined) {
     const why = heads.length === 0 ? 'the model has no head' : `every head is switched off in 'tasks'`
     throw refusal(`There is nothing to learn: ${why} and 'distill' is not given. Add a head with addHead, or name a teacher.`)

@@ -65,7 +65,7 @@ Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::ve
   if (!request.uncertainty) return;
   for (size_t i = 0; i < request.tasks.size() + request.targets.size(); i++) {
     const bool task = i < request.tasks.size();
-    const std::string name = task ? request.tasks[i].head : "target" + std::to_string(i - request.tasks.size());
+    const std::string name = task ? request.tasks[i].head : "target:" + std::to_string(i - request.tasks.size());
     uncertainty_.push_back(at::zeros({}, at::kFloat));
     parameters_.push_back({{{"uncertainty." + name, {}, Part::kUncertainty, -1, task ? name : ""}, uncertainty_[i]}});
   }
