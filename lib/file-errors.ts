@@ -11,6 +11,14 @@ export function isOutOfFiles(error: unknown): boolean {
   return code === 'EMFILE' || code === 'ENFILE'
 }
 
+/** For `catch`: a file that cannot be read counts as `otherwise`, unless it is this process that cannot open any more files (ERR_FILE). */
+export function unlessOutOfFiles<T>(name: string, otherwise: T): (error: unknown) => T {
+  return (error) => {
+    if (isOutOfFiles(error)) throw fileError(name, error)
+    return otherwise
+  }
+}
+
 /** A file that the operating system does not let us have. `name` is how messages name it. */
 export function fileError(name: string, error: unknown): SentorchError {
   const { code, message, path } = error as NodeJS.ErrnoException

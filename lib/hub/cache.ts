@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs'
 import { copyFile, link, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { makeFolder } from '../make-folder'
-import { isOutOfFiles } from '../file-errors'
+import { unlessOutOfFiles } from '../file-errors'
 import { selectFiles } from './select'
 
 /** One file of a repository at a commit, as the hub lists it. */
@@ -124,10 +124,7 @@ export class RepositoryCache {
 
   async #cachedFiles(commit: string): Promise<string[]> {
     const root = this.snapshot(commit)
-    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
-      if (isOutOfFiles(error)) throw error
-      return []
-    })
+    const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch(unlessOutOfFiles(root, []))
     const files = entries.filter((entry) => !entry.isDirectory())
     return files.map((entry) => relative(root, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
   }
@@ -153,10 +150,7 @@ async function exists(path: string): Promise<boolean> {
 
 /** What cannot be read is fetched again, except where it is this process that cannot open any more files. */
 async function readText(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (isOutOfFiles(error)) throw error
-    return undefined
-  })
+  return readFile(path, 'utf8').catch(unlessOutOfFiles(path, undefined))
 }
 
 const temporary = (path: string) => `${path}.${randomUUID().slice(0, 8)}.tmp`

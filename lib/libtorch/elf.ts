@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import { unlessOutOfFiles } from '../file-errors'
 
 const PT_LOAD = 1
 const PT_DYNAMIC = 2
@@ -10,7 +11,7 @@ const DT_STRTAB = 5n
  * Reads a few kilobytes, never the file.
  */
 export async function readNeeded(path: string): Promise<string[] | null> {
-  const file = await open(path, 'r').catch(() => null)
+  const file = await open(path, 'r').catch(unlessOutOfFiles(path, null))
   if (file === null) return null
   try {
     return await needed(file)

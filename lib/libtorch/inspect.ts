@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { unlessOutOfFiles } from '../file-errors'
 import { readNeeded } from './elf'
 import { PLATFORMS, TORCH_VERSION, baseVersion, platformName } from './versions'
 
@@ -64,7 +65,7 @@ async function identify(folder: string): Promise<{ root: string; version: string
     [folder, 'build-version'],
   ] as const) {
     const version = await readVersion(join(root, file))
-    if (version !== null) return { root, version, libraries: await readdir(join(root, 'lib')).catch(() => []) }
+    if (version !== null) return { root, version, libraries: await readdir(join(root, 'lib')).catch(unlessOutOfFiles(root, [])) }
   }
   return null
 }
@@ -72,7 +73,7 @@ async function identify(folder: string): Promise<{ root: string; version: string
 async function readVersion(path: string): Promise<string | null> {
   const info = await stat(path).catch(() => null)
   if (!info?.isFile() || info.size > 65_536) return null
-  const text = await readFile(path, 'utf8').catch(() => '')
+  const text = await readFile(path, 'utf8').catch(unlessOutOfFiles(path, ''))
   if (basename(path) === 'build-version') return /^\d+\.\d+\.\d+\S*$/.exec(text.trim())?.[0] ?? null
   return /^__version__\s*(?::[^=]*)?=\s*['"]([^'"]+)['"]/m.exec(text)?.[1] ?? null
 }
@@ -80,7 +81,7 @@ async function readVersion(path: string): Promise<string | null> {
 /** The CUDA runtime comes in wheels of its own, beside torch: nvidia/cu13/lib, nvidia/cudnn/lib, … */
 async function nvidiaFolders(root: string): Promise<string[]> {
   const nvidia = join(dirname(root), 'nvidia')
-  const names = await readdir(nvidia).catch(() => [])
+  const names = await readdir(nvidia).catch(unlessOutOfFiles(nvidia, []))
   return names.sort().map((name) => join(nvidia, name, 'lib'))
 }
 

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { brokenLibtorch } from '../support/broken-libtorch'
+import { requireFreshDist } from '../support/dist'
 import { scratch } from '../support/scratch'
 
 const root = resolve(__dirname, '../..')
@@ -9,6 +10,7 @@ const root = resolve(__dirname, '../..')
 function doctor(env: NodeJS.ProcessEnv, packageRoot = root) {
   const { NODE_OPTIONS: _, ...inherited } = process.env
   const args = [join(packageRoot, 'bin', 'sentorch.js'), 'doctor', '--json']
+  requireFreshDist()
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { env: { ...inherited, ...env }, encoding: 'utf8' })
   return { status, stderr, diagnosis: JSON.parse(stdout) }
 }

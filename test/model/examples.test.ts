@@ -5,12 +5,14 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import ts from 'typescript'
+import { requireFreshDist } from '../support/dist'
 import { minilm } from '../support/minilm'
 
 const root = path.resolve(__dirname, '../..')
 let folder: string
 
 /** The examples as a user has them: compiled to ES modules in a folder of their own, `sentorch` in its node_modules. */
+beforeAll(requireFreshDist)
 beforeAll(() => {
   folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-examples-')))
   fs.mkdirSync(path.join(folder, 'node_modules'))

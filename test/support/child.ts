@@ -1,6 +1,7 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { requireFreshDist } from './dist'
 
 export interface Ending {
   code: number | null
@@ -45,6 +46,7 @@ export function startCommand(args: readonly string[], environment: NodeJS.Proces
 }
 
 function start(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running {
+  requireFreshDist()
   // jest sets NODE_ENV and JEST_WORKER_ID; a program knows nothing of them.
   const { NODE_OPTIONS: _, ...inherited } = process.env
   const child = spawn(command, args, { env: { ...inherited, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })

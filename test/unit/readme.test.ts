@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 import { scratch } from '../support/scratch'
 
@@ -118,6 +118,29 @@ test.each([
   'docs/errors.md',
   'docs/results.md',
 ])('%s: links within the repository lead somewhere', (document) => {
-  const links = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, link]) => join(root, document, '..', link!))
-  expect(links.filter((link) => !ts.sys.fileExists(link))).toEqual([])
+  const links = [...read(document).matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)]*))?\)/g)].map(([, file, anchor]) => {
+    return { file: file === '' ? document : relative(root, join(root, document, '..', file!)), anchor }
+  })
+  expect(links.filter(({ file }) => !ts.sys.fileExists(join(root, file)))).toEqual([])
+  expect(links.filter(({ file, anchor }) => anchor !== undefined && !anchorsOf(file).includes(anchor))).toEqual([])
+})
+
+/** As GitHub makes them of headings. */
+function anchorsOf(document: string): string[] {
+  const text = read(document).replace(/^```.*?^```$/gms, '')
+  const seen = new Map<string, number>()
+  return [...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) => {
+    const anchor = heading!
+      .trim()
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-')
+    const before = seen.get(anchor) ?? 0
+    seen.set(anchor, before + 1)
+    return before === 0 ? anchor : `${anchor}-${before}`
+  })
+}
+
+test('anchors are made as GitHub makes them', () => {
+  expect(anchorsOf('docs/api.md')).toEqual(expect.arrayContaining(['modelloadwhere-options', 'the-rest-of-model']))
 })
