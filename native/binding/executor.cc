@@ -10,7 +10,8 @@ namespace {
 
 constexpr const char* kDisposed = "The model was disposed.";
 constexpr const char* kNoThread =
-    "The system refused to start a thread for the model: its limit on threads or its memory is used up. Raise the limit "
+    "The system refused to start a thread for the model: its limit on threads or its memory is used up. Raise the "
+    "limit "
     "(ulimit -u, the pids limit of the container, TasksMax of the service), or dispose of other models.";
 constexpr auto kLongWait = std::chrono::hours(1);
 constexpr auto kExitWait = std::chrono::seconds(10);
