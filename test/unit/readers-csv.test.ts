@@ -71,6 +71,22 @@ test.each([
   await expectBroken(read(content, options), place, message)
 })
 
+test('a CR inside of quotes is no line of the file', async () => {
+  const content = 'text,label\n"a\r\rb",x\n"c\rd\n\re",\n,y\n'
+  await expectBroken(read(`${content}c,y,z\n`, LABELS), 'a.csv:6', /Invalid Record Length: expect 2, got 3\.$/)
+  await expectBroken(read(`${content}"f\r",y,z\n`, LABELS), 'a.csv:6', /got 3/)
+  await expectBroken(
+    read(content, { text: 'text', labels: { x: { column: 'label', names: ['a'] }, y: { column: 'text', json: true } } }),
+    'a.csv:2',
+    /not JSON/,
+  )
+  await expectBroken(
+    read(`${content}g,1\n`, { labels: { x: { column: 'label', names: ['a'] } } }),
+    'a.csv:6',
+    /0\.\.0 in 'label', received 1/,
+  )
+})
+
 test('a record that swallows the file is refused before it fills the memory', async () => {
   const line = `${'x'.repeat(2 ** 10 - 1)}\n`
   // The quote of line 2 takes in 1 MiB, which ends on line 1026.

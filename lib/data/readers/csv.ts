@@ -32,6 +32,7 @@ interface Row {
 async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFields): AsyncGenerator<Example> {
   const used = new Set(columnsOf(options.mapping, 'text').map(String))
   let names: string[] | undefined
+  let unread: string[] = []
   let first = true
   for await (const { cells, line } of rowsOf(file, options)) {
     const fail = (reason: string) => broken(file, line, reason)
@@ -41,13 +42,10 @@ async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFie
     first = false
     if (options.header && names === undefined) {
       names = cells
+      unread = cells.filter((_, i) => !used.has(String(i)) && !used.has(String(i - cells.length)))
       continue
     }
-    if (names)
-      unused.note(
-        names.filter((_, i) => !used.has(String(i)) && !used.has(String(i - cells.length))),
-        used,
-      )
+    unused.note(unread, used)
     const get = (column: Column) => cells[placeOf(column, names, cells.length, file)]
     yield exampleOf({ get, defaultText: names ? 'text' : 0, fail }, options.mapping, options.offsets)
   }
@@ -78,20 +76,42 @@ async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> 
     info: true,
     max_record_size: MAX_RECORD,
   })
+  const numbers = new LineNumbers()
   let failure: unknown
-  pipeline(Readable.from(piecesOf(file)), parser, (error) => (failure = error))
+  pipeline(Readable.from(piecesOf(file, numbers)), parser, (error) => (failure = error))
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-      yield { cells: record, line: info.lines }
+      yield { cells: record, line: numbers.of(info.lines) }
     }
   } catch (error) {
-    throw csvError(file, failure ?? error)
+    throw csvError(file, failure ?? error, numbers)
   }
 }
 
-async function* piecesOf(file: string): AsyncGenerator<string> {
+/** The parser counts a CR inside of quotes as a line; the lines of the file that hold some are kept until its count has passed them. */
+class LineNumbers {
+  readonly #waiting: { line: number; extra: number }[] = []
+  #passed = 0
+
+  note(text: string, line: number): void {
+    if (text.includes('\r')) this.#waiting.push({ line, extra: text.split('\r').length - 1 })
+  }
+
+  /** The line of the file by the parser's count, which only grows. */
+  of(counted: number): number {
+    let line = counted - this.#passed
+    for (let next; (next = this.#waiting[0]) && line >= next.line; line = Math.max(next.line, counted - this.#passed)) {
+      this.#passed += next.extra
+      this.#waiting.shift()
+    }
+    return line
+  }
+}
+
+async function* piecesOf(file: string, numbers: LineNumbers): AsyncGenerator<string> {
   let piece = ''
-  for await (const { text } of linesOf(file, 'rows')) {
+  for await (const { text, number } of linesOf(file, 'rows')) {
+    numbers.note(text, number)
     piece += `${text}\n`
     if (piece.length < PIECE) continue
     yield piece
@@ -100,8 +120,9 @@ async function* piecesOf(file: string): AsyncGenerator<string> {
   if (piece !== '') yield piece
 }
 
-function csvError(file: string, error: unknown): unknown {
-  const { code, lines, message } = error as Partial<CsvError> & { lines?: number }
+function csvError(file: string, error: unknown, numbers: LineNumbers): unknown {
+  const { code, lines, message = '' } = error as Partial<CsvError> & { lines?: number }
   if (typeof code !== 'string' || !/^(CSV_|INVALID_)/.test(code)) return error
-  return broken(file, lines, `${message}.`, error)
+  // Its message names the line by its own count.
+  return broken(file, lines === undefined ? undefined : numbers.of(lines), `${message.replace(/ (on|at) line \d+/, '')}.`, error)
 }
