@@ -47,9 +47,11 @@ test('on a full disk saving is ERR_FILE, the old folder stays, and training cont
   // 64 KB: enough for the JSON files, not for the weights.
   const { stdout, stderr, code } = await runOnFullDisk(128, 'saves-on-full-disk', [source, folder, join(parent, 'run')])
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
-  expect(stdout.trim().split('\n')).toEqual([
+  const lines = stdout.trim().split('\n')
+  const warning = 'warning SENTORCH_CHECKPOINT_NOT_SAVED'
+  expect(lines.filter((line) => line === warning)).toHaveLength(4)
+  expect(lines.filter((line) => line !== warning)).toEqual([
     'save SentorchError ERR_FILE',
-    ...new Array<string>(4).fill('warning SENTORCH_CHECKPOINT_NOT_SAVED'),
     'saveEvery done',
     'applied 4',
     'saveCheckpoint SentorchError ERR_FILE',
