@@ -31,8 +31,7 @@ export async function openLocked(path: string, flags: 'wx' | 'r+' | 'a+'): Promi
 /** Undefined where the addon does not load; then models do not load either, but libtorch can be installed. */
 export function addonIfAny(): Addon | undefined {
   try {
-    const addon = loadAddon()
-    return 'lock' in addon ? addon : undefined
+    return loadAddon()
   } catch {
     return undefined
   }
@@ -40,6 +39,9 @@ export function addonIfAny(): Addon | undefined {
 
 async function isAt(path: string, handle: FileHandle): Promise<boolean> {
   const own = await handle.stat({ bigint: true })
-  const now = await stat(path, { bigint: true }).catch(() => undefined)
+  const now = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
   return now?.ino === own.ino && now.dev === own.dev
 }

@@ -47,15 +47,13 @@ export class Staging {
       try {
         const lock = await openLocked(join(path, 'lock'), 'wx')
         if (lock) return await new Staging(path, target, lock).#begin()
+        throw Object.assign(new Error(`${path} was removed while it was made`), { code: 'ENOENT' })
       } catch (error) {
         await rm(path, { recursive: true, force: true }).catch(() => {})
-        if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS) {
-          keepAtExit(path)
-          throw error
-        }
+        keepAtExit(path)
+        // ENOENT: another process took it for a leftover before it was locked.
+        if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
       }
-      // Another process took it for a leftover before it was locked.
-      keepAtExit(path)
     }
   }
 
