@@ -1,5 +1,7 @@
 #include "binding/convert_training.h"
 
+#include <stdexcept>
+
 #include "binding/convert.h"
 #include "binding/fields.h"
 #include "binding/sources.h"
@@ -70,9 +72,10 @@ const char* name_of(Part part) {
       return "dense";
     case Part::kHead:
       return "head";
-    default:
+    case Part::kUncertainty:
       return "uncertainty";
   }
+  throw std::logic_error("A parameter belongs to an unknown part.");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What the binding sees of the core: plain values in, plain values out, no torch type. Mirrors binding.d.ts, which
-// documents the fields. Requests are resolved by lib/: nothing here has a default.
+// documents the fields. Requests are resolved by lib/: no field of theirs has a default.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -22,6 +22,7 @@ namespace sentorch {
 class SENTORCH_EXPORT Error : public std::runtime_error {
  public:
   Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  Error(const char* code, const char* message) : std::runtime_error(message), code_(code) {}
   const char* code() const { return code_; }
 
  private:
@@ -66,6 +67,7 @@ struct EncoderSource {
   double layer_norm_eps;
   Activation activation;
   int64_t position_padding;
+  int64_t word_padding;
   TensorSource word_embeddings;
   TensorSource position_embeddings;
   std::optional<TensorSource> token_type_embeddings;
@@ -104,10 +106,10 @@ using PostStep = std::variant<int64_t, NormalizeStep>;  // a Dense module by its
 // Token states to sentence vectors.
 struct VectorRequest {
   std::vector<Pooling> pooling;  // empty: token states
-  int64_t prompt_tokens = 0;
+  int64_t prompt_tokens;
   std::vector<PostStep> steps;
-  int64_t truncate_dim = 0;
-  bool normalize_last = false;
+  int64_t truncate_dim;
+  bool normalize_last;
   bool operator==(const VectorRequest&) const = default;
 };
 

@@ -2,6 +2,8 @@
 
 #include <ATen/core/List.h>
 
+#include "core/guard.h"
+
 namespace sentorch {
 namespace {
 
@@ -38,9 +40,10 @@ Fused fused(Activation activation) {
       return {"tanh", ""};
     case Activation::kSigmoid:
       return {"sigmoid", ""};
-    default:
+    case Activation::kIdentity:
       return {"none", ""};
   }
+  throw unknown_value("activation");
 }
 
 }  // namespace
@@ -59,9 +62,10 @@ at::Tensor activate(const at::Tensor& x, Activation activation) {
       return at::tanh(x);
     case Activation::kSigmoid:
       return at::sigmoid(x);
-    default:
+    case Activation::kIdentity:
       return x;
   }
+  throw unknown_value("activation");
 }
 
 bool can_pack(at::ScalarType type) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "core/guard.h"
+
 namespace sentorch {
 namespace {
 
@@ -29,8 +31,8 @@ void max_of_tokens(const float* tokens, int64_t length, int64_t hidden, int64_t 
   std::fill(out, out + hidden, -std::numeric_limits<float>::infinity());
   for (int64_t t = prompt; t < length; t++) {
     const float* token = tokens + t * hidden;
-    // This way round a NaN is kept.
-    for (int64_t i = 0; i < hidden; i++) out[i] = token[i] <= out[i] ? out[i] : token[i];
+    // A NaN is taken, and nothing is larger than it afterwards.
+    for (int64_t i = 0; i < hidden; i++) out[i] = token[i] > out[i] || std::isnan(token[i]) ? token[i] : out[i];
   }
 }
 
@@ -44,27 +46,28 @@ void pool(Pooling mode, const float* tokens, int64_t length, int64_t hidden, int
   switch (mode) {
     case Pooling::kCls:
       std::copy_n(tokens + (prompt < length ? prompt : 0) * hidden, hidden, out);
-      break;
+      return;
     case Pooling::kMax:
       max_of_tokens(tokens, length, hidden, prompt, out);
-      break;
+      return;
     case Pooling::kMean:
       weighted_sum(tokens, length, hidden, prompt, out, one, plain);
-      break;
+      return;
     case Pooling::kMeanSqrtLen:
       weighted_sum(tokens, length, hidden, prompt, out, one, root);
-      break;
+      return;
     case Pooling::kWeightedMean:
       weighted_sum(tokens, length, hidden, prompt, out, by_place, plain);
-      break;
+      return;
     case Pooling::kLastToken:
       if (prompt >= length) {
         std::fill_n(out, hidden, 0.0f);
       } else {
         std::copy_n(tokens + (length - 1) * hidden, hidden, out);
       }
-      break;
+      return;
   }
+  throw unknown_value("pooling");
 }
 
 void normalize(float* vector, int64_t size) {

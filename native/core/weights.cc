@@ -13,9 +13,10 @@ at::ScalarType scalar_type(StoredType type) {
       return at::kHalf;
     case StoredType::kBFloat16:
       return at::kBFloat16;
-    default:
+    case StoredType::kFloat32:
       return at::kFloat;
   }
+  throw unknown_value("type of stored numbers");
 }
 
 }  // namespace

@@ -6,32 +6,40 @@
 
 #include <cmath>
 
+#include "core/guard.h"
 #include "core/linear.h"
 
 namespace sentorch {
 namespace {
 
-// [rows, tokens]: every mode but max is a product of the states with such a matrix.
+// Weight of token t of `length`. Every mode but max is a weighted sum.
+float token_weight(Pooling mode, int64_t t, int64_t length) {
+  const float tokens = static_cast<float>(length);
+  switch (mode) {
+    case Pooling::kCls:
+      return t == 0 ? 1.0f : 0.0f;
+    case Pooling::kLastToken:
+      return t == length - 1 ? 1.0f : 0.0f;
+    case Pooling::kMean:
+      return 1 / tokens;
+    case Pooling::kMeanSqrtLen:
+      return 1 / std::sqrt(tokens);
+    case Pooling::kWeightedMean:
+      return static_cast<float>(t + 1) / (tokens * (tokens + 1) / 2);
+    case Pooling::kMax:
+      break;
+  }
+  throw unknown_value("pooling by weights");
+}
+
+// [rows, tokens], to be multiplied by the states.
 at::Tensor pooling_matrix(Pooling mode, const MicroBatch& batch) {
   at::Tensor matrix = at::zeros({batch.size(), batch.tokens()}, at::kFloat);
   float* to = static_cast<float*>(matrix.data_ptr());
   for (int64_t i = 0; i < batch.size(); i++) {
     float* row = to + i * batch.tokens() + batch.offsets[i];
     const int64_t length = batch.length(i);
-    switch (mode) {
-      case Pooling::kCls:
-        row[0] = 1;
-        break;
-      case Pooling::kLastToken:
-        row[length - 1] = 1;
-        break;
-      case Pooling::kWeightedMean:
-        for (int64_t t = 0; t < length; t++) row[t] = float(t + 1) / (float(length) * float(length + 1) / 2);
-        break;
-      default:
-        for (int64_t t = 0; t < length; t++)
-          row[t] = 1 / (mode == Pooling::kMean ? float(length) : std::sqrt(float(length)));
-    }
+    for (int64_t t = 0; t < length; t++) row[t] = token_weight(mode, t, length);
   }
   return matrix;
 }

@@ -1,0 +1,94 @@
+import fs from 'node:fs'
+import { join } from 'node:path'
+import type { PoolingMode } from '../../binding'
+import { Model } from '../../lib'
+import { readSafetensorsHeader } from '../../lib/format/safetensors'
+import { fromNative } from '../../lib/native'
+import { nextTask } from '../../lib/tasks'
+import { NativeTraining } from '../support/native-training'
+import { INTENT, SLOTS } from '../support/training'
+import { FIXTURES, makeVariant, type Recipe } from '../support/variant'
+
+/** A tiny BERT in which some stored numbers are others: by the name of a tensor, places and values. */
+async function altered(changes: Record<string, [number, number][]>, recipe: Partial<Recipe> = {}): Promise<string> {
+  const folder = makeVariant({ base: 'bert', ...recipe })
+  const file = join(folder, 'model.safetensors')
+  const { tensors } = await readSafetensorsHeader(file)
+  const handle = fs.openSync(file, 'r+')
+  for (const [name, places] of Object.entries(changes)) {
+    const { offset, dtype } = tensors.get(name)!
+    if (dtype !== 'F32') throw new Error(`${name} is ${dtype}`)
+    for (const [place, value] of places) fs.writeSync(handle, new Uint8Array(Float32Array.of(value).buffer), 0, 4, offset + 4 * place)
+  }
+  fs.closeSync(handle)
+  return folder
+}
+
+const WORDS = 'embeddings.word_embeddings.weight'
+const WIDTH = 32
+
+function idOf(word: string): number {
+  const { model } = JSON.parse(fs.readFileSync(join(FIXTURES, 'models/bert/tokenizer.json'), 'utf8')) as {
+    model: { vocab: Record<string, number> }
+  }
+  return model.vocab[word]!
+}
+
+// Of different lengths: micro-batches take them in another order.
+const SOUND = ['the river', 'x', 'river river river river', 'the river flows towards x']
+
+describe.each([
+  ['a NaN', NaN],
+  ['an infinity', Infinity],
+])('a text with a word of %s', (_, value) => {
+  let model: Model
+  beforeAll(async () => {
+    const places: [number, number][] = [0, 1].map((i) => [idOf('france') * WIDTH + i, value])
+    model = await Model.load(await altered({ [WORDS]: places }), { device: 'cpu', threads: 1 })
+    model.addHead(INTENT).addHead(SLOTS)
+  })
+  afterAll(() => model.dispose())
+
+  test.each([0, 2, 4])('is refused by its index, here %i; the others are served', async (index) => {
+    const texts = [...SOUND.slice(0, index), 'towards the france', ...SOUND.slice(index)]
+    const refused = { code: 'ERR_NON_FINITE', message: expect.stringContaining(`texts[${index}]`) as string }
+    await expect(model.encode(texts)).rejects.toMatchObject(refused)
+    await expect(model.encode(texts, { pooling: 'max', batchTokens: 8 })).rejects.toMatchObject(refused)
+    await expect(model.encode(texts, { tokenEmbeddings: true })).rejects.toMatchObject(refused)
+    for (const heads of [['intent'], ['slots'], ['intent', 'slots']])
+      await expect(model.predict(texts, { heads })).rejects.toMatchObject(refused)
+    expect((await model.encode(SOUND)).data.every(Number.isFinite)).toBe(true)
+    expect(await model.predict(SOUND)).toHaveLength(SOUND.length)
+  })
+})
+
+test.each(['auto', 'portable'] as const)('max pooling keeps a NaN that only some tokens of a text have (%s kernels)', async (kernels) => {
+  // With relu one unit of the last layer is 0 for some tokens; for the others its products overflow.
+  const folder = await altered(
+    { 'encoder.layer.1.output.dense.weight': Array.from({ length: WIDTH }, (_, i) => [i * 64, i % 2 ? 3e38 : -3e38]) },
+    { files: { 'config.json': { hidden_act: 'relu' } } },
+  )
+  const training = await NativeTraining.load(folder, { kernels })
+  const ids = Int32Array.from({ length: 200 }, (_, i) => 5 + ((i * 37) % 700))
+  const offsets = Int32Array.from({ length: 21 }, (_, i) => i * 10)
+  const encode = (pooling: PoolingMode[]) =>
+    fromNative(
+      training.native.encode({
+        ...{ task: nextTask(), ids, offsets, pooling, promptTokens: 0, steps: [], truncateDim: 0, normalizeLast: false },
+        batchTokens: 1000,
+      }),
+    )
+  const states = (await encode([])).values
+  const bad = Array.from({ length: 20 }, (_, row) => {
+    const tokens = Array.from({ length: 10 }, (_, t) => states.subarray((row * 10 + t) * WIDTH, (row * 10 + t + 1) * WIDTH))
+    return tokens.filter((token) => !token.every(Number.isFinite)).length
+  })
+  const partly = bad.findIndex((count) => count > 0)
+  expect(bad.filter((count) => count > 0 && count < 10).length).toBeGreaterThan(3)
+  for (const pooling of ['max', 'mean', 'weightedmean'] as const) {
+    const { values, nonFiniteRow } = await encode([pooling])
+    expect(nonFiniteRow).toBe(partly)
+    bad.forEach((count, row) => expect(values.subarray(row * WIDTH, (row + 1) * WIDTH).every(Number.isFinite)).toBe(count === 0))
+  }
+  await training.dispose()
+})
