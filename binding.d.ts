@@ -47,6 +47,8 @@ export interface EncoderSource {
   activation: HiddenActivation
   /** −1: positions count from 0. Otherwise the padding id: positions count from it plus one, and a padding token stays at it. */
   positionPadding: number
+  /** Padding id whose word embedding is not trained, as PyTorch's `padding_idx`; −1: none. `positionPadding` is that of the positions. */
+  wordPadding: number
   wordEmbeddings: TensorSource
   positionEmbeddings: TensorSource
   /** Row 0 is added to every token; null where the family has none. */
@@ -264,7 +266,7 @@ export interface TrainRequest {
 export interface TrainResult {
   /** How many of the steps were run. */
   steps: number
-  /** Of those, the last may have had a non-finite loss or gradient: nothing was changed by it. */
+  /** Of those, the last may have had a non-finite loss or gradient, or would have given a non-finite weight: nothing was changed by it. */
   skipped: boolean
   /** Weighted total of each step. */
   loss: Float64Array

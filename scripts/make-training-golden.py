@@ -212,6 +212,30 @@ def uncertain_run(folder: Path, checked: Checked, tensors: dict) -> dict:
     return {'heads': head_sources(pair[0].tasks, pair[0]), 'tasks': [task_source(t) for t in tasks()], 'recipe': asdict(RUNS['adamw']), **steps, **single}
 
 
+def padding_golden(checked: Checked) -> None:
+    """Texts that hold the padding token. transformers gives its word, and in some families its position, no gradient. Gradients as two numbers."""
+    cases = []
+    for family in FAMILIES:
+        pair = [Joint(MODELS / family, [Task('intent')], dtype=dtype) for dtype in (torch.float32, torch.float64)]
+        padding, data = pair[0].encoder.config.pad_token_id, pair[0].data
+        given = plan(1, 2, 6, 4)
+        for model in pair:
+            for row in given['order'][::2]:
+                model.data['ids'][data['offsets'][row] + 1] = padding
+        single, double = (measure(m, windows(given)[0]) for m in pair)
+        gradients = single['gradients']
+        assert not gradients['embeddings.word_embeddings.weight'][padding].any()
+        largest = max(float(g.abs().max()) for g in gradients.values())
+        probes = [[probe(name, m['gradients'][name]) for name in gradients] for m in (single, double)]
+        checked('probes', *probes, 1e-5 * largest)
+        cases.append({
+            'base': family, 'padding': padding, 'corpus': {**data, 'labels': {'intent': data['labels']['intent']}}, **given,
+            'heads': head_sources(pair[0].tasks, pair[0]), 'tasks': [task_source(task) for task in pair[0].tasks],
+            'loss': single['loss'], 'largest': largest, 'names': list(gradients), 'probes': files.matrix(probes[0]),
+        })  # fmt: skip
+    files.write(OUT / 'padding.json', {'made': files.header(SCRIPT), 'cases': cases})
+
+
 def initial_heads(tensors: dict) -> list[dict]:
     """Heads as PyTorch draws them: Linear after Linear from one seed."""
     cases = []
@@ -235,6 +259,7 @@ def main() -> None:
     for family in FAMILIES:
         family_golden(family, checked)
     variant_golden(checked)
+    padding_golden(checked)
     for what, share in checked.worst.items():
         print(f'{what}: float32 is off by {share:.0%} of what is allowed here')
 

@@ -18,6 +18,8 @@ export interface EncoderConfig {
   usablePositions: number
   /** −1: positions count from 0. Otherwise the padding id that they count from. */
   positionPadding: number
+  /** Id whose word embedding is not trained, as transformers builds the table of this family; −1: none. */
+  wordPadding: number
   layerNormEps: number
   activation: HiddenActivation
   /** Rows of the token-type table; 0: the model has none. */
@@ -79,6 +81,8 @@ export function parseConfig(json: unknown, where: string): EncoderConfig {
       `max_position_embeddings of ${maxPositions} leaves room for ${Math.max(0, usablePositions)} tokens in ${where}: positions begin at ${positionPadding + 1}.`,
     )
   }
+  const noPadding = config.has('pad_token_id') && !padded
+  const wordPadding = noPadding ? -1 : typeof family.positions === 'number' ? family.positions : padTokenId
   return {
     modelType,
     family: family.name,
@@ -90,6 +94,7 @@ export function parseConfig(json: unknown, where: string): EncoderConfig {
     maxPositions,
     usablePositions,
     positionPadding,
+    wordPadding,
     layerNormEps: family.layerNormEps ?? epsilon(config),
     activation: activation(config, oneKey(config, keys.activation)),
     typeVocabSize: family.tokenTypes ? config.integer('type_vocab_size', 0, 65536, 2) : 0,

@@ -25,6 +25,7 @@ export function encoderTensors(config: EncoderConfig, weights: Weights, configNa
     layerNormEps: config.layerNormEps,
     activation: config.activation,
     positionPadding: config.positionPadding,
+    wordPadding: config.wordPadding,
     wordEmbeddings: ledger.take(EMBEDDINGS.word, [config.vocabSize, hidden]),
     positionEmbeddings: ledger.take(EMBEDDINGS.position, [config.maxPositions, hidden]),
     tokenTypeEmbeddings: config.typeVocabSize > 0 ? ledger.take(EMBEDDINGS.tokenType, [config.typeVocabSize, hidden]) : null,

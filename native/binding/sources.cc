@@ -75,6 +75,7 @@ EncoderSource encoder(const Object& request, const char* name) {
           .layer_norm_eps = number(object, "layerNormEps"),
           .activation = activation(object, "activation"),
           .position_padding = integer(object, "positionPadding"),
+          .word_padding = integer(object, "wordPadding"),
           .word_embeddings = as_tensor(field(object, "wordEmbeddings"), "wordEmbeddings"),
           .position_embeddings = as_tensor(field(object, "positionEmbeddings"), "positionEmbeddings"),
           .token_type_embeddings = optional(object, "tokenTypeEmbeddings", as_tensor),
@@ -90,7 +91,11 @@ DenseSource as_dense(const Napi::Value& value, const char* name) {
 
 VectorRequest pooled(const Object& object) {
   const auto as_pooling = [](const Napi::Value& value, const char* name) { return as_named(poolings(), value, name); };
-  return {.pooling = list(object, "pooling", as_pooling), .steps = list(object, "steps", as_step)};
+  return {.pooling = list(object, "pooling", as_pooling),
+          .prompt_tokens = 0,
+          .steps = list(object, "steps", as_step),
+          .truncate_dim = 0,
+          .normalize_last = false};
 }
 
 VectorRequest vector_request(const Object& object) {

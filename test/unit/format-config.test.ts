@@ -128,6 +128,7 @@ describe('read', () => {
       maxPositions: 512,
       usablePositions: 512,
       positionPadding: -1,
+      wordPadding: 0,
       layerNormEps: 1e-12,
       activation: 'gelu',
       typeVocabSize: 2,
@@ -139,8 +140,13 @@ describe('read', () => {
   })
 
   test('RoBERTa counts positions from its padding id, MPNet from 1 whatever that is', () => {
-    expect(parse({ pad_token_id: 3 }, 'roberta')).toMatchObject({ positionPadding: 3, usablePositions: 6, padTokenId: 3 })
-    expect(parse({ pad_token_id: 3 }, 'mpnet')).toMatchObject({ positionPadding: 1, usablePositions: 8, padTokenId: 3 })
+    expect(parse({ pad_token_id: 3 }, 'roberta')).toMatchObject({ positionPadding: 3, wordPadding: 3, usablePositions: 6, padTokenId: 3 })
+    expect(parse({ pad_token_id: 3 }, 'mpnet')).toMatchObject({ positionPadding: 1, wordPadding: 1, usablePositions: 8, padTokenId: 3 })
+  })
+
+  test('a config without a padding token trains every word', () => {
+    expect(parse({ pad_token_id: null }, 'bert')).toMatchObject({ wordPadding: -1 })
+    expect(parse({ pad_token_id: 7 }, 'bert')).toMatchObject({ wordPadding: 7 })
   })
 
   test('the other spelling of DistilBERT', () => {
@@ -155,6 +161,5 @@ describe('read', () => {
     { is_decoder: false },
     { pruned_heads: {} },
     { quantization_config: null },
-    { pad_token_id: null },
   ])('harmless: %j', (change) => expect(parse(change)).toEqual(parse({})))
 })

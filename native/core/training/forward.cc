@@ -1,5 +1,6 @@
 #include "core/training/forward.h"
 
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/embedding.h>
 #include <c10/core/GradMode.h>
 
@@ -49,7 +50,12 @@ class LayerForward {
     if (!settings_.bfloat16) return linear(x);
     const PlainLinear narrow{linear.weight.to(at::kBFloat16),
                              linear.bias.defined() ? linear.bias.to(at::kBFloat16) : at::Tensor()};
-    return narrow(x.to(at::kBFloat16)).to(at::kFloat);
+    // On a rounded number of rows, the backward products too. The added rows are zeros and nobody reads what comes of
+    // them, so they add nothing to a gradient.
+    const int64_t tokens = x.size(0), rows = rounded_rows(tokens);
+    at::Tensor input = x.to(at::kBFloat16);
+    if (rows != tokens) input = at::constant_pad_nd(input, {0, 0, 0, rows - tokens});
+    return narrow(input).narrow(0, 0, tokens).to(at::kFloat);
   }
 
   at::Tensor add_norm(const at::Tensor& x, double p, const at::Tensor& residual, const PlainNorm& weights,
@@ -64,7 +70,7 @@ class LayerForward {
 
 }  // namespace
 
-WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool trainable) {
+WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, int64_t padding, bool trainable) {
   std::vector<int32_t> distinct = batch.ids;
   std::sort(distinct.begin(), distinct.end());
   distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
@@ -73,7 +79,12 @@ WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool traina
     place[t] =
         static_cast<int32_t>(std::lower_bound(distinct.begin(), distinct.end(), batch.ids[t]) - distinct.begin());
   }
-  WordRows rows{long_tensor(distinct, table.device()), {}, long_tensor(place, table.device())};
+  const auto padded = std::lower_bound(distinct.begin(), distinct.end(), padding);
+  const bool found = padded != distinct.end() && *padded == padding;
+  WordRows rows{long_tensor(distinct, table.device()),
+                {},
+                long_tensor(place, table.device()),
+                found ? padded - distinct.begin() : -1};
   const c10::AutoGradMode off(false);
   rows.values = table.index_select(0, rows.ids);
   rows.values.requires_grad_(trainable);
@@ -84,9 +95,10 @@ at::Tensor training_forward(const Masters& masters, const ForwardSettings& setti
                             const MicroBatch& batch, const Dropout& dropout, const StopFlag& stop) {
   const AttentionLayout layout(batch, masters.relative_bias);
   const LayerForward forward(settings, layout, dropout);
-  at::Tensor x = at::embedding(words.values, words.place);
+  at::Tensor x = at::embedding(words.values, words.place, words.padding);
   if (masters.type.defined()) x = x + masters.type.select(0, 0);
-  x = x + at::embedding(masters.position, long_tensor(batch.positions, masters.position.device()));
+  x = x + at::embedding(masters.position, long_tensor(batch.positions, masters.position.device()),
+                        settings.position_padding);
   x = dropout(forward.norm(x, masters.embedding_norm), settings.hidden_dropout, kEmbedding);
   for (size_t i = 0; i < masters.layers.size(); i++) {
     stop_if(stop);

@@ -10,6 +10,8 @@ struct ForwardSettings {
   int64_t heads;
   double layer_norm_eps;
   Activation activation;
+  int64_t word_padding;  // ids and positions whose embeddings have no gradient; −1: none
+  int64_t position_padding;
   double hidden_dropout;
   double attention_dropout;
   double attention_output_dropout;
@@ -22,9 +24,10 @@ struct WordRows {
   at::Tensor ids;     // [distinct], int64, ascending
   at::Tensor values;  // [distinct, hidden], a leaf of its own
   at::Tensor place;   // [tokens], int64, row of `values`
+  int64_t padding;    // row of `values` that has no gradient; −1: none
 };
 
-WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, bool trainable);
+WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, int64_t padding, bool trainable);
 
 // Returns the last hidden states [tokens, hidden], float32.
 at::Tensor training_forward(const Masters& masters, const ForwardSettings& settings, const WordRows& words,
