@@ -92,7 +92,7 @@ export interface TrainerOptions {
   maxLength?: number
   /** Of shuffling and dropout, 0..2^32−1. Defaults to 0. */
   seed?: number
-  /** Steps in a row with a non-finite loss or gradient before training stops, at least 1. Defaults to 10. */
+  /** Steps in a row with a non-finite loss, gradient or update before training stops, at least 1. Defaults to 10. */
   maxSkippedSteps?: number
   /** Bytes that the token states of a wholly frozen encoder may take. Defaults to 1 GiB; 0 computes them anew each epoch. */
   cacheBytes?: number

@@ -8,7 +8,7 @@ export interface StepReport {
   step: number
   /** Steps applied so far in all, this one included if it was. */
   applied: number
-  /** False: its loss or its gradient was not finite, and nothing was changed. */
+  /** False: its loss, its gradients or the weights after it were not finite, and nothing was changed. */
   isApplied: boolean
   /** Weighted total, and the mean of each head (and of `keepEmbeddings` and `distill`) over its labelled items; 0 where there were none. */
   loss: number
@@ -39,7 +39,7 @@ export interface EpochReport {
   seconds: number
   /** Steps that were applied. */
   steps: number
-  /** Steps left out because of a loss or gradient that was not finite. */
+  /** Steps left out because a loss, a gradient or a weight was not finite. */
   skippedSteps: number
   /** Of each parameter group in the last step. */
   learningRates: Record<string, number>

@@ -113,7 +113,7 @@ async function forwardEpoch({ session, corpus, options, finished }: EpochRun): P
 function nonFinite({ epoch, step }: StepReport, count: number): SentorchError {
   return new SentorchError(
     'ERR_NON_FINITE',
-    `${count} steps in a row had a NaN or an infinity in their loss or gradient (the last: step ${step} of epoch ${epoch}); they changed nothing. ` +
+    `${count} steps in a row had a NaN or an infinity in their loss, their gradients or the weights that they would have given (the last: step ${step} of epoch ${epoch}); they changed nothing. ` +
       `The model has the weights of the last good step. Lower the learning rate, or look at the data of these steps.`,
     { detail: { epoch, step, skipped: count } },
   )

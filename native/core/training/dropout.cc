@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "core/training/clones.h"
+
 namespace sentorch {
 namespace {
 
@@ -24,20 +26,13 @@ inline uint32_t noise(uint32_t i, uint32_t first, uint32_t second) {
   return h ^ (h >> 15);
 }
 
-// Multiplication of 32-bit integers in vectors needs more than the plain x86-64: the widest that the CPU has is chosen
-// when the library is opened.
-#if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(__clang__)
-#define SENTORCH_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define SENTORCH_CLONES
-#endif
-
 struct MaskKey {
   uint32_t first, second;
   uint32_t below;  // noise that drops
   float kept;
 };
 
+// Multiplication of 32-bit integers in vectors needs more than the plain x86-64.
 SENTORCH_CLONES void fill_mask(float* out, int64_t begin, int64_t end, const MaskKey& key) {
   const MaskKey k = key;
   for (int64_t i = begin; i < end; i++)

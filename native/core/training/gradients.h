@@ -29,8 +29,9 @@ class WordGradient {
   bool empty() const { return !ids_.defined(); }
   // Those rows that hold something, [rows, hidden]; undefined where none does.
   at::Tensor touched() const;
-  void clear();
-  void release();
+  // Zeros again; where that fails, the buffer is given up, to be made anew.
+  void clear() noexcept;
+  void release() noexcept;
 
  private:
   at::Tensor table_;

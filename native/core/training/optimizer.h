@@ -1,5 +1,7 @@
-// AdamW and Adam with PyTorch's semantics.
+// AdamW and Adam with PyTorch's semantics. An update has two halves: what can fail, and then writing, which cannot.
 #pragma once
+#include <limits>
+
 #include "core/tensor.h"
 
 namespace sentorch {
@@ -9,10 +11,45 @@ struct OptimizerState {
   at::Tensor exp_avg;  // undefined before the first update
   at::Tensor exp_avg_sq;
   int64_t steps = 0;
+  // Largest magnitude among the value and its moments after the last update; infinity: not known.
+  float largest = std::numeric_limits<float>::infinity();
 };
 
-// One update in place. `gradient` is divided by `divisor` first (and changed by it).
-void update(const OptimizerSource& optimizer, const at::Tensor& value, const at::Tensor& gradient,
-            OptimizerState& state, double learning_rate, double weight_decay, double divisor);
+// The arithmetic of one update of one number.
+struct AdamRule {
+  float divisor;  // of the gradient
+  float decay;    // value ← value · decay (AdamW)
+  float coupled;  // gradient ← gradient + value · coupled (Adam)
+  float gain1;    // 1 − β1
+  float beta2, gain2;
+  float eps;
+  float rate;  // learning rate ÷ bias correction of the first moment
+  float root;  // square root of the bias correction of the second
+};
+
+// The next update of one parameter.
+class Update {
+ public:
+  // Allocates the moments where there are none yet. `gradient` is to be divided by `divisor`; `norm` is its norm before
+  // that. The optimizer and the state must outlive the update.
+  Update(const OptimizerSource& optimizer, const at::Tensor& value, const at::Tensor& gradient, double norm,
+         OptimizerState& state, double learning_rate, double weight_decay, double divisor);
+
+  // Whether apply() would write finite numbers only. They are computed only where they could overflow.
+  // On other devices than the CPU: always true.
+  bool is_finite() const;
+
+  // Writes the value, its moments and the count of steps. On the CPU it allocates nothing, so it cannot fail.
+  void apply();
+
+ private:
+  void apply_on_device();
+
+  const OptimizerSource& optimizer_;
+  at::Tensor value_, gradient_;
+  OptimizerState& state_;
+  double norm_, learning_rate_, weight_decay_, divisor_;
+  AdamRule rule_;
+};
 
 }  // namespace sentorch

@@ -33,7 +33,8 @@ struct Trainer::Step {
   double loss = 0;
   std::vector<double> losses;
   std::vector<double> correct;  // per task
-  double norm = 0;              // of the gradients that are clipped
+  std::vector<double> norms;    // of each parameter's gradient, 0 where there is none
+  double norm = 0;              // of all that are clipped together
   bool finite_rest = true;      // whether the others are finite
   int64_t examples = 0;
   int64_t tokens = 0;
@@ -42,14 +43,11 @@ struct Trainer::Step {
 Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::vector<Head>& heads,
                  const TokenLimits& limits, std::function<void()> changed)
     : request_(request),
-      settings_{request.encoder.heads,
-                request.encoder.layer_norm_eps,
-                request.encoder.activation,
-                request.hidden_dropout,
-                request.attention_dropout,
-                request.attention_output_dropout,
-                request.dtype == ComputeType::kBFloat16,
-                request.gradient_checkpointing},
+      settings_{
+          request.encoder.heads,         request.encoder.layer_norm_eps,   request.encoder.activation,
+          request.encoder.word_padding,  request.encoder.position_padding, request.hidden_dropout,
+          request.attention_dropout,     request.attention_output_dropout, request.dtype == ComputeType::kBFloat16,
+          request.gradient_checkpointing},
       masters_(masters),
       limits_(limits),
       changed_(std::move(changed)),
@@ -72,16 +70,16 @@ Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::ve
 }
 
 Trainer::~Trainer() {
-  for (TrainedParameter& p : parameters_) {
-    p.named.value.mutable_grad().reset();
-    p.named.value.requires_grad_(false);
-  }
+  drop_gradients();
+  for (TrainedParameter& p : parameters_) p.named.value.set_requires_grad(false);
 }
 
 std::vector<ParameterInfo> Trainer::parameters() const {
-  std::vector<ParameterInfo> out;
-  for (const TrainedParameter& p : parameters_) out.push_back(p.named.info);
-  return out;
+  return guarded([&] {
+    std::vector<ParameterInfo> out;
+    for (const TrainedParameter& p : parameters_) out.push_back(p.named.info);
+    return out;
+  });
 }
 
 void Trainer::set_groups(const std::vector<GroupSource>& groups) {
@@ -94,6 +92,10 @@ void Trainer::set_groups(const std::vector<GroupSource>& groups) {
         seen[i] = true;
       }
     }
+    // First what can fail. Until the rest is done, one that requires a gradient without being trained does no harm.
+    for (size_t i = 0; i < parameters_.size(); i++) {
+      if (seen[i] && i != kWordTable) parameters_[i].named.value.set_requires_grad(true);
+    }
     for (TrainedParameter& p : parameters_) p.trainable = false;
     for (const GroupSource& group : groups) {
       for (int64_t i : group.parameters) {
@@ -105,10 +107,10 @@ void Trainer::set_groups(const std::vector<GroupSource>& groups) {
       }
     }
     drop_gradients();
-    for (size_t i = 0; i < parameters_.size(); i++) {
-      TrainedParameter& p = parameters_[i];
-      if (i != kWordTable) p.named.value.requires_grad_(p.trainable);
-      if (!p.trainable) p.state = {};
+    for (TrainedParameter& p : parameters_) {
+      if (p.trainable) continue;
+      p.named.value.set_requires_grad(false);
+      p.state = {};
     }
     if (!parameters_[kWordTable].trainable) word_.release();
     if (encoder_trains()) cache_.reset();
@@ -133,18 +135,28 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
     const auto end = Clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);
     const int64_t steps = static_cast<int64_t>(request.steps.size()) - 1;
     TrainResult result;
+    // What was done must be told whatever comes: from here on nothing is allocated between a step and its record.
+    const size_t terms = tasks_.size() + request_.targets.size();
+    result.loss.reserve(steps);
+    result.losses.reserve(steps * terms);
+    result.items.reserve(steps * terms);
+    result.correct.reserve(steps * tasks_.size());
+    result.gradient_norm.reserve(steps);
     while (result.steps < steps) {
       Step step;
+      bool finite;
       try {
         drop_gradients();
         run(request, result.steps, step, stop);
+        finite = std::isfinite(step.loss) && std::isfinite(step.norm) && step.finite_rest;
+        if (request.apply && finite) finite = apply(step, request.multipliers.at(result.steps));
       } catch (...) {
         drop_gradients();
         // What was done is told; what stopped it comes again with the next call.
         if (result.steps > 0) break;
         throw;
       }
-      const bool finite = std::isfinite(step.loss) && std::isfinite(step.norm) && step.finite_rest;
+      if (request.apply || !finite) drop_gradients();
       result.loss.push_back(step.loss);
       result.losses.insert(result.losses.end(), step.losses.begin(), step.losses.end());
       for (const Labelled& term : step.labelled) result.items.push_back(term.items);
@@ -152,8 +164,6 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
       result.gradient_norm.push_back(step.norm);
       result.examples += step.examples;
       result.tokens += step.tokens;
-      if (request.apply && finite) apply(step, request.multipliers.at(result.steps));
-      if (request.apply || !finite) drop_gradients();
       result.steps++;
       if (!finite) {
         result.skipped = true;
@@ -218,7 +228,7 @@ void Trainer::micro_batch(const std::vector<int32_t>& rows, const Dropout& dropo
 }
 
 at::Tensor Trainer::states(const MicroBatch& batch, WordRows& words, const Dropout& dropout, const StopFlag& stop) {
-  words = word_rows(masters_.word, batch, parameters_[kWordTable].trainable);
+  words = word_rows(masters_.word, batch, settings_.word_padding, parameters_[kWordTable].trainable);
   return training_forward(masters_, settings_, words, batch, dropout, stop).to(at::kCPU).contiguous();
 }
 
@@ -273,12 +283,13 @@ at::Tensor Trainer::gradient_of(size_t parameter) const {
 }
 
 void Trainer::measure_gradients(Step& step) const {
+  step.norms.assign(parameters_.size(), 0);
   double squares = 0;
   for (size_t i = 0; i < parameters_.size(); i++) {
     if (!parameters_[i].trainable) continue;
     const at::Tensor gradient = gradient_of(i);
     if (!gradient.defined()) continue;
-    const double norm = at::linalg_vector_norm(gradient).item<double>();
+    const double norm = step.norms[i] = at::linalg_vector_norm(gradient).item<double>();
     if (parameters_[i].clip) {
       squares += norm * norm;
     } else {
@@ -288,24 +299,31 @@ void Trainer::measure_gradients(Step& step) const {
   step.norm = std::sqrt(squares);
 }
 
-void Trainer::apply(const Step& step, double multiplier) {
+bool Trainer::apply(const Step& step, double multiplier) {
   const c10::AutoGradMode off(false);
-  changed_();
   const double most = request_.max_grad_norm;
   // As clip_grad_norm_: the factor is at most 1, and a norm of 0 divides by nothing.
   const double divisor = most > 0 ? std::max(1.0, (step.norm + 1e-6) / most) : 1.0;
+  std::vector<Update> updates;
   for (size_t i = 0; i < parameters_.size(); i++) {
     TrainedParameter& p = parameters_[i];
     if (!p.trainable) continue;
     const at::Tensor& gradient = i == kWordTable ? word_.dense() : p.named.value.grad();
     if (!gradient.defined() || (i == kWordTable && word_.empty())) continue;
-    update(request_.optimizer, p.named.value, gradient, p.state, p.learning_rate * multiplier, p.weight_decay,
-           p.clip ? divisor : 1.0);
+    updates.emplace_back(request_.optimizer, p.named.value, gradient, step.norms[i], p.state,
+                         p.learning_rate * multiplier, p.weight_decay, p.clip ? divisor : 1.0);
   }
+  if (!std::all_of(updates.begin(), updates.end(), [](const Update& update) { return update.is_finite(); }))
+    return false;
+  changed_();
+  for (Update& update : updates) update.apply();
+  return true;
 }
 
-void Trainer::drop_gradients() {
-  for (TrainedParameter& p : parameters_) p.named.value.mutable_grad().reset();
+void Trainer::drop_gradients() noexcept {
+  for (TrainedParameter& p : parameters_) {
+    if (p.named.value.grad().defined()) p.named.value.mutable_grad().reset();
+  }
   word_.clear();
 }
 
@@ -315,9 +333,11 @@ bool Trainer::encoder_trains() const {
 }
 
 std::vector<int32_t> Trainer::optimizer_steps() const {
-  std::vector<int32_t> out;
-  for (const TrainedParameter& p : parameters_) out.push_back(static_cast<int32_t>(p.state.steps));
-  return out;
+  return guarded([&] {
+    std::vector<int32_t> out;
+    for (const TrainedParameter& p : parameters_) out.push_back(static_cast<int32_t>(p.state.steps));
+    return out;
+  });
 }
 
 std::optional<at::Tensor> Trainer::find(const ParameterPart& part) const {
@@ -338,9 +358,10 @@ void Trainer::restore(const RestoreRequest& request, const StopFlag& stop) {
     const c10::AutoGradMode off(false);
     if (request.steps.size() != parameters_.size())
       throw Error("ERR_CHECKPOINT", "The checkpoint does not have as many parameters as this training.");
+    // All is read before anything changes.
     WeightReader files(request.files, stop);
-    changed_();
-    cache_.reset();
+    std::vector<std::pair<at::Tensor*, at::Tensor>> moments;
+    std::vector<std::pair<at::Tensor, at::Tensor>> values;
     for (const RestoreRequest::Item& item : request.parameters) {
       const auto found = std::find_if(parameters_.begin(), parameters_.end(), [&](const TrainedParameter& p) {
         return p.named.info.name == item.target.parameter;
@@ -349,11 +370,29 @@ void Trainer::restore(const RestoreRequest& request, const StopFlag& stop) {
         throw Error("ERR_CHECKPOINT", "Parameter " + item.target.parameter + " does not fit this training.");
       }
       const at::Tensor stored = files.read(item.source).to(found->named.value.device(), at::kFloat);
-      if (item.target.value == ParameterValue::kValue) found->named.value.copy_(stored);
-      if (item.target.value == ParameterValue::kExpAvg) found->state.exp_avg = stored;
-      if (item.target.value == ParameterValue::kExpAvgSq) found->state.exp_avg_sq = stored;
+      switch (item.target.value) {
+        case ParameterValue::kValue:
+          values.emplace_back(found->named.value, stored);
+          break;
+        case ParameterValue::kExpAvg:
+          moments.emplace_back(&found->state.exp_avg, stored);
+          break;
+        case ParameterValue::kExpAvgSq:
+          moments.emplace_back(&found->state.exp_avg_sq, stored);
+          break;
+        case ParameterValue::kGradient:
+          throw Error("ERR_INTERNAL", "Gradients are not restored.");
+      }
     }
-    for (size_t i = 0; i < parameters_.size(); i++) parameters_[i].state.steps = request.steps[i];
+    changed_();
+    cache_.reset();
+    for (auto& [value, stored] : values) value.copy_(stored);
+    for (auto& [moment, stored] : moments) *moment = std::move(stored);
+    for (size_t i = 0; i < parameters_.size(); i++) {
+      OptimizerState& state = parameters_[i].state;
+      state.steps = request.steps[i];
+      state.largest = std::numeric_limits<float>::infinity();
+    }
   });
 }
 

@@ -41,8 +41,9 @@ class Trainer final : public Training {
                        Step& step);
   at::Tensor weighted(size_t term, const at::Tensor& loss, Step& step);
   void measure_gradients(Step& step) const;
-  void apply(const Step& step, double multiplier);
-  void drop_gradients();
+  // Whole or not at all: false, and nothing changed, where a number would not be finite afterwards.
+  bool apply(const Step& step, double multiplier);
+  void drop_gradients() noexcept;
   bool encoder_trains() const;
   at::Tensor gradient_of(size_t parameter) const;
 

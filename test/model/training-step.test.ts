@@ -1,0 +1,220 @@
+import type { TrainingRequest } from '../../binding'
+import { fromNative } from '../../lib/native'
+import { expectClose } from '../support/close'
+import { floats, readGolden, type GoldenMatrix } from '../support/golden'
+import { hashes, NativeTraining, plainTask, stepsOf, StoredArrays, type StepPlan } from '../support/native-training'
+import {
+  corpusOf,
+  goldenArrays,
+  probe,
+  TRAINED_FAMILIES,
+  tasksOf,
+  type GoldenWindow,
+  type TrainingGolden,
+} from '../support/training-golden'
+import { makeVariant } from '../support/variant'
+
+const opened: NativeTraining[] = []
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((training) => training.dispose()))
+})
+
+interface Start extends Partial<TrainingRequest> {
+  family?: string
+  learningRate?: number
+  /** Of the rows; by default the golden's. */
+  labels?: (row: number) => number
+}
+
+/** One classification head on a tiny model, whose parameters all train. */
+async function begin({ family = 'bert', learningRate = 1e-3, labels, ...request }: Start = {}) {
+  const golden = readGolden<TrainingGolden>(`training/${family}`)
+  const training = await NativeTraining.load(makeVariant({ base: golden.base }))
+  opened.push(training)
+  const heads = golden.heads.filter(({ name }) => name === 'intent')
+  await training.addHeads(heads, await StoredArrays.open(goldenArrays(family)), 'value/')
+  const tasks = [plainTask('intent')]
+  await training.start({ targets: [], tasks, ...request })
+  await training.trainOnly(() => true, { learningRate })
+  const corpus = corpusOf(golden.corpus, tasks)
+  if (labels) corpus.labels = [Int32Array.from(corpus.labels[0]!, (_, row) => labels(row))]
+  await training.setCorpus(corpus)
+  return training
+}
+
+const window = (...rows: number[][]): StepPlan => ({ ...stepsOf(rows), steps: [0, rows.length] })
+const rows = [0, 1, 2, 3, 4, 5, 6, 7]
+
+/** One step through the native surface, also where it is skipped. */
+async function step(training: NativeTraining, { order, batches, steps }: StepPlan = window(rows)) {
+  return fromNative(
+    training.native.train({
+      task: 1_000_000,
+      order: Int32Array.from(order),
+      batches: Int32Array.from(batches),
+      steps: Int32Array.from(steps),
+      multipliers: Float64Array.of(1),
+      firstStep: 0,
+      milliseconds: 0,
+      apply: true,
+    }),
+  )
+}
+
+async function everything(training: NativeTraining) {
+  const [value, first, second] = [await training.read('value'), await training.read('exp_avg'), await training.read('exp_avg_sq')]
+  return [hashes(value), hashes(first), hashes(second), [...(await training.native.optimizerSteps())]]
+}
+
+describe('clipping', () => {
+  test('gradients below the norm are left as they are, to the bit', async () => {
+    const [free, loose] = [await begin({ maxGradNorm: 0 }), await begin({ maxGradNorm: 1e4 })]
+    for (const training of [free, loose]) await training.run(stepsOf([rows, rows]))
+    expect(await everything(loose)).toEqual(await everything(free))
+  })
+
+  test('those above it are scaled to it all together: the first moment shows it', async () => {
+    const [free, tight] = [await begin({ maxGradNorm: 0 }), await begin({ maxGradNorm: 0.01 })]
+    const norm = (await free.run(stepsOf([rows]))).gradientNorm[0]!
+    expect((await tight.run(stepsOf([rows]))).gradientNorm[0]).toBe(norm)
+    const [whole, scaled] = [await free.read('exp_avg'), await tight.read('exp_avg')]
+    const factor = 0.01 / (norm + 1e-6)
+    expect(factor).toBeLessThan(0.5)
+    for (const [name, values] of scaled) {
+      const expected = whole.get(name)!.map((x) => x * factor)
+      expectClose(values, expected, { atol: 1e-7 })
+    }
+  })
+})
+
+test('the micro-batches of a step have dropout masks of their own', async () => {
+  const drops = { hiddenDropout: 0.3, attentionDropout: 0.3, attentionOutputDropout: 0.3 }
+  const loss = async (training: NativeTraining, plan: StepPlan) => (await training.run(plan, { apply: false })).loss[0]!
+  const [wet, dry] = [await begin({ ...drops, labels: () => 1 }), await begin({ labels: () => 1 })]
+  expect(await loss(dry, window([3], [3]))).toBeCloseTo(await loss(dry, window([3])), 6)
+  expect(Math.abs((await loss(wet, window([3], [3]))) - (await loss(wet, window([3]))))).toBeGreaterThan(1e-4)
+})
+
+describe('a step without a labelled row', () => {
+  test.each([
+    ['', {}],
+    [', with uncertainty', { uncertainty: true }],
+  ])('changes nothing and counts nothing%s', async (_, more) => {
+    const training = await begin({ ...more, labels: (row) => (row < 8 ? -100 : 1), maxGradNorm: 1 })
+    const before = await everything(training)
+    expect(await training.run(window(rows, [0]))).toEqual({
+      loss: [0],
+      losses: [0],
+      items: [0],
+      correct: [0],
+      gradientNorm: [0],
+      examples: 9,
+      tokens: expect.any(Number) as number,
+    })
+    expect(await everything(training)).toEqual(before)
+    // The next one is not disturbed by it.
+    const other = await begin({ ...more, labels: () => 1, maxGradNorm: 1 })
+    const later = stepsOf([[8, 9, 10]])
+    await Promise.all([training.run(later), other.run(later)])
+    expect(await everything(training)).toEqual(await everything(other))
+  })
+})
+
+describe('an update that would overflow', () => {
+  test.each(['adamw', 'adam'] as const)('%s: the step is refused whole, and the next one is that of a run without it', async (type) => {
+    const optimizer = { type, beta1: 0.9, beta2: 0.999, eps: 1e-8 }
+    const [training, other] = [await begin({ optimizer }), await begin({ optimizer })]
+    for (const each of [training, other]) await each.run(stepsOf([rows]))
+    const before = await everything(training)
+    await training.trainOnly(() => true, { learningRate: 1e39 })
+    expect(await step(training)).toMatchObject({ steps: 1, skipped: true })
+    expect(await everything(training)).toEqual(before)
+    await training.trainOnly(() => true)
+    for (const each of [training, other]) await each.run(stepsOf([rows]))
+    expect(await everything(training)).toEqual(await everything(other))
+  })
+
+  test('of one parameter alone is enough', async () => {
+    const training = await begin()
+    const names = training.parameters.map(({ name }) => name)
+    const last = names.at(-1)!
+    const group = { weightDecay: 0, clip: true }
+    await training.setGroups([
+      { ...group, names: names.slice(0, -1), learningRate: 1e-3 },
+      { ...group, names: [last], learningRate: 1e39 },
+    ])
+    const before = hashes(await training.read('value'))
+    expect((await step(training)).skipped).toBe(true)
+    expect(hashes(await training.read('value'))).toEqual(before)
+  })
+
+  test('numbers far from it are trained on, however large', async () => {
+    const training = await begin({ learningRate: 1e30 })
+    expect((await step(training)).skipped).toBe(false)
+    const largest = Math.max(
+      ...[...(await training.read('value')).values()].map((x) => x.reduce((most, y) => Math.max(most, Math.abs(y)), 0)),
+    )
+    expect(largest).toBeGreaterThan(1e29)
+    expect(largest).toBeLessThan(1e31)
+  })
+
+  test('a weight decay that overflows is seen too', async () => {
+    const training = await begin()
+    await training.trainOnly(() => true, { learningRate: 1e20, weightDecay: 1e20 })
+    expect((await step(training)).skipped).toBe(true)
+  })
+})
+
+test('a head that was extended learns its new label', async () => {
+  const training = await begin()
+  await fromNative(training.native.endTraining())
+  const before = training.parameters.find(({ name }) => name === 'heads.intent.0.bias')!.shape[0]!
+  await fromNative(training.native.extendHead('intent', 2, 5))
+  await training.start({ targets: [], tasks: [plainTask('intent')] })
+  expect(training.parameters.find(({ name }) => name === 'heads.intent.0.bias')!.shape).toEqual([before + 2])
+  await training.trainOnly(() => true, { learningRate: 5e-3 })
+  const { corpus } = readGolden<TrainingGolden>('training/bert')
+  const given = corpusOf(corpus, [plainTask('intent')])
+  const newest = before + 1
+  await training.setCorpus({ ...given, labels: [given.labels[0]!.map(() => newest)] })
+  const { loss, correct } = await training.run(stepsOf(Array.from({ length: 20 }, () => rows)))
+  expect(loss.at(-1)!).toBeLessThan(0.2 * loss[0]!)
+  expect(correct.at(-1)).toBe(rows.length)
+  const logits = await training.logits('intent')
+  expect(logits.subarray(0, newest + 1).indexOf(Math.max(...logits.subarray(0, newest + 1)))).toBe(newest)
+  await expect(training.setCorpus({ ...given, labels: [given.labels[0]!.map(() => newest + 1)] })).rejects.toMatchObject({
+    code: 'ERR_DATA',
+  })
+})
+
+interface PaddingGolden {
+  cases: (Omit<TrainingGolden, 'window'> & GoldenWindow & { padding: number; names: string[]; probes: GoldenMatrix })[]
+}
+
+describe('texts that hold the padding token', () => {
+  const golden = readGolden<PaddingGolden>('training/padding')
+
+  test.each(TRAINED_FAMILIES)('%s: its word and its position have the gradient that transformers gives', async (family) => {
+    const one = golden.cases.find(({ base }) => base === family)!
+    const training = await NativeTraining.load(makeVariant({ base: family }))
+    opened.push(training)
+    await training.addHeads(one.heads, await StoredArrays.open(goldenArrays(family)), 'value/')
+    const tasks = tasksOf(one.tasks)
+    await training.start({ tasks, targets: [] })
+    await training.trainOnly(() => true)
+    await training.setCorpus(corpusOf(one.corpus, tasks))
+    expect(one.corpus.ids).toContain(one.padding)
+    expectClose((await training.run(one, { apply: false })).loss, [one.loss], { atol: 1e-5 })
+    const gradients = await training.read('gradient')
+    const probes = floats(one.probes)
+    const wrong = one.names.filter((name, i) => {
+      const [norm, product] = probe(name, gradients.get(name)!)
+      const allowed = 1e-5 * one.largest * Math.sqrt(gradients.get(name)!.length)
+      return !(Math.abs(norm - probes[2 * i]!) <= allowed && Math.abs(product - probes[2 * i + 1]!) <= allowed)
+    })
+    expect(wrong).toEqual([])
+    const width = training.encoder.hiddenSize
+    const row = (table: string, index: number) => gradients.get(table)!.subarray(index * width, (index + 1) * width)
+    expect(row('embeddings.word_embeddings.weight', one.padding).every((x) => x === 0)).toBe(true)
+  })
+})
