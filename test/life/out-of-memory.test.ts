@@ -11,6 +11,8 @@ interface Seen {
   wrong: string[]
   /** Bytes that 200 failed loads left behind. */
   kept?: number
+  /** Numbers of steps that a call of two told of. */
+  done?: number[]
   /** Rows whose states were kept, by tokens that there was room for. */
   found?: Record<string, number[]>
 }
@@ -68,5 +70,14 @@ onLinux('memory runs out at one allocation, and in turn at each of them', () => 
   test('states of a frozen encoder are kept up to cacheBytes, the shortest rows first', async () => {
     const { found } = await seen('cache', 'once', 1)
     expect(found).toEqual({ 0: [], 19.99: [2, 4], 20: [2, 3, 4], 1000: [0, 1, 2, 3, 4] })
+  })
+
+  test.each(['once', 'forever'])('%s: a call of several steps tells of those that were done before', async (how) => {
+    const { codes, wrong, done } = await seen('second-step', how, 5)
+    expect({ codes: Object.keys(codes).sort(), wrong, done: [...done!].sort() }).toEqual({
+      codes: ['ERR_OUT_OF_MEMORY', 'done'],
+      wrong: [],
+      done: [0, 1, 2],
+    })
   })
 })

@@ -52,7 +52,9 @@ test.each(['auto', 'avx2', 'portable'] as const)('%s kernels round states to the
   const { addon } = await openNative()
   const model = new addon.Model()
   const request: LoadRequest = { ...stored(), dense: [], dtype: 'bfloat16', device: 'cpu', threads: 1, kernels }
-  await fromNative(model.load(request))
+  const { parameters, parameterBytes } = await fromNative(model.load(request))
+  // Tables in bfloat16, LayerNorm in float32.
+  expect({ parameters, parameterBytes }).toEqual({ parameters: 6 * NUMBERS.length, parameterBytes: NUMBERS.length * (4 * 2 + 2 * 4) })
   const { values } = await fromNative(
     model.encode({
       ...{

@@ -6,6 +6,7 @@ import { readSafetensorsHeader } from '../../lib/format/safetensors'
 import { fromNative } from '../../lib/native'
 import { nextTask } from '../../lib/tasks'
 import { NativeTraining } from '../support/native-training'
+import { scratch } from '../support/scratch'
 import { INTENT, SLOTS } from '../support/training'
 import { FIXTURES, makeVariant, type Recipe } from '../support/variant'
 
@@ -91,4 +92,34 @@ test.each(['auto', 'portable'] as const)('max pooling keeps a NaN that only some
     bad.forEach((count, row) => expect(values.subarray(row * WIDTH, (row + 1) * WIDTH).every(Number.isFinite)).toBe(count === 0))
   }
   await training.dispose()
+})
+
+describe('the native surface', () => {
+  const rows = { ids: Int32Array.of(7, 8, 9, 7, 6, 7), offsets: Int32Array.of(0, 3, 5, 6) }
+  const vectors = { pooling: ['mean' as const], promptTokens: 0, steps: [], truncateDim: 0, normalizeLast: false }
+  const shape = { activation: 'relu' as const, pooling: ['mean' as const], steps: [], inputs: WIDTH, layers: null, files: [], seed: 0 }
+
+  test('names the row of a prediction that has vectors alone, logits alone, or both', async () => {
+    const { native } = await NativeTraining.load(await altered({ [WORDS]: [[6 * WIDTH, NaN]] }))
+    await fromNative(native.addHead({ ...shape, name: 'intent', type: 'classification', sizes: [3] }))
+    const predict = (heads: string[], embedding: typeof vectors | null) =>
+      fromNative(native.predict({ ...rows, task: nextTask(), batchTokens: 100, heads, embedding }))
+    expect(await predict([], vectors)).toMatchObject({ nonFiniteRow: 1, embedding: { nonFiniteRow: 1 } })
+    expect(await predict(['intent'], null)).toMatchObject({ nonFiniteRow: 1 })
+    expect(await predict(['intent'], vectors)).toMatchObject({ nonFiniteRow: 1 })
+    await fromNative(native.dispose())
+  })
+
+  test('does not save a parameter with a NaN, and leaves no file', async () => {
+    const training = await NativeTraining.load(await altered({ [WORDS]: [[6 * WIDTH, NaN]] }))
+    await training.start({ tasks: [], targets: [] })
+    const path = join(scratch(), 'saved')
+    const write = (parameter: string) =>
+      fromNative(training.native.write({ path, header: new Uint8Array(8), parts: [{ value: 'value', parameter }] }))
+    await expect(write(WORDS)).rejects.toMatchObject({ code: 'ERR_NON_FINITE', message: expect.stringContaining(WORDS) as string })
+    expect(fs.existsSync(path)).toBe(false)
+    await write('embeddings.position_embeddings.weight')
+    expect(fs.existsSync(path)).toBe(true)
+    await training.dispose()
+  })
 })

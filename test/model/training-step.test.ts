@@ -1,3 +1,5 @@
+import fs from 'node:fs'
+import { join } from 'node:path'
 import type { TrainingRequest } from '../../binding'
 import { fromNative } from '../../lib/native'
 import { expectClose } from '../support/close'
@@ -12,6 +14,7 @@ import {
   type GoldenWindow,
   type TrainingGolden,
 } from '../support/training-golden'
+import { scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
 
 const opened: NativeTraining[] = []
@@ -185,6 +188,100 @@ test('a head that was extended learns its new label', async () => {
   await expect(training.setCorpus({ ...given, labels: [given.labels[0]!.map(() => newest + 1)] })).rejects.toMatchObject({
     code: 'ERR_DATA',
   })
+})
+
+/** The trainer's numbers in a file, as `restore` reads them; `changes` replaces some. */
+async function stored(training: NativeTraining, changes: Record<string, number> = {}) {
+  const path = join(scratch(), 'stored')
+  const values = await training.read('value')
+  let offset = 0
+  const parameters = training.parameters.map(({ name, shape }) => {
+    const change = changes[name]
+    if (change !== undefined) values.get(name)!.fill(change)
+    const source = { name, file: 0, offset, dtype: 'F32' as const, shape }
+    offset += values.get(name)!.byteLength
+    return { parameter: name, value: 'value' as const, source }
+  })
+  fs.writeFileSync(
+    path,
+    Buffer.concat([...values.values()].map((array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength))),
+  )
+  return { files: [path], parameters, steps: Int32Array.from(training.parameters, () => 1) }
+}
+
+const BIAS = 'heads.intent.0.bias'
+
+describe('bounds by which an update is known to be finite', () => {
+  test('the decay that Adam adds to a gradient counts', async () => {
+    const training = await begin({ optimizer: { type: 'adam', beta1: 0.9, beta2: 0.999, eps: 1e-8 } })
+    const bias = (learningRate: number, weightDecay: number) => training.trainOnly((name) => name === BIAS, { learningRate, weightDecay })
+    await bias(1e24, 0)
+    expect((await step(training)).skipped).toBe(false)
+    await bias(1e-3, 1)
+    expect((await step(training)).skipped).toBe(true)
+    expect((await training.read('exp_avg_sq')).get(BIAS)!.every(Number.isFinite)).toBe(true)
+  })
+
+  test('numbers that were restored count', async () => {
+    const training = await begin()
+    await training.run(stepsOf([rows]))
+    await fromNative(training.native.restore(await stored(training, { [BIAS]: 1e38 })))
+    await training.trainOnly((name) => name === BIAS, { learningRate: 10, weightDecay: 1 })
+    expect((await step(training)).skipped).toBe(true)
+    expect((await training.read('value')).get(BIAS)![0]).toBe(Math.fround(1e38))
+  })
+})
+
+describe('what was computed before is not used', () => {
+  const heads = (name: string) => name.startsWith('heads.')
+  const loss = async (training: NativeTraining) => (await training.run(stepsOf([rows]), { apply: false })).loss[0]!
+
+  test('after restore: neither vectors nor the states of a frozen encoder', async () => {
+    const [training, other] = [await begin({ cacheBytes: 1 << 30 }), await begin({ cacheBytes: 1 << 30 })]
+    await other.run(stepsOf([rows, rows, rows]))
+    const later = await stored(other)
+    for (const each of [training, other]) await each.trainOnly(heads)
+    const [before, expected] = [await loss(training), await loss(other)]
+    const logits = await training.logits('intent')
+    await fromNative(training.native.restore(later))
+    expect(expected).not.toBeCloseTo(before, 3)
+    expect(await loss(training)).toBe(expected)
+    expect(await training.logits('intent')).toEqual(await other.logits('intent'))
+    expect(await training.logits('intent')).not.toEqual(logits)
+  })
+
+  test('with another corpus: the states of rows of the same number', async () => {
+    const training = await begin({ cacheBytes: 1 << 30 })
+    await training.trainOnly(heads)
+    const before = await loss(training)
+    const { corpus } = readGolden<TrainingGolden>('training/bert')
+    const turned = { ...corpus, ids: corpus.ids.map((id) => 5 + ((id + 300) % 700)) }
+    await training.setCorpus(corpusOf(turned, [plainTask('intent')]))
+    const fresh = await begin({ cacheBytes: 1 << 30 })
+    await fresh.trainOnly(heads)
+    await fresh.setCorpus(corpusOf(turned, [plainTask('intent')]))
+    expect(await loss(training)).toBe(await loss(fresh))
+    expect(await loss(training)).not.toBeCloseTo(before, 3)
+  })
+})
+
+test('two heads have dropout masks of their own', async () => {
+  const training = await begin()
+  await fromNative(training.native.endTraining())
+  const [intent] = readGolden<TrainingGolden>('training/bert').heads.filter(({ name }) => name === 'intent')
+  for (const name of ['one', 'two']) await fromNative(training.native.addHead({ ...intent!, name, layers: null, files: [], seed: 1 }))
+  const tasks = ['one', 'two'].map((name) => plainTask(name, 'cross-entropy', { inputDropout: 0.5 }))
+  await training.start({ targets: [], tasks })
+  await training.trainOnly(() => true)
+  const { corpus } = readGolden<TrainingGolden>('training/bert')
+  const labels = corpus.labels.intent!.map(() => 1)
+  await training.setCorpus(corpusOf({ ...corpus, labels: { one: labels, two: labels } }, tasks))
+  await training.run(stepsOf([[3]]), { apply: false })
+  const dropped = [...(await training.read('gradient', ['heads.one.0.weight', 'heads.two.0.weight'])).values()].map((gradient) =>
+    Array.from(gradient.subarray(0, 32), (x) => x === 0),
+  )
+  expect(dropped[0]!.filter(Boolean).length).toBeGreaterThan(4)
+  expect(dropped[0]).not.toEqual(dropped[1])
 })
 
 interface PaddingGolden {

@@ -202,6 +202,27 @@ async function main() {
     },
     'first-step': () => steps({}, { fresh: true }),
     'later-step': () => steps({}),
+    // A call of two steps tells of the first one where the second fails.
+    async 'second-step'() {
+      const [one, other] = [await trainer(), await trainer()]
+      let result
+      await forEachAllocation(
+        async () => {
+          result = undefined
+          const plan = { batches: Int32Array.of(0, 3, 5), steps: Int32Array.of(0, 1, 2), multipliers: Float64Array.of(1, 1) }
+          result = await one.model.train({ ...step(), ...plan, milliseconds: 1e6 })
+        },
+        async () => {
+          const done = result?.steps ?? 0
+          seen.done = [...new Set([...(seen.done ?? []), done])]
+          for (let i = 0; i < done; i++) {
+            const plan = { batches: i ? Int32Array.of(3, 5) : Int32Array.of(0, 3), steps: Int32Array.of(0, 1) }
+            await other.model.train({ ...step({ firstStep: i }), ...plan })
+          }
+          return (await one.state()).equals(await other.state()) ? undefined : `other bits than those of ${done} steps`
+        },
+      )
+    },
     'step-bfloat16-checkpointing': () => steps({ dtype: 'bfloat16', gradientCheckpointing: true }, { fresh: true }),
     'step-of-heads': () => steps({ headsOnly: true }, { fresh: true }),
     async groups() {
