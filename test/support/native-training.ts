@@ -73,7 +73,10 @@ export class NativeTraining {
   parameters: ParameterInfo[] = []
   #corpus: CorpusRequest | undefined
 
-  static async load(folder: string, options: Partial<Pick<LoadRequest, 'threads' | 'kernels' | 'dtype' | 'encoder'>> = {}): Promise<NativeTraining> {
+  static async load(
+    folder: string,
+    options: Partial<Pick<LoadRequest, 'threads' | 'kernels' | 'dtype' | 'encoder'>> = {},
+  ): Promise<NativeTraining> {
     const { addon } = await openNative()
     const { files, encoder, dense } = await openFolder(folder)
     const native = new addon.Model()

@@ -156,10 +156,8 @@ describe('read', () => {
     expect(parse({ hidden_size: dim }, 'distilbert')).toEqual(parse({}, 'distilbert'))
   })
 
-  test.each([
-    { position_embedding_type: 'absolute' },
-    { is_decoder: false },
-    { pruned_heads: {} },
-    { quantization_config: null },
-  ])('harmless: %j', (change) => expect(parse(change)).toEqual(parse({})))
+  test.each([{ position_embedding_type: 'absolute' }, { is_decoder: false }, { pruned_heads: {} }, { quantization_config: null }])(
+    'harmless: %j',
+    (change) => expect(parse(change)).toEqual(parse({})),
+  )
 })

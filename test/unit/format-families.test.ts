@@ -73,7 +73,10 @@ describe('families', () => {
   ])('%s: positions, token types, bias', async (family, expected) => {
     const { config, encoder, modules } = await openFolder(folderOf(tinyFiles(family)))
     expect(config).toMatchObject(expected)
-    expect(encoder).toMatchObject({ positionPadding: config.positionPadding, wordPadding: family === 'bert' || family === 'distilbert' ? 0 : 1 })
+    expect(encoder).toMatchObject({
+      positionPadding: config.positionPadding,
+      wordPadding: family === 'bert' || family === 'distilbert' ? 0 : 1,
+    })
     expect(encoder.tokenTypeEmbeddings === null).toBe(config.typeVocabSize === 0)
     expect(encoder.relativeAttentionBias?.shape).toEqual(family === 'mpnet' ? [32, heads] : undefined)
     expect(modules).toMatchObject({ implied: true, pooling: ['mean'], steps: [], maxSeqLength: config.usablePositions })
