@@ -37,6 +37,12 @@ describe('a program with a model ends as it would without the addon', () => {
     120_000,
   )
 
+  test.each(['exit', 'reallyExit'])('process.%s() does not wait for the end of long work', async (how) => {
+    const { stdout, ...ending } = await runProgram('exits-in-long-work', {}, [join(FIXTURES, 'models', 'bert'), how])
+    expect(ending).toEqual({ code: 7, signal: null, stderr: '' })
+    expect(Date.now() - Number(stdout)).toBeLessThan(8_000)
+  })
+
   test.each([1, 30, 100, 200, 350, 500, 700])('process.exit() %i ms into loading', async (ms) => {
     expect(await runProgram('loading-exit', environment(), [String(ms)])).toEqual({ code: 0, signal: null, stdout: '', stderr: '' })
   })

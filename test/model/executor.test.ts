@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EncodeRequest, NativeModel } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
@@ -106,6 +107,17 @@ test('a model that was never loaded refuses work and can be disposed of; afterwa
   await expect(other.encode(request(1))).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
 })
 
+test('a thread ends with its model', async () => {
+  const threads = () => readdirSync('/proc/self/task').length
+  const before = threads()
+  const models = await Promise.all(Array.from({ length: 8 }, loadedModel))
+  await Promise.all(models.map((model) => model.dispose()))
+  // The threads end after they have told of it. Those of the models themselves must be gone; libuv's and the like may have come.
+  for (let i = 0; i < 100 && threads() > before + 4; i++) await moment()
+  expect(threads()).toBeLessThanOrEqual(before + 4)
+  expect(models).toHaveLength(8)
+})
+
 describe('training', () => {
   const STEPS = 40
   let training: NativeTraining
@@ -142,16 +154,5 @@ describe('training', () => {
     expect(cut.steps).toBe(1)
     expect(served.dimension).toBe(32)
     expect((await train()).steps).toBe(STEPS)
-  })
-
-  test('work that was aborted while it waited does not count as waiting', async () => {
-    const running = long()
-    const aborted = request(1)
-    const calls = [training.native.encode(running), training.native.encode(aborted)].map((call) => call.catch(() => {}))
-    training.native.abort(aborted.task)
-    training.native.abort(running.task)
-    const whole = train()
-    await Promise.all(calls)
-    expect((await whole).steps).toBe(STEPS)
   })
 })
