@@ -82,7 +82,6 @@ function leavesAreInside(units: Uint32Array, replacements: Buffer): boolean {
       const unit = units[place]!
       if ((unit & 0x800000ff) !== label) continue
       const next = place ^ offset(unit)
-      if (next >= units.length || next < 0) return false
       if (unit & 0x100 && !endsWithNul(replacements, units[next]! & 0x7fffffff)) return false
       bases.push(next)
     }

@@ -173,6 +173,17 @@ describe('texts longer than the limit', () => {
     const short = (await predict(model, ['the', long, 'river'], { embedding: true, maxLength: 20 })) as AnyPrediction[]
     expect(short[1]).toEqual(both)
   })
+
+  test('tokens of ids lie where their names lie in the text', async () => {
+    const model = await parts()
+    const { ids } = await model.tokenizer.encode(['the river flows'], 32)
+    const result = await one(model, { ids }, { tokens: true, aggregation: 'none' })
+    const text = result.text as string
+    const { tokens, entities } = slotsOf(result)
+    const places = tokens!.map(({ token, start, end }) => [token, text.slice(start, end)])
+    expect(places).toEqual(tokens!.map(({ token }, i) => [token, i === 0 || i === tokens!.length - 1 ? '' : token]))
+    for (const { text: part, start, end } of entities) expect(text.slice(start, end)).toBe(part)
+  })
 })
 
 describe('equal to transformers', () => {

@@ -137,6 +137,8 @@ describe('a tokenizer.json that could take any time or memory', () => {
       /step 4 of its normalizer, "NFKD"/,
       normalizer({ type: 'NFKC' }, { type: 'NFD' }, ...times(2, { type: 'NFKD' }), { type: 'NFKC' }),
     ],
+    ['letters taken apart, again and again', /step 4 of its normalizer, "NFD"/, normalizer(...times(9, { type: 'NFD' }))],
+    ['letters put together, again and again', /step 4 of its normalizer, "NFC"/, normalizer(...times(9, { type: 'NFC' }))],
     ['lower case, again and again', /step 7 of its normalizer, "Lowercase"/, normalizer(...times(9, { type: 'Lowercase' }))],
     ['BERT, again and again', /step 3 of its normalizer, "BertNormalizer"/, normalizer(...times(3, bert.normalizer))],
     [
