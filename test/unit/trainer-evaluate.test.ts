@@ -159,3 +159,18 @@ test('slices cover all rows once, and a long row runs alone', () => {
   const offsets = Int32Array.of(0, 10, 20_010, 20_020, 36_000, 36_500)
   expect([...slices(offsets)]).toEqual([[0, 1], [1, 2], [2, 4], [4, 5]]) // prettier-ignore
 })
+
+test('a failure stops the slice that was asked for ahead, and leaves no listener', async () => {
+  const { request } = await run([INTENT], Array.from({ length: 3 }, () => ({ text: 'x', labels: { intent: 'go' } })), () => [1, 0]) // prettier-ignore
+  const corpus = { ...request.corpus, sets: [...request.corpus.sets, ...request.corpus.sets] }
+  const aborted: number[] = []
+  const { signal } = new AbortController()
+  const added = jest.spyOn(signal, 'addEventListener')
+  const removed = jest.spyOn(signal, 'removeEventListener')
+  const predict = async () => ({ logits: [new Float32Array(6).fill(NaN)], embedding: null, nonFiniteRow: 0 })
+  const native = { predict, abort: (task: number) => void aborted.push(task) }
+  await expect(evaluate({ ...request, corpus, native, signal })).rejects.toMatchObject({ code: 'ERR_NON_FINITE' })
+  expect(aborted).toHaveLength(1)
+  expect(removed.mock.calls.map(([, handler]) => handler)).toEqual(added.mock.calls.map(([, handler]) => handler))
+  expect(added).toHaveBeenCalledTimes(1)
+})

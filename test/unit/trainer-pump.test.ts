@@ -183,3 +183,39 @@ test('without a length of its own the schedule spans each fit anew, and maxSteps
     expect(given).toEqual(expected)
   }
 })
+
+test('every listener of an abort signal is taken away again, whatever ends the call', async () => {
+  const added = jest.spyOn(AbortSignal.prototype, 'addEventListener')
+  const removed = jest.spyOn(AbortSignal.prototype, 'removeEventListener')
+  const { native, epoch } = await trainer()
+  native.callSteps = 2
+  const { signal } = new AbortController()
+  await epoch(examples(20), { signal })
+  native.before = () => {
+    throw Object.assign(new Error('no memory'), { code: 'ERR_OUT_OF_MEMORY' })
+  }
+  await expect(epoch(examples(20), { signal })).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
+  const handlers = (spy: typeof added) => spy.mock.calls.map(([, handler]) => handler)
+  expect(added.mock.calls.length).toBeGreaterThan(5)
+  expect(handlers(removed)).toEqual(handlers(added))
+  jest.restoreAllMocks()
+})
+
+test('closing waits for the step under way before the native trainer ends', async () => {
+  const { native, core, epoch } = await trainer()
+  const order: string[] = []
+  let closing: Promise<void> | undefined
+  native.before = (step) => {
+    if (step === 3) closing = core.close().then(() => void order.push('closed'))
+    order.push(`step ${step}`)
+  }
+  const end = native.endTraining.bind(native)
+  native.endTraining = async () => {
+    order.push('ended')
+    return end()
+  }
+  native.callSteps = 1
+  await expect(epoch(examples(40))).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  await closing
+  expect(order.slice(-3)).toEqual(['step 3', 'ended', 'closed'])
+})

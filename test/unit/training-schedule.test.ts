@@ -84,3 +84,10 @@ describe('balanced class weights', () => {
     expect([...balancedPositives(labels, 4)]).toEqual([3, 1, 1, 0.5])
   })
 })
+
+test.each(['linear', 'cosine', 'constant'] as const)('a warm-up as long as the schedule ends at the full rate: %s', (shape) => {
+  const whole = schedule({ schedule: shape, warmupSteps: 4, totalSteps: 4 }, 4)
+  expect(whole).toEqual({ shape, warmup: 4, total: 4 })
+  expect([...multipliers(whole, 0, 4)]).toEqual([0.25, 0.5, 0.75, 1])
+  expect(multiplier(whole, 4)).toBe(shape === 'constant' ? 1 : 0)
+})
