@@ -10,6 +10,14 @@ export function invalid(name: string, expected: string, received: unknown): Sent
 
 /** A value in a few words, safe to print: strings are cut, objects named by their class. */
 export function describe(value: unknown): string {
+  try {
+    return inWords(value)
+  } catch {
+    return 'a value that cannot be read'
+  }
+}
+
+function inWords(value: unknown): string {
   if (value === null) return 'null'
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
   if (typeof value === 'bigint') return `${value}n`

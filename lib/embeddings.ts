@@ -1,4 +1,5 @@
 import { integerIn, invalid } from './check'
+import { reading } from './snapshot'
 
 /**
  * Vectors side by side in one buffer: row i is `data[i · dimension … (i + 1) · dimension)`.
@@ -26,7 +27,7 @@ export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float3
 
   /** Row `index` as a view, counted from the end when negative; undefined outside, as `Array.prototype.at`. */
   at(index: number): V | undefined {
-    const i = Math.trunc(index) || 0
+    const i = reading('index', () => Math.trunc(index) || 0)
     const row = i < 0 ? i + this.length : i
     return row >= 0 && row < this.length ? this.#view(row) : undefined
   }

@@ -48,7 +48,12 @@ export class SentorchError extends Error {
 
 /** True for a `SentorchError`, also one that was made by another copy of the package or in another realm (jest). */
 export function isSentorchError(error: unknown): error is SentorchError {
-  return typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'SentorchError'
+  try {
+    return typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'SentorchError'
+  } catch {
+    // A proxy or a getter that throws is none of ours.
+    return false
+  }
 }
 
 /** The rejection of an aborted operation; its cause is the signal's reason. */

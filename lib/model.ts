@@ -182,7 +182,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     // Read at the call, refused at the first vector: a generator does not throw before that.
     const request = outcomeOf(() => {
       this.#checkOpen()
-      if (!isIterable(texts)) throw invalid('texts', 'an array, an iterable or an async iterable of strings', texts)
+      if (!reading("'texts'", () => isIterable(texts)))
+        throw invalid('texts', 'an array, an iterable or an async iterable of strings', texts)
       return resolveStream(options, this.#context())
     })
     return this.#stream<P>(texts, request)

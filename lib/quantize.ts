@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { integerIn, invalid, oneOf } from './check'
+import { reading } from './snapshot'
 
 export const PRECISIONS = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const
 
@@ -70,23 +71,25 @@ export function rangesOf(calibration: { readonly data: Float32Array; readonly di
  */
 export function quantize<P extends Precision>(data: Float32Array, dimension: number, precision: P, ranges?: Ranges): VectorOf<P>
 export function quantize(data: Float32Array, dimension: number, precision: Precision, ranges?: Ranges): VectorOf<Precision> {
-  const rows = rowsOf(data, dimension)
-  switch (oneOf('precision', precision, PRECISIONS)) {
-    case 'float32':
-      return data
-    case 'uint8':
-      return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Uint8Array(data.length), 0)
-    case 'int8':
-      return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Int8Array(data.length), 128)
-    case 'ubinary':
-      return packBits(data, rows, dimension)
-    case 'binary': {
-      const bytes = packBits(data, rows, dimension)
-      // b − 128 in eight bits is b with its highest bit turned over.
-      for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80
-      return new Int8Array(bytes.buffer)
+  return reading('The arguments of quantize', () => {
+    const rows = rowsOf(data, dimension)
+    switch (oneOf('precision', precision, PRECISIONS)) {
+      case 'float32':
+        return data
+      case 'uint8':
+        return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Uint8Array(data.length), 0)
+      case 'int8':
+        return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Int8Array(data.length), 128)
+      case 'ubinary':
+        return packBits(data, rows, dimension)
+      case 'binary': {
+        const bytes = packBits(data, rows, dimension)
+        // b − 128 in eight bits is b with its highest bit turned over.
+        for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80
+        return new Int8Array(bytes.buffer)
+      }
     }
-  }
+  })
 }
 
 function rowsOf(data: Float32Array, dimension: number): number {

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { integerIn, invalid, oneOf } from './check'
+import { reading } from './snapshot'
 import type { Embeddings } from './embeddings'
 import { SentorchError } from './errors'
 
@@ -45,15 +46,17 @@ const SMALLEST_NORM = 1e-12
  * Summed in float64, on the calling thread. Refuses rows of different dimensions and int8/uint8/binary embeddings.
  */
 export function similarity(a: SimilarityInput, b: SimilarityInput, measure: SimilarityName = 'cosine'): Similarities {
-  oneOf('measure', measure, SIMILARITY_NAMES)
-  const left = matrixOf('a', a)
-  const right = left.source === b ? left : matrixOf('b', b)
-  if (left.rows > 0 && right.rows > 0 && left.dimension !== right.dimension) {
-    throw invalid('b', `vectors of ${left.dimension} numbers, as in a`, `vectors of ${right.dimension}`)
-  }
-  const out = new Similarities(allocate(left.rows * right.rows), left.rows, right.rows)
-  fill(out.data, left, right, measure)
-  return out
+  return reading('The arguments of similarity', () => {
+    oneOf('measure', measure, SIMILARITY_NAMES)
+    const left = matrixOf('a', a)
+    const right = left.source === b ? left : matrixOf('b', b)
+    if (left.rows > 0 && right.rows > 0 && left.dimension !== right.dimension) {
+      throw invalid('b', `vectors of ${left.dimension} numbers, as in a`, `vectors of ${right.dimension}`)
+    }
+    const out = new Similarities(allocate(left.rows * right.rows), left.rows, right.rows)
+    fill(out.data, left, right, measure)
+    return out
+  })
 }
 
 interface Matrix {

@@ -1,6 +1,6 @@
 import { isIterable, itemsOf } from '../callbacks'
 import { describe, stringOf } from '../check'
-import { takeOptions } from '../snapshot'
+import { reading, takeOptions } from '../snapshot'
 import { SentorchError, throwIfAborted } from '../errors'
 import { keysOf, signalOf } from '../options/checks'
 import { describeDataset, type DescribeOptions, type Summary } from './describe'
@@ -40,7 +40,7 @@ export class Dataset implements Iterable<Example> {
   static async from(source: DataSource, options: DatasetOptions = {}): Promise<Dataset> {
     options = takeOptions('Dataset.from', options, keysOf<DatasetOptions>({ name: 1, signal: 1 }))
     const signal = signalOf(options.signal)
-    if (source instanceof Dataset) {
+    if (isDataset(source)) {
       return options.name === undefined ? source : new Dataset(source.examples, stringOf('name', options.name), source.#unusedFields)
     }
     const name = stringOf('name', options.name === undefined ? 'data' : options.name)
@@ -80,7 +80,7 @@ export class Dataset implements Iterable<Example> {
    * Throws ERR_INVALID_ARGUMENT where no example has the head.
    */
   labels(head: string, scheme: Scheme = 'IOB2'): string[] {
-    return labelSet(this, head, scheme)
+    return labelSet(this, stringOf('head', head), scheme)
   }
 
   /**
@@ -100,6 +100,10 @@ export class Dataset implements Iterable<Example> {
   describe(options?: DescribeOptions): Promise<Summary> {
     return describeDataset(this, this.#unusedFields, options)
   }
+}
+
+function isDataset(source: unknown): source is Dataset {
+  return reading('The examples', () => source instanceof Dataset)
 }
 
 function iterable(source: unknown): Iterable<unknown> | AsyncIterable<unknown> {

@@ -1,5 +1,5 @@
 import { integerIn, invalid } from '../check'
-import { takeOptions } from '../snapshot'
+import { reading, takeOptions } from '../snapshot'
 import { throwIfAborted } from '../errors'
 import { keysOf, signalOf } from '../options/checks'
 import { textOf } from './align'
@@ -66,7 +66,8 @@ export async function describeDataset(
   const { model, maxLength, labels = {} } = options
   const signal = signalOf(options.signal)
   if (maxLength !== undefined) integerIn('maxLength', maxLength, 1, Number.MAX_SAFE_INTEGER)
-  if (model !== undefined && typeof model?.countTokens !== 'function') throw invalid('model', 'a Model', model)
+  if (model !== undefined && !reading("'model'", () => typeof model?.countTokens === 'function')) throw invalid('model', 'a Model', model)
+  if (typeof labels !== 'object' || labels === null) throw invalid('labels', 'an object of labels by head', labels)
   throwIfAborted(signal)
 
   const problems = new ProblemList()

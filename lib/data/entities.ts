@@ -1,4 +1,5 @@
 import { SentorchError } from '../errors'
+import { reading } from '../snapshot'
 import type { Scheme } from './schemes'
 
 /** An entity of a tagged sentence: words [start, end) by index. Bare tags (`B`, `I`) give the label `_`. */
@@ -18,7 +19,9 @@ export interface Entity {
  * IOE1 has the known gap of seqeval: an entity of one word written `E-x` is found after another `E-x` only.
  */
 export function entitiesOf(tags: readonly string[], scheme?: Scheme): Entity[] {
-  return scheme === undefined ? lenientEntities(tags) : strictEntities(tags, scheme)
+  return reading('The arguments of entitiesOf', () => {
+    return scheme === undefined ? lenientEntities(tags) : strictEntities(tags, scheme)
+  })
 }
 
 interface Part {

@@ -1,4 +1,5 @@
 import { oneOf } from '../check'
+import { reading } from '../snapshot'
 import { SentorchError } from '../errors'
 import { entitiesOf, type Entity } from './entities'
 
@@ -34,27 +35,29 @@ const OUTSIDE: TagParts = { prefix: 'O', label: '' }
  * `to` undefined: its end. A tag that is none of the scheme is allowed nowhere.
  */
 export function isAllowed(from: string | undefined, to: string | undefined, scheme: Scheme): boolean {
-  const a = from === undefined ? OUTSIDE : splitTag(from)
-  const b = to === undefined ? OUTSIDE : splitTag(to)
-  if (!usesPrefix(scheme, a.prefix) || !usesPrefix(scheme, b.prefix)) return false
-  // An entity's label is never that of `O` or of the sentence's ends.
-  const same = a.label === b.label
-  switch (scheme) {
-    case 'IOB2':
-      return b.prefix !== 'I' || same
-    case 'IOB1':
-      return b.prefix !== 'B' || same
-    case 'IOE2':
-      return a.prefix !== 'I' || same
-    case 'IOE1':
-      return a.prefix !== 'E' || same
-    case 'IOBES':
-    case 'BILOU': {
-      const opens = a.prefix === 'B' || a.prefix === 'I'
-      const goesOn = b.prefix === 'I' || b.prefix === 'E' || b.prefix === 'L'
-      return opens ? goesOn && same : !goesOn
+  return reading('The arguments of isAllowed', () => {
+    const a = from === undefined ? OUTSIDE : splitTag(from)
+    const b = to === undefined ? OUTSIDE : splitTag(to)
+    if (!usesPrefix(scheme, a.prefix) || !usesPrefix(scheme, b.prefix)) return false
+    // An entity's label is never that of `O` or of the sentence's ends.
+    const same = a.label === b.label
+    switch (scheme) {
+      case 'IOB2':
+        return b.prefix !== 'I' || same
+      case 'IOB1':
+        return b.prefix !== 'B' || same
+      case 'IOE2':
+        return a.prefix !== 'I' || same
+      case 'IOE1':
+        return a.prefix !== 'E' || same
+      case 'IOBES':
+      case 'BILOU': {
+        const opens = a.prefix === 'B' || a.prefix === 'I'
+        const goesOn = b.prefix === 'I' || b.prefix === 'E' || b.prefix === 'L'
+        return opens ? goesOn && same : !goesOn
+      }
     }
-  }
+  })
 }
 
 function usesPrefix(scheme: Scheme, prefix: TagParts['prefix']): boolean {
@@ -63,9 +66,11 @@ function usesPrefix(scheme: Scheme, prefix: TagParts['prefix']): boolean {
 
 /** How many neighbours in the sentence, its start and end included, the scheme does not allow. 0: well formed. */
 export function countMalformed(tags: readonly string[], scheme: Scheme): number {
-  let count = 0
-  for (let i = 0; i <= tags.length; i++) if (!isAllowed(tags[i - 1], tags[i], scheme)) count++
-  return count
+  return reading('The arguments of countMalformed', () => {
+    let count = 0
+    for (let i = 0; i <= tags.length; i++) if (!isAllowed(tags[i - 1], tags[i], scheme)) count++
+    return count
+  })
 }
 
 export interface RecognisedScheme {
@@ -82,23 +87,25 @@ const PREFERENCE: readonly Scheme[] = ['IOB2', 'IOE2', 'IOBES', 'BILOU', 'IOB1',
 
 /** The scheme of tagged sentences: of those that have all the prefixes seen, the one with the fewest malformed places. */
 export function recogniseScheme(sequences: Iterable<readonly string[]>): RecognisedScheme {
-  const followers = new Map<string | undefined, Map<string | undefined, number>>()
-  for (const tags of sequences) {
-    for (let i = 0; i <= tags.length; i++) {
-      const counts = followers.get(tags[i - 1]) ?? new Map<string | undefined, number>()
-      followers.set(tags[i - 1], counts.set(tags[i], (counts.get(tags[i]) ?? 0) + 1))
+  return reading('The arguments of recogniseScheme', () => {
+    const followers = new Map<string | undefined, Map<string | undefined, number>>()
+    for (const tags of sequences) {
+      for (let i = 0; i <= tags.length; i++) {
+        const counts = followers.get(tags[i - 1]) ?? new Map<string | undefined, number>()
+        followers.set(tags[i - 1], counts.set(tags[i], (counts.get(tags[i]) ?? 0) + 1))
+      }
     }
-  }
-  const pairs = [...followers].flatMap(([from, counts]) => [...counts].map(([to, count]) => ({ from, to, count })))
+    const pairs = [...followers].flatMap(([from, counts]) => [...counts].map(([to, count]) => ({ from, to, count })))
 
-  let best: RecognisedScheme = { scheme: undefined, malformed: 0, pairs: [] }
-  for (const scheme of schemesWith([...followers.keys()].filter((tag) => tag !== undefined))) {
-    const wrong = pairs.filter(({ from, to }) => !isAllowed(from, to, scheme))
-    const malformed = wrong.reduce((sum, { count }) => sum + count, 0)
-    if (best.scheme === undefined || malformed < best.malformed) best = { scheme, malformed, pairs: wrong }
-  }
-  best.pairs.sort((a, b) => b.count - a.count)
-  return best
+    let best: RecognisedScheme = { scheme: undefined, malformed: 0, pairs: [] }
+    for (const scheme of schemesWith([...followers.keys()].filter((tag) => tag !== undefined))) {
+      const wrong = pairs.filter(({ from, to }) => !isAllowed(from, to, scheme))
+      const malformed = wrong.reduce((sum, { count }) => sum + count, 0)
+      if (best.scheme === undefined || malformed < best.malformed) best = { scheme, malformed, pairs: wrong }
+    }
+    best.pairs.sort((a, b) => b.count - a.count)
+    return best
+  })
 }
 
 /**
@@ -106,9 +113,11 @@ export function recogniseScheme(sequences: Iterable<readonly string[]>): Recogni
  * (IOB2 rather than IOB1, IOE2 rather than IOE1); `I-` alone is IOB1. Undefined: no tag but `O`, or tags that no scheme has.
  */
 export function schemeOfLabels(labels: readonly string[]): Scheme | undefined {
-  const possible = schemesWith(labels)
-  const begins = labels.some((label) => splitTag(label).prefix === 'B')
-  return !begins && possible.includes('IOB1') ? 'IOB1' : possible[0]
+  return reading('The arguments of schemeOfLabels', () => {
+    const possible = schemesWith(labels)
+    const begins = labels.some((label) => splitTag(label).prefix === 'B')
+    return !begins && possible.includes('IOB1') ? 'IOB1' : possible[0]
+  })
 }
 
 /** The schemes that have all prefixes of these tags, the preferred first; none where no tag but `O` is there to tell. */
@@ -125,12 +134,14 @@ function schemesWith(tags: readonly string[]): Scheme[] {
  * Tags without a prefix (`city`) count as inside: neighbours with one label are one entity.
  */
 export function repairedEntities(tags: readonly string[]): Entity[] {
-  const known = tags.map((tag) => {
-    const { prefix, label } = splitTag(tag)
-    if (prefix === 'O') return tag
-    return `${prefix === undefined ? 'I' : prefix === 'L' ? 'E' : prefix === 'U' ? 'S' : prefix}-${label}`
+  return reading('The arguments of repairedEntities', () => {
+    const known = tags.map((tag) => {
+      const { prefix, label } = splitTag(tag)
+      if (prefix === 'O') return tag
+      return `${prefix === undefined ? 'I' : prefix === 'L' ? 'E' : prefix === 'U' ? 'S' : prefix}-${label}`
+    })
+    return entitiesOf(known)
   })
-  return entitiesOf(known)
 }
 
 /**
@@ -138,26 +149,28 @@ export function repairedEntities(tags: readonly string[]): Entity[] {
  * `ERR_INVALID_ARGUMENT`: entities that are empty, overlap, lie outside of `length` words, or have no label.
  */
 export function tagsOf(entities: readonly Entity[], length: number, scheme: Scheme = 'IOB2'): string[] {
-  oneOf('scheme', scheme, SCHEMES)
-  const sorted = [...entities].sort((a, b) => a.start - b.start)
-  const tags = new Array<string>(length).fill('O')
-  for (const [i, entity] of sorted.entries()) {
-    const { label, start, end } = entity
-    const previous = sorted[i - 1]
-    const next = sorted[i + 1]
-    if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= length)) {
-      throw refused(entity, `does not lie in a sentence of ${length} words`)
+  return reading('The arguments of tagsOf', () => {
+    oneOf('scheme', scheme, SCHEMES)
+    const sorted = [...entities].sort((a, b) => a.start - b.start)
+    const tags = new Array<string>(length).fill('O')
+    for (const [i, entity] of sorted.entries()) {
+      const { label, start, end } = entity
+      const previous = sorted[i - 1]
+      const next = sorted[i + 1]
+      if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= length)) {
+        throw refused(entity, `does not lie in a sentence of ${length} words`)
+      }
+      if (label === '') throw refused(entity, 'has no label')
+      if (previous && previous.end > start) throw refused(entity, `overlaps '${previous.label}' [${previous.start}, ${previous.end})`)
+      const follows = previous?.end === start && previous.label === label
+      const isFollowed = next?.start === end && next.label === label
+      for (let word = start; word < end; word++) {
+        const prefix = prefixAt(scheme, word === start, word === end - 1, follows, isFollowed)
+        tags[word] = label === '_' ? prefix : `${prefix}-${label}`
+      }
     }
-    if (label === '') throw refused(entity, 'has no label')
-    if (previous && previous.end > start) throw refused(entity, `overlaps '${previous.label}' [${previous.start}, ${previous.end})`)
-    const follows = previous?.end === start && previous.label === label
-    const isFollowed = next?.start === end && next.label === label
-    for (let word = start; word < end; word++) {
-      const prefix = prefixAt(scheme, word === start, word === end - 1, follows, isFollowed)
-      tags[word] = label === '_' ? prefix : `${prefix}-${label}`
-    }
-  }
-  return tags
+    return tags
+  })
 }
 
 function prefixAt(scheme: Scheme, first: boolean, last: boolean, follows: boolean, isFollowed: boolean): string {
@@ -186,10 +199,12 @@ function refused({ label, start, end }: Entity, why: string): SentorchError {
  * `ERR_INVALID_ARGUMENT`: a tag whose prefix `from` lacks.
  */
 export function convertTags(tags: readonly string[], from: Scheme, to: Scheme): string[] {
-  oneOf('from', from, SCHEMES)
-  for (const tag of tags) {
-    if (usesPrefix(from, splitTag(tag).prefix)) continue
-    throw new SentorchError('ERR_INVALID_ARGUMENT', `Tag ${JSON.stringify(tag)} is none of ${from}.`, { detail: { tag } })
-  }
-  return tagsOf(repairedEntities(tags), tags.length, to)
+  return reading('The arguments of convertTags', () => {
+    oneOf('from', from, SCHEMES)
+    for (const tag of tags) {
+      if (usesPrefix(from, splitTag(tag).prefix)) continue
+      throw new SentorchError('ERR_INVALID_ARGUMENT', `Tag ${JSON.stringify(tag)} is none of ${from}.`, { detail: { tag } })
+    }
+    return tagsOf(repairedEntities(tags), tags.length, to)
+  })
 }

@@ -1,5 +1,6 @@
 import { argmax, softmax } from '../predict/probabilities'
 import { integerIn, invalid } from '../check'
+import { reading } from '../snapshot'
 import { SentorchError } from '../errors'
 import { checkOptions, checkPaired } from './arguments'
 
@@ -39,28 +40,30 @@ export function calibrationError(
   correct: ArrayLike<boolean>,
   options: CalibrationOptions = {},
 ): Calibration {
-  const { bins: number = BINS } = checkOptions('calibrationError', options, ['bins'])
-  integerIn('bins', number, 1, Number.MAX_SAFE_INTEGER)
-  checkPaired(confidences, correct, ['confidences', 'correct'])
-  const sums = Array.from({ length: number }, () => ({ count: 0, confidence: 0, right: 0 }))
-  for (let i = 0; i < confidences.length; i++) {
-    const confidence = confidences[i]!
-    if (!(confidence >= 0 && confidence <= 1)) throw invalid(`confidences[${i}]`, 'a number in 0..1', confidence)
-    const bin = sums[binOf(confidence, number)]!
-    bin.count++
-    bin.confidence += confidence
-    if (correct[i]) bin.right++
-  }
-
-  let [expectedError, maximumError] = [0, 0]
-  const bins = sums.map(({ count, confidence, right }, i): CalibrationBin => {
-    if (count > 0) {
-      expectedError += Math.abs(right - confidence) / confidences.length
-      maximumError = Math.max(maximumError, Math.abs(right - confidence) / count)
+  return reading('The arguments of calibrationError', () => {
+    const { bins: number = BINS } = checkOptions('calibrationError', options, ['bins'])
+    integerIn('bins', number, 1, Number.MAX_SAFE_INTEGER)
+    checkPaired(confidences, correct, ['confidences', 'correct'])
+    const sums = Array.from({ length: number }, () => ({ count: 0, confidence: 0, right: 0 }))
+    for (let i = 0; i < confidences.length; i++) {
+      const confidence = confidences[i]!
+      if (!(confidence >= 0 && confidence <= 1)) throw invalid(`confidences[${i}]`, 'a number in 0..1', confidence)
+      const bin = sums[binOf(confidence, number)]!
+      bin.count++
+      bin.confidence += confidence
+      if (correct[i]) bin.right++
     }
-    return { from: i / number, to: (i + 1) / number, count, confidence: confidence / count, accuracy: right / count }
+
+    let [expectedError, maximumError] = [0, 0]
+    const bins = sums.map(({ count, confidence, right }, i): CalibrationBin => {
+      if (count > 0) {
+        expectedError += Math.abs(right - confidence) / confidences.length
+        maximumError = Math.max(maximumError, Math.abs(right - confidence) / count)
+      }
+      return { from: i / number, to: (i + 1) / number, count, confidence: confidence / count, accuracy: right / count }
+    })
+    return { expectedError, maximumError, bins }
   })
-  return { expectedError, maximumError, bins }
 }
 
 /** The product may round across a border: the borders themselves decide. */
@@ -90,32 +93,34 @@ const [COLDEST, HOTTEST] = [0.01, 100]
  * No items, rows that differ in length, logits that are not finite, gold out of range: `ERR_INVALID_ARGUMENT`.
  */
 export function fitTemperature(logits: readonly ArrayLike<number>[], gold: ArrayLike<number>): Temperature {
-  checkLogits(logits, gold)
-  // In b = 1 / temperature. The derivative grows with b, so its zero lies between `low` and `high`.
-  let [low, high] = [1 / HOTTEST, 1 / COLDEST]
-  const start = lossAt(logits, gold, 1)
-  const result = (b: number, atLimit: boolean): Temperature => ({
-    temperature: 1 / b,
-    lossBefore: start.loss,
-    loss: lossAt(logits, gold, b).loss,
-    atLimit,
-  })
-  if (start.slope === 0) return result(1, false)
-  if (lossAt(logits, gold, low).slope >= 0) return result(low, true)
-  if (lossAt(logits, gold, high).slope <= 0) return result(high, true)
+  return reading('The arguments of fitTemperature', () => {
+    checkLogits(logits, gold)
+    // In b = 1 / temperature. The derivative grows with b, so its zero lies between `low` and `high`.
+    let [low, high] = [1 / HOTTEST, 1 / COLDEST]
+    const start = lossAt(logits, gold, 1)
+    const result = (b: number, atLimit: boolean): Temperature => ({
+      temperature: 1 / b,
+      lossBefore: start.loss,
+      loss: lossAt(logits, gold, b).loss,
+      atLimit,
+    })
+    if (start.slope === 0) return result(1, false)
+    if (lossAt(logits, gold, low).slope >= 0) return result(low, true)
+    if (lossAt(logits, gold, high).slope <= 0) return result(high, true)
 
-  let b = 1
-  for (let step = 0; step < MAX_STEPS; step++) {
-    const { slope, curvature } = lossAt(logits, gold, b)
-    if (slope < 0) low = b
-    else high = b
-    const newton = b - slope / curvature
-    // Newton's step where it stays between the bounds; else halve their distance, in the logarithm.
-    const next = newton > low && newton < high ? newton : Math.sqrt(low * high)
-    if (Math.abs(next - b) <= PRECISION * b) return result(next, false)
-    b = next
-  }
-  return result(b, false)
+    let b = 1
+    for (let step = 0; step < MAX_STEPS; step++) {
+      const { slope, curvature } = lossAt(logits, gold, b)
+      if (slope < 0) low = b
+      else high = b
+      const newton = b - slope / curvature
+      // Newton's step where it stays between the bounds; else halve their distance, in the logarithm.
+      const next = newton > low && newton < high ? newton : Math.sqrt(low * high)
+      if (Math.abs(next - b) <= PRECISION * b) return result(next, false)
+      b = next
+    }
+    return result(b, false)
+  })
 }
 
 const PRECISION = 1e-12
@@ -165,7 +170,9 @@ function lossAt(
 
 /** Softmax of one row of logits at a temperature; for a single logit its sigmoid. Doubles that sum up to 1. */
 export function probabilities(logits: ArrayLike<number>, temperature = 1): Float64Array {
-  if (!(temperature > 0 && temperature < Infinity)) throw invalid('temperature', 'a positive number', temperature)
-  if (logits.length === 1) return Float64Array.of(1 / (1 + Math.exp(-logits[0]! / temperature)))
-  return softmax(logits, temperature)
+  return reading('The arguments of probabilities', () => {
+    if (!(temperature > 0 && temperature < Infinity)) throw invalid('temperature', 'a positive number', temperature)
+    if (logits.length === 1) return Float64Array.of(1 / (1 + Math.exp(-logits[0]! / temperature)))
+    return softmax(logits, temperature)
+  })
 }

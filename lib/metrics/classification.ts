@@ -1,4 +1,5 @@
 import { SentorchError } from '../errors'
+import { reading } from '../snapshot'
 import { checkOptions, checkPaired, zeroDivisionOf, type ZeroDivisionOptions } from './arguments'
 import { ratio, scoreLabels, type Averages, type Convention, type Counts, type LabelScores } from './scores'
 
@@ -30,10 +31,12 @@ export interface ConfusionMatrix<L> {
 
 /** Share of items whose label is right, 0..1. No items, or not as many predicted as gold: `ERR_INVALID_ARGUMENT`. */
 export function accuracy<L extends Label>(gold: ArrayLike<L>, predicted: ArrayLike<L>): number {
-  checkPaired(gold, predicted)
-  let right = 0
-  for (let i = 0; i < gold.length; i++) if (gold[i] === predicted[i]) right++
-  return right / gold.length
+  return reading('The arguments of accuracy', () => {
+    checkPaired(gold, predicted)
+    let right = 0
+    for (let i = 0; i < gold.length; i++) if (gold[i] === predicted[i]) right++
+    return right / gold.length
+  })
 }
 
 /**
@@ -45,11 +48,13 @@ export function classificationReport<L extends Label>(
   predicted: ArrayLike<L>,
   options: ReportOptions<L> = {},
 ): ClassificationReport<L> {
-  const { labels, zeroDivision } = resolve('classificationReport', options)
-  const share = accuracy(gold, predicted)
-  const counts = new LabelCounts(labels)
-  for (let i = 0; i < gold.length; i++) counts.add(gold[i]!, predicted[i]!)
-  return { accuracy: share, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+  return reading('The arguments of classificationReport', () => {
+    const { labels, zeroDivision } = resolve('classificationReport', options)
+    const share = accuracy(gold, predicted)
+    const counts = new LabelCounts(labels)
+    for (let i = 0; i < gold.length; i++) counts.add(gold[i]!, predicted[i]!)
+    return { accuracy: share, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+  })
 }
 
 /**
@@ -61,20 +66,22 @@ export function multiLabelReport<L extends Label>(
   predicted: readonly (readonly L[])[],
   options: ReportOptions<L> = {},
 ): MultiLabelReport<L> {
-  const { labels, zeroDivision } = resolve('multiLabelReport', options)
-  checkPaired(gold, predicted)
-  const counts = new LabelCounts(labels)
-  let exact = 0
-  for (const [i, list] of gold.entries()) {
-    const there = new Set(list)
-    const taken = new Set(predicted[i])
-    const both = [...there].filter((label) => taken.has(label))
-    for (const label of both) counts.add(label, label)
-    for (const label of there) if (!taken.has(label)) counts.add(label, undefined)
-    for (const label of taken) if (!there.has(label)) counts.add(undefined, label)
-    if (both.length === there.size && both.length === taken.size) exact++
-  }
-  return { exactMatch: exact / gold.length, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+  return reading('The arguments of multiLabelReport', () => {
+    const { labels, zeroDivision } = resolve('multiLabelReport', options)
+    checkPaired(gold, predicted)
+    const counts = new LabelCounts(labels)
+    let exact = 0
+    for (const [i, list] of gold.entries()) {
+      const there = new Set(list)
+      const taken = new Set(predicted[i])
+      const both = [...there].filter((label) => taken.has(label))
+      for (const label of both) counts.add(label, label)
+      for (const label of there) if (!taken.has(label)) counts.add(label, undefined)
+      for (const label of taken) if (!there.has(label)) counts.add(undefined, label)
+      if (both.length === there.size && both.length === taken.size) exact++
+    }
+    return { exactMatch: exact / gold.length, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+  })
 }
 
 /** How often each label was taken for each. With `labels`, items whose gold or predicted label is not among them are left out. */
@@ -83,17 +90,19 @@ export function confusionMatrix<L extends Label>(
   predicted: ArrayLike<L>,
   options: Pick<ReportOptions<L>, 'labels'> = {},
 ): ConfusionMatrix<L> {
-  checkOptions('confusionMatrix', options, ['labels'])
-  checkPaired(gold, predicted)
-  const labels = options.labels ? unique(options.labels) : sorted(new Set([...Array.from(gold), ...Array.from(predicted)]))
-  const places = new Map(labels.map((label, i) => [label, i]))
-  const counts = labels.map(() => new Array<number>(labels.length).fill(0))
-  for (let i = 0; i < gold.length; i++) {
-    const row = places.get(gold[i]!)
-    const column = places.get(predicted[i]!)
-    if (row !== undefined && column !== undefined) counts[row]![column]!++
-  }
-  return { labels, counts }
+  return reading('The arguments of confusionMatrix', () => {
+    checkOptions('confusionMatrix', options, ['labels'])
+    checkPaired(gold, predicted)
+    const labels = options.labels ? unique(options.labels) : sorted(new Set([...Array.from(gold), ...Array.from(predicted)]))
+    const places = new Map(labels.map((label, i) => [label, i]))
+    const counts = labels.map(() => new Array<number>(labels.length).fill(0))
+    for (let i = 0; i < gold.length; i++) {
+      const row = places.get(gold[i]!)
+      const column = places.get(predicted[i]!)
+      if (row !== undefined && column !== undefined) counts[row]![column]!++
+    }
+    return { labels, counts }
+  })
 }
 
 const SCIKIT_LEARN: Convention = {

@@ -1,4 +1,5 @@
 import { oneOf } from '../check'
+import { reading } from '../snapshot'
 import { entitiesOf, SCHEMES, type Scheme } from '../data/schemes'
 import { checkOptions, checkPaired, checkTagged, zeroDivisionOf } from './arguments'
 import type { Label } from './classification'
@@ -27,21 +28,23 @@ export function entityReport(
   predicted: readonly (readonly string[])[],
   options: EntityReportOptions = {},
 ): EntityReport {
-  const { scheme } = checkOptions('entityReport', options, ['scheme', 'zeroDivision'])
-  if (scheme !== undefined) oneOf('scheme', scheme, SCHEMES)
-  const zeroDivision = zeroDivisionOf(options, [0, 1])
-  checkTagged(gold, predicted)
+  return reading('The arguments of entityReport', () => {
+    const { scheme } = checkOptions('entityReport', options, ['scheme', 'zeroDivision'])
+    if (scheme !== undefined) oneOf('scheme', scheme, SCHEMES)
+    const zeroDivision = zeroDivisionOf(options, [0, 1])
+    checkTagged(gold, predicted)
 
-  const there = placesByType(gold, scheme)
-  const found = placesByType(predicted, scheme)
-  const names = [...new Set([...there.keys(), ...found.keys()])].sort()
-  const counts = names.map((label): Counts<string> => {
-    const a = there.get(label) ?? new Set()
-    const b = found.get(label) ?? new Set()
-    return { label, correct: [...a].filter((place) => b.has(place)).length, predicted: b.size, gold: a.size }
+    const there = placesByType(gold, scheme)
+    const found = placesByType(predicted, scheme)
+    const names = [...new Set([...there.keys(), ...found.keys()])].sort()
+    const counts = names.map((label): Counts<string> => {
+      const a = there.get(label) ?? new Set()
+      const b = found.get(label) ?? new Set()
+      return { label, correct: [...a].filter((place) => b.has(place)).length, predicted: b.size, gold: a.size }
+    })
+    const { labels, ...averages } = scoreLabels(counts, zeroDivision, SEQEVAL)
+    return { types: labels, ...averages }
   })
-  const { labels, ...averages } = scoreLabels(counts, zeroDivision, SEQEVAL)
-  return { types: labels, ...averages }
 }
 
 function placesByType(sentences: readonly (readonly string[])[], scheme: Scheme | undefined): Map<string, Set<string>> {
@@ -75,11 +78,13 @@ export function frameAccuracy<L extends Label>(
   goldTags: readonly (readonly string[])[],
   predictedTags: readonly (readonly string[])[],
 ): number {
-  checkPaired(goldLabels, predictedLabels, ['gold labels', 'predicted labels'])
-  checkPaired(goldLabels, goldTags, ['gold labels', 'gold tags'])
-  checkTagged(goldTags, predictedTags)
-  const right = goldTags.filter(
-    (tags, i) => goldLabels[i] === predictedLabels[i] && tags.every((tag, word) => tag === predictedTags[i]![word]),
-  )
-  return right.length / goldTags.length
+  return reading('The arguments of frameAccuracy', () => {
+    checkPaired(goldLabels, predictedLabels, ['gold labels', 'predicted labels'])
+    checkPaired(goldLabels, goldTags, ['gold labels', 'gold tags'])
+    checkTagged(goldTags, predictedTags)
+    const right = goldTags.filter(
+      (tags, i) => goldLabels[i] === predictedLabels[i] && tags.every((tag, word) => tag === predictedTags[i]![word]),
+    )
+    return right.length / goldTags.length
+  })
 }

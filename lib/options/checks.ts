@@ -1,6 +1,7 @@
 import { guarded } from '../callbacks'
 import { invalid } from '../check'
 import { SentorchError } from '../errors'
+import { reading } from '../snapshot'
 
 /** The names of an interface's options; the compiler refuses a list that misses one. */
 export function keysOf<T>(keys: Record<keyof T & string, 1>): readonly (keyof T & string)[] {
@@ -17,7 +18,10 @@ export function functionOf<A extends unknown[], R>(name: string, value: ((...arg
 /** By its shape: a signal of another realm (a worker's, jest's) is one too. */
 export function signalOf(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
-  const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
+  const { aborted, addEventListener, removeEventListener } = reading("'signal'", () => {
+    const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
+    return { aborted, addEventListener, removeEventListener }
+  })
   if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function' || typeof removeEventListener !== 'function') {
     throw invalid('signal', 'an AbortSignal', value)
   }

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import type { HeadSource } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../check'
-import { takeOptions } from '../snapshot'
+import { snapshot, takeOptions } from '../snapshot'
 import type { EncoderConfig } from '../format/config'
 import { vectorDimension, type SentenceModules } from '../format/modules'
 import type { Head, HeadDefinition } from '../heads/definition'
@@ -79,7 +79,7 @@ export function resolveExtension(
         `Remove it and add a head with all labels, or define it with multiLabel: true.`,
     )
   }
-  const added = checkedLabels(labels)
+  const added = checkedLabels(snapshot("'labels'", labels))
   const double = added.find((label) => head.labels.includes(label))
   if (double !== undefined) throw refusal(`Head '${head.name}' has the label ${describe(double)} already. Give only new labels.`)
   integerIn('the number of labels', head.labels.length + added.length, 1, MAX_LABELS)

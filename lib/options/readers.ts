@@ -254,7 +254,7 @@ export function resolveConll(options: ConllOptions): ResolvedConll {
   if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)
   return {
     word: word === undefined ? undefined : placeOf('word', word),
-    labels: labels && entriesOf(labels).map(([head, column]) => [head, placeOf(`labels.${head}`, column)]),
+    labels: labels === undefined ? undefined : entriesOf(labels).map(([head, column]) => [head, placeOf(`labels.${head}`, column)]),
     separator: oneOf('separator', separator, ['auto', 'tab', 'space'] as const),
     comment,
   }
