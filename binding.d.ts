@@ -1,6 +1,7 @@
 /**
  * The native surface: the true type of `sentorch.node`. Requests are plain and resolved: nothing here has a default.
- * Every method that returns a promise rejects with an error whose `code` is one of `lib/errors.ts`; none throws after its arguments were read.
+ * Every method that returns a promise rejects with an error whose `code` is one of `lib/errors.ts`; none throws.
+ * A request of a wrong type, size or sign is refused with ERR_INTERNAL.
  */
 
 /** Where one stored tensor's bytes lie. `file` is an index into the request's `files`; `offset` counts from the file's start, in bytes. */
