@@ -14,13 +14,13 @@ import { writeOutcomes, writeSizes } from './support/tested.mjs'
 import { getModel } from './model.mjs'
 import { setup } from './setup.mjs'
 
-/** Counts of a whole run; undefined: the program's own. The soak's count is minutes. */
+/** Counts of a whole run; undefined: it takes none. The count of the soak is minutes, that of the sanitizers wrong requests. */
 const STAGES = {
   suite: undefined,
   kills: 600,
   errnos: 800,
   'native-surface': 20_000,
-  sanitizers: undefined,
+  sanitizers: 2_000,
   'tokenizer-json': 5_000,
   safetensors: 100_000,
   folders: 20_000,
