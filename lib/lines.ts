@@ -10,14 +10,14 @@ export interface Line {
   number: number
 }
 
-/** A file with CR but without LF in so many first bytes ends its lines with CR (old Mac). */
+/** If a file has CR but not LF in this many first bytes, its lines end with CR (old Mac). */
 const SEEN_BYTES = 2 ** 20
 
 const LF = 0x0a
 const CR = 0x0d
 
 /**
- * The lines of UTF-8 bytes, ended by LF or CRLF, or by CR in a file that has no LF. Nothing else ends a line: U+2028, U+2029, NEL, VT, FF,
+ * The lines of UTF-8 bytes, ended by LF or CRLF, or by CR in a file that has no LF. Nothing else does: U+2028, U+2029, NEL, VT, FF,
  * and a CR between LFs stay in theirs. A byte order mark at the start is dropped; the last line may lack its end. Takes the next chunk only
  * when the lines of the last were taken. `where` names the source in refusals: of bytes that are not UTF-8, of lines over `maxBytes`, of an
  * LF where lines end with CR.

@@ -10,7 +10,7 @@ const CONLLU_COLUMNS = 10
 const CONLLU_LABELS: ConllLabels = [['upos', 3]]
 const LABELS: ConllLabels = [['slots', -1]]
 
-/** How the first column of a file begins that numbers the words; the numbers of lines that are no words. */
+/** First value of a column that numbers the words, and numbers of the lines to skip: multi-word tokens and empty nodes. */
 const FIRST_NUMBER = /^(1|1-\d+|0\.1)$/
 const NO_WORD = /^\d+(-|\.)\d+$/
 

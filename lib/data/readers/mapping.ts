@@ -80,7 +80,7 @@ function valueOf(cell: unknown, { column, separator, json }: ResolvedColumn, fai
   return separator === undefined ? cell || undefined : pieces(cell, separator)
 }
 
-/** An empty cell is no label. */
+/** Undefined for an empty cell. */
 function parsed(cell: string, name: string, fail: Fail): unknown {
   if (cell.trim() === '') return undefined
   try {

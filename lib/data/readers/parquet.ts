@@ -17,7 +17,7 @@ import { field, isFields } from './values'
 /**
  * Examples of Parquet files, one row each, columns by `text`, `words` and `labels`. A column is a string, a boolean, a list of
  * strings, or a list of `{ start, end, label }`. Whole numbers get names: those of `labels: { head: { column, names } }`, else those
- * that the `datasets` library wrote into the file; −1 is no label then. One row group is in memory at a time, up to `maxBytes`.
+ * that the `datasets` library wrote into the file; −1 then means that the row is not labelled. One row group is in memory at a time, up to `maxBytes`.
  *
  * `readParquet('conll2003.parquet', { words: 'tokens', labels: { entities: 'ner_tags' } })`
  * @throws ERR_DATA with file and row, from 0.

@@ -62,7 +62,11 @@ export async function* linesOf(file: string, kind: 'texts' | 'rows' | 'words' = 
   const [other] = (last?.number === 1 && kind !== 'texts' && OTHER_ENDS.exec(last.text)) || []
   if (other !== undefined) {
     const code = other.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-    throw broken(file, 1, `The whole file is one line, with U+${code} in it, which ends no line here. End lines with LF, CRLF or CR.`)
+    throw broken(
+      file,
+      1,
+      `The whole file is one line, with U+${code} in it, which does not end a line here. End lines with LF, CRLF or CR.`,
+    )
   }
 }
 
