@@ -5,8 +5,11 @@ import { saveModel } from '../../lib/format/save'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { nativeError } from '../support/fake-native'
 import { fakeParts, filesIn, readTensors } from '../support/fake-parts'
+import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
+
+jest.mock('../../lib/native', () => ({ ...jest.requireActual<object>('../../lib/native'), loadAddon: () => fakeSystem }))
 
 const intent: HeadDefinition = { name: 'intent', type: 'classification', labels: ['a', 'b', 'c'], hidden: [5] }
 const slots: HeadDefinition = { name: 'slots', type: 'token-classification', labels: ['O', 'B-x', 'I-x'] }
@@ -46,6 +49,27 @@ describe('all or nothing', () => {
     await Promise.all([source, folder, source, folder, source].map((where) => saveModel(parts, where, { overwrite: true })))
     expect(readTensors(folder)).toEqual(readTensors(source))
     expect(fs.readdirSync(path.dirname(folder))).toEqual(['saved'])
+  })
+
+  test('where neither folder can be given the name, the next save of the model finishes that, and works', async () => {
+    const source = makeVariant({ base: 'bert' })
+    const { parts } = await fakeParts(source)
+    fakeSystem.exchanges = false
+    const { renameSync } = fs
+    let calls = 0
+    jest.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+      if (++calls > 1) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+      renameSync(from, to)
+    })
+    try {
+      await expect(saveModel(parts, source, { overwrite: true })).rejects.toThrow(/the next load or save puts the new one in place/)
+    } finally {
+      jest.restoreAllMocks()
+      fakeSystem.exchanges = true
+    }
+    await saveModel(parts, source, { overwrite: true })
+    await saveModel(parts, target())
+    await openFolder(source)
   })
 
   test('a failed overwrite leaves the old model', async () => {

@@ -2,7 +2,10 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { StagedFolder } from '../../lib/format/write-folder'
 import { filesIn } from '../support/fake-parts'
+import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
+
+jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
 
 async function stage(target: string, overwrite = false): Promise<StagedFolder> {
   const staged = await StagedFolder.create(target, { overwrite })
@@ -115,4 +118,43 @@ test.each([
   }
   await staged.discard()
   expect(filesIn(parent)).toEqual(['model/config.json', 'model/more.txt'])
+})
+
+test('files and folders are flushed before the folder takes its name, the folder around it afterwards', async () => {
+  const parent = folderOf(OLD)
+  const target = path.join(parent, 'model')
+  const flushed: string[] = []
+  const { open } = fs.promises
+  jest.spyOn(fs.promises, 'open').mockImplementation(async (file, ...rest) => {
+    const handle = await open(file, ...rest)
+    const sync = handle.sync.bind(handle)
+    handle.sync = () => {
+      flushed.push(`${path.basename(file as string)} ${fs.existsSync(path.join(target, 'more.txt')) ? 'before' : 'after'}`)
+      return sync()
+    }
+    return handle
+  })
+  try {
+    await (await stage(target, true)).commit()
+  } finally {
+    jest.restoreAllMocks()
+  }
+  const before = ['config.json', 'config.json', '1_Pooling', 'new'].map((name) => `${name} before`)
+  expect(flushed).toEqual([...before, `${path.basename(parent)} after`])
+})
+
+test('what a kill left is finished first, then counts as what is there; the rest is swept', async () => {
+  const left = '.model.0123abcd.tmp'
+  const parent = folderOf({
+    [`${left}/lock`]: '',
+    [`${left}/old/config.json`]: {},
+    [`${left}/new/config.json`]: {},
+    '.model.4567abcd.tmp/lock': '',
+  })
+  const target = path.join(parent, 'model')
+  await expect(StagedFolder.create(target, { overwrite: false })).rejects.toThrow(/It is there already/)
+  const staged = await stage(target, true)
+  expect(fs.readdirSync(parent).filter((name) => name !== 'model')).toHaveLength(1)
+  await staged.commit()
+  expect(filesIn(parent)).toEqual(['model/1_Pooling/config.json', 'model/config.json'])
 })

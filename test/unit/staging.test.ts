@@ -27,6 +27,20 @@ async function stage(target: string): Promise<Staging> {
 /** What a process leaves that is killed between the two renames. */
 const interrupted = (name = LEFT, content = 'new') => ({ [`${name}/lock`]: '', [`${name}/old/old`]: '', [`${name}/new/${content}`]: '' })
 
+/** Files below a folder that this process has open. */
+function openFiles(folder: string): string[] {
+  return fs
+    .readdirSync('/proc/self/fd')
+    .flatMap((fd) => {
+      try {
+        return [fs.readlinkSync(`/proc/self/fd/${fd}`)]
+      } catch {
+        return []
+      }
+    })
+    .filter((file) => file.startsWith(folder))
+}
+
 /** Makes calls of fs.renameSync fail by their number, from 1. */
 function failRenames(which: (call: number) => boolean, code = 'EIO'): void {
   const { renameSync } = fs
@@ -89,6 +103,7 @@ describe('two renames', () => {
     expect(() => staging.place(true)).toThrow('EIO')
     jest.restoreAllMocks()
     expect(staging.isInterrupted).toBe(true)
+    for (const listener of process.listeners('exit')) listener(0)
     await staging.remove()
     expect(fs.existsSync(target)).toBe(false)
     expect(await recoverFolder(target)).toBe(true)
@@ -118,6 +133,7 @@ describe('after a kill', () => {
     const target = path.join(parent, 'model')
     expect(await recoverFolder(target)).toBe(true)
     expect(filesIn(parent)).toEqual(['model/new'])
+    expect(openFiles(parent)).toEqual([])
     expect(await recoverFolder(target)).toBe(false)
     expect(await recoverFolder(path.join(parent, 'none'))).toBe(false)
   })
@@ -200,6 +216,7 @@ describe('after a kill', () => {
     await owner!.handle.close()
     await sweep(path.join(parent, 'model'))
     expect(fs.readdirSync(parent)).toEqual(['model'])
+    expect(openFiles(parent)).toEqual([])
   })
 
   test('where there are no locks nothing is swept: its owner may be alive', async () => {
@@ -241,8 +258,10 @@ test('at the exit one listener removes what all were writing', async () => {
   expect(added.length).toBeLessThanOrEqual(1)
   stagings[0]!.place(true)
   await stagings[0]!.remove()
+  // What it no longer owns is no longer its to remove.
+  fs.mkdirSync(stagings[0]!.path)
   for (const listener of process.listeners('exit')) listener(0)
-  expect(fs.readdirSync(parent)).toEqual(['model-0'])
+  expect(fs.readdirSync(parent).sort()).toEqual([path.basename(stagings[0]!.path), 'model-0'])
   for (const staging of stagings) await staging.remove()
 })
 
