@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openLocked } from '../../lib/file-lock'
 import { withLock } from '../../lib/libtorch/lock'
 import { fakeSystem } from '../support/fake-system'
+import { openFiles } from '../support/open-files'
 import { scratch } from '../support/scratch'
 
 jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
@@ -33,6 +34,7 @@ test('one at a time, in spite of many', async () => {
 test('is given back after a failure, and the failure is passed on', async () => {
   await expect(withLock(path, {}, () => Promise.reject(new Error('inside')))).rejects.toThrow('inside')
   expect(await withLock(path, {}, () => Promise.resolve(7))).toBe(7)
+  expect(openFiles(path)).toEqual([])
 })
 
 test('names its holder to who waits, and is waited for until the signal', async () => {

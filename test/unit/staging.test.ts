@@ -7,6 +7,7 @@ import { makeFolder } from '../../lib/make-folder'
 import { recoverFolder, Staging, sweep } from '../../lib/staging'
 import { fakeSystem } from '../support/fake-system'
 import { filesIn } from '../support/fake-parts'
+import { openFiles } from '../support/open-files'
 import { folderOf, scratch } from '../support/scratch'
 
 jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
@@ -26,20 +27,6 @@ async function stage(target: string): Promise<Staging> {
 
 /** What a process leaves that is killed between the two renames. */
 const interrupted = (name = LEFT, content = 'new') => ({ [`${name}/lock`]: '', [`${name}/old/old`]: '', [`${name}/new/${content}`]: '' })
-
-/** Files below a folder that this process has open. */
-function openFiles(folder: string): string[] {
-  return fs
-    .readdirSync('/proc/self/fd')
-    .flatMap((fd) => {
-      try {
-        return [fs.readlinkSync(`/proc/self/fd/${fd}`)]
-      } catch {
-        return []
-      }
-    })
-    .filter((file) => file.startsWith(folder))
-}
 
 /** Makes calls of fs.renameSync fail by their number, from 1. */
 function failRenames(which: (call: number) => boolean, code = 'EIO'): void {
