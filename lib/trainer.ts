@@ -85,8 +85,8 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /**
    * One pass over the data, or over its rest after an abort with the same data. Several data sets are given by name.
    * Rejects with ERR_DATA (nothing in it, labels that a head does not have, a head without any), ERR_INVALID_ARGUMENT, ERR_ABORTED,
-   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_FILE where `saveEvery` cannot
-   * write, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
+   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_FILE where the folder of
+   * `saveEvery` cannot take checkpoints, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
    */
   async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
     return typed(() => this.#core.trainEpoch(takeData(data), resolveEpoch(options)))
@@ -94,7 +94,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /**
    * Several epochs, with evaluation, early stopping and the best model saved. After an abort, or `resume`, the same call goes on where it was.
-   * Rejects as `trainEpoch` and `evaluate` do.
+   * Rejects as `trainEpoch` and `evaluate` do, and with ERR_FILE where `saveBest` cannot be written.
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
     const { options: resolved, parts } = this.#core
