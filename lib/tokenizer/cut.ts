@@ -47,7 +47,7 @@ export function steadyAfter(text: string, from: number, length: number, steady: 
 /** Runs of characters whose middle may be left out: more than `4 * keep` of one of the `classes` (as in a regular expression). */
 export interface LongRuns {
   classes: readonly string[]
-  /** Characters that stay at each end of a run. */
+  /** Characters that stay at each end of a run, at least 1. */
   keep: number
 }
 

@@ -26,7 +26,7 @@ const DROPPING_PRE_TOKENIZERS = ['BertPreTokenizer', 'WhitespaceSplit', 'Whitesp
 
 /** Only kinds of steps that were thought through are listed; any other makes every text be tokenized whole. */
 export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens }: TokenizerDocument): Pipeline {
-  const none: Pipeline = { splitsAtSpaces: false, dropsSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 0 } }
+  const none: Pipeline = { splitsAtSpaces: false, dropsSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 1 } }
   if (model.dropout || added_tokens.some((token) => /\s/.test(token.content) || token.rstrip)) return none
 
   const normalizers = steps(normalizer, 'normalizers')
@@ -68,7 +68,7 @@ export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens
     dropsSpaces,
     window: provable ? window : 0,
     steady,
-    longRuns: { classes, keep: longestWord + longestAdded },
+    longRuns: { classes, keep: Math.max(1, longestWord + longestAdded) },
   }
 }
 

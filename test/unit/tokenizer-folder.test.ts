@@ -270,6 +270,39 @@ test('a tokenizer.json of a class that transformers takes as it is, is taken as 
   rmSync(folder, { recursive: true })
 })
 
+test('a text without spaces is read far enough, however long its tokens are', async () => {
+  const vocab = [...unigram.model.vocab, ['x'.repeat(64), 0]]
+  const folder = copyFixture('xlm-roberta', { 'tokenizer.json': { ...unigram, model: { ...unigram.model, vocab } } })
+  const tokenizer = await open(folder, { vocabSize: 5000, modelType: 'xlm-roberta' })
+  const text = 'x'.repeat(64 * 1000)
+  for (const limit of [3, 100, 500]) expect((await tokenizer.encode([text], limit)).ids).toHaveLength(limit)
+  rmSync(folder, { recursive: true })
+})
+
+describe('a long text is not cut where the tokens would change', () => {
+  const generic = { tokenizer_class: 'PreTrainedTokenizerFast' }
+  const fox = { id: 5, content: 'fox', single_word: false, lstrip: false, rstrip: true, normalized: false, special: false }
+  const never = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'never', split: true }
+  test.each<[string, object]>([
+    ['no added tokens, so that nothing of a run of spaces need be kept', { ...unigram, post_processor: null, added_tokens: [] }],
+    ['an added token that takes the space after it along', { ...bpe, added_tokens: [...bpe.added_tokens, fox] }],
+    [
+      'white space that is stripped and not put back',
+      { ...unigram, normalizer: { type: 'Strip', strip_left: true, strip_right: true }, pre_tokenizer: never },
+    ],
+  ])('%s', async (_, document) => {
+    const folder = copyFixture(null, { 'tokenizer.json': document, 'tokenizer_config.json': generic })
+    const tokenizer = await open(folder, { vocabSize: 5000, modelType: 'roberta' })
+    const text = 'the fox river '.repeat(12_000) + ' '.repeat(9) + 'river'
+    const { ids } = await tokenizer.encode([text], 1 << 20)
+    expect(await tokenizer.count([text])).toEqual([ids.length])
+    const { after } = tokenizer.surroundings
+    const start = (await tokenizer.encode([text], 64)).ids
+    expect(start.subarray(0, 64 - after)).toEqual(ids.subarray(0, 64 - after))
+    rmSync(folder, { recursive: true })
+  })
+})
+
 test('a lone surrogate reads as U+FFFD', async () => {
   const tokenizer = await open(fixtureFolder('roberta'))
   expect(await idsOf(tokenizer, 'a\ud83d b\udc00')).toEqual(await idsOf(tokenizer, 'a\ufffd b\ufffd'))
