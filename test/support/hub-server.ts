@@ -33,6 +33,8 @@ export interface Fault {
   breakAfter?: number
   /** The connection stays open, silent, after so many bytes of the body; −1: before any answer. */
   stallAfter?: number
+  /** The body comes in so many parts, 0.1 s apart. */
+  slowParts?: number
   /** One byte is another one. */
   corrupt?: boolean
   /** The whole content, whatever range was asked for. */
@@ -192,9 +194,16 @@ function send(message: IncomingMessage, response: ServerResponse, bytes: Buffer,
     ...(ranged ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
   })
   if (message.method === 'HEAD') return void response.end()
+  if (fault.slowParts !== undefined) return drip(response, body, Math.ceil(body.length / fault.slowParts))
   const cut = fault.breakAfter ?? fault.stallAfter
   if (cut === undefined) return void response.end(body)
   response.write(body.subarray(0, cut), () => {
     if (fault.breakAfter !== undefined) setTimeout(() => response.destroy(), 20)
   })
+}
+
+function drip(response: ServerResponse, body: Buffer, bytes: number): void {
+  if (body.length <= bytes) return void response.end(body)
+  response.write(body.subarray(0, bytes))
+  setTimeout(() => drip(response, body.subarray(bytes), bytes), 100)
 }

@@ -24,6 +24,26 @@ describe('broken transfers', () => {
     expect(hub.requests.filter(weights).map(({ range }) => String(range))).toEqual(['undefined', ...ranges])
   })
 
+  test('slow but steady: never taken for silent', async () => {
+    process.env.HF_HUB_DOWNLOAD_TIMEOUT = '0.5'
+    faults(weights, { slowParts: 15 })
+    expectWhole((await resolveModel(ID)).folder)
+    expect(hub.requests.filter(weights)).toHaveLength(1)
+  })
+
+  test('any number of breaks, as long as each attempt brings something', async () => {
+    faults(weights, ...Array.from({ length: 6 }, () => ({ breakAfter: 20_000 })))
+    expectWhole((await resolveModel(ID)).folder)
+    expect(hub.requests.filter(weights)).toHaveLength(7)
+  })
+
+  test('a blob of the right name that was cut off is fetched again', async () => {
+    const blob = path.join(repository(), 'blobs', sha256(WEIGHTS))
+    fs.mkdirSync(path.dirname(blob), { recursive: true })
+    fs.writeFileSync(blob, WEIGHTS.subarray(0, 1000))
+    expectWhole((await resolveModel(ID)).folder)
+  })
+
   test('content that stays wrong is refused and not kept', async () => {
     hub.fault = (request) => (weights(request) ? { corrupt: true } : undefined)
     const error = await refusal(ID)

@@ -322,6 +322,26 @@ describe('cache', () => {
     expect((await refusal(ID, { offline: true })).message).toMatch(/lacks modules\.json/)
   })
 
+  test('a ref may be surrounded by white space', async () => {
+    await resolveModel(ID)
+    fs.writeFileSync(path.join(repository(), 'refs/main'), ` ${COMMIT}\r\n`)
+    expect(await resolveModel(ID, { offline: true })).toMatchObject({ source: 'cache', commit: COMMIT })
+  })
+
+  test('a listing without modules.json says that there is none', async () => {
+    delete hub.repositories[ID]!.files['modules.json']
+    await resolveModel(ID)
+    fs.rmSync(path.join(repository(), '.no_exist'), { recursive: true })
+    const files = Object.entries(NEEDED).filter(([name]) => name !== 'modules.json' && !name.startsWith('1_Pooling'))
+    const listing = files.map(([name, content]) => [name, { size: Buffer.from(content).length, blob_id: 'c'.repeat(40) }])
+    fs.mkdirSync(path.join(repository(), 'trees'))
+    fs.writeFileSync(
+      path.join(repository(), `trees/${COMMIT}.json`),
+      JSON.stringify({ format_version: 1, files: Object.fromEntries(listing) }),
+    )
+    expect(await resolveModel(ID, { offline: true })).toMatchObject({ source: 'cache' })
+  })
+
   test('trusts the listing that Python left', async () => {
     await resolveModel(ID)
     const entry = (size: number) => ({ size, blob_id: 'c'.repeat(40) })
