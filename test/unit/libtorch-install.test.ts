@@ -321,6 +321,15 @@ describe('whole or not at all', () => {
     expectNothingLeft()
   })
 
+  test('a cache that cannot be made is named, with what to set', async () => {
+    const file = join(scratch(), 'file')
+    writeFileSync(file, '')
+    await expect(install({ cache: file, offline: offlineFolder() })).rejects.toMatchObject({
+      code: 'ERR_DOWNLOAD',
+      message: expect.stringMatching(/^libtorch cannot be put into .*Set SENTORCH_CACHE to a folder that can be written to\.$/) as string,
+    })
+  })
+
   test('an abort while a server is silent', async () => {
     const index = await serve({ stall: true })
     const controller = new AbortController()
