@@ -32,6 +32,8 @@ export default defineConfig(
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/no-floating-promises': 'error',
+      // Without `await` the `catch` and `finally` around it do not see the rejection, or run too early.
+      '@typescript-eslint/return-await': ['error', 'error-handling-correctness-only'],
       'sentorch/late-handler': 'error',
       // Indexing a typed array inside a checked bound is the daily bread here; `noUncheckedIndexedAccess` types it as possibly undefined.
       '@typescript-eslint/no-non-null-assertion': 'off',
