@@ -8,6 +8,7 @@ import { fromPlainJson } from '../../lib/training/plain'
 import type { StepReport } from '../../lib/training/report'
 import { parseTrainerJson } from '../../lib/training/trainer-json'
 import { seal } from '../support/manifest'
+import { writeSafetensors } from '../support/safetensors'
 import { scratch } from '../support/scratch'
 import { changed, sentences, tinyModel, weightsOf } from '../support/training'
 
@@ -171,6 +172,14 @@ describe('of one checkpoint', () => {
     change(content)
     writeFileSync(file, JSON.stringify(content))
   }
+  /** Every array of the stored vectors gets another shape, and zeros. */
+  const targets = (shapeOf: (shape: [number, number]) => number[]) => (dir: string) => {
+    const file = join(dir, 'targets.safetensors')
+    const bytes = readFileSync(file)
+    const header: Record<string, { shape: [number, number] }> = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE())))
+    const arrays = Object.entries(header).filter(([key]) => key !== '__metadata__')
+    writeSafetensors(file, Object.fromEntries(arrays.map(([key, { shape }]) => [key, { shape: shapeOf(shape) }])))
+  }
   const broken: [string, (dir: string) => void, RegExp][] = [
     ['no trainer.json', (dir) => rmSync(join(dir, 'trainer.json')), /no trainer.json/],
     ['no folder', (dir) => rmSync(dir, { recursive: true }), /no folder/],
@@ -224,6 +233,7 @@ describe('of one checkpoint', () => {
     ['an optimizer of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'optimizer.safetensors')), /optimizer.safetensors holds/], // prettier-ignore
     ['cut vectors', (dir) => truncateSync(join(dir, 'targets.safetensors'), 300), /targets.safetensors/],
     ['vectors of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'targets.safetensors')), /targets.safetensors/],
+    ['vectors that are no matrix', targets(([rows, dimension]) => [rows, dimension, 1]), /holds no vectors/],
   ]
   test.each(broken)('%s is ERR_CHECKPOINT', async (_, damage, message) => {
     const dir = copy()
@@ -277,6 +287,17 @@ describe('of one checkpoint', () => {
       /\.(losses|metrics)\.(intent|slots) = undefined$/,
     ]
     expect(accepted.filter((line) => !free.some((pattern) => pattern.test(line)))).toEqual([])
+  })
+
+  test('vectors of fewer examples than the data has are not those of the data', async () => {
+    const dir = copy()
+    targets(([rows, dimension]) => [rows - 1, dimension])(dir)
+    seal(dir)
+    const trainer = await resume(dir)
+    await expect(trainer.fit(data, fitOptions)).rejects.toMatchObject({
+      code: 'ERR_INVALID_ARGUMENT',
+      message: expect.stringContaining("'keepEmbeddings' needs the vectors"),
+    })
   })
 
   test('a step beyond the plan is refused when the data is known', async () => {
