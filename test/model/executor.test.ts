@@ -4,7 +4,7 @@ import type { EncodeRequest, NativeModel } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
 import { openNative } from '../../lib/native'
 import { nextTask } from '../../lib/tasks'
-import { NativeTraining, plainTask, stepsOf } from '../support/native-training'
+import { NativeTraining, plainTask, stepsOf, type StepPlan } from '../support/native-training'
 import { FIXTURES } from '../support/variant'
 
 const tiny = join(FIXTURES, 'models', 'bert')
@@ -123,23 +123,27 @@ describe('training', () => {
   const STEPS = 400
   let training: NativeTraining
   const plan = stepsOf(Array.from({ length: STEPS }, (_, i) => [i % 2]))
-  const train = () =>
-    training.native.train({
-      task: nextTask(),
-      order: Int32Array.from(plan.order),
-      batches: Int32Array.from(plan.batches),
-      steps: Int32Array.from(plan.steps),
-      multipliers: new Float64Array(STEPS).fill(1),
-      firstStep: 0,
-      milliseconds: 60_000,
-      apply: true,
-    })
+  async function started(): Promise<NativeTraining> {
+    const made = await NativeTraining.load(tiny)
+    const head = { name: 'a', type: 'classification', activation: 'relu', sizes: [2], pooling: ['mean'], steps: [], inputs: 32 } as const
+    await made.native.addHead({ ...head, sizes: [2], pooling: ['mean'], steps: [], layers: null, files: [], seed: 0 })
+    await made.start({ tasks: [plainTask('a')], targets: [] })
+    return made
+  }
+  const trainRequest = ({ order, batches, steps }: StepPlan) => ({
+    task: nextTask(),
+    order: Int32Array.from(order),
+    batches: Int32Array.from(batches),
+    steps: Int32Array.from(steps),
+    multipliers: new Float64Array(steps.length - 1).fill(1),
+    firstStep: 0,
+    milliseconds: 60_000,
+    apply: true,
+  })
+  const train = () => training.native.train(trainRequest(plan))
 
   beforeAll(async () => {
-    training = await NativeTraining.load(tiny)
-    const head = { name: 'a', type: 'classification', activation: 'relu', sizes: [2], pooling: ['mean'], steps: [], inputs: 32 } as const
-    await training.native.addHead({ ...head, sizes: [2], pooling: ['mean'], steps: [], layers: null, files: [], seed: 0 })
-    await training.start({ tasks: [plainTask('a')], targets: [] })
+    training = await started()
     await training.trainOnly((name) => name.startsWith('heads.'))
     await training.setCorpus({
       ids: Int32Array.of(2, 5, 3, 2, 6, 3),
@@ -155,5 +159,28 @@ describe('training', () => {
     expect(cut.steps).toBeLessThan(STEPS)
     expect(served.dimension).toBe(32)
     expect((await train()).steps).toBe(STEPS)
+  })
+
+  test('ends at no step for work that was aborted while it waited', async () => {
+    const long = await started()
+    await long.trainOnly(() => true)
+    const { ids, offsets } = request(64)
+    await long.setCorpus({ ids, offsets, labels: [new Int32Array(64)], targets: [] })
+    const rows = Array.from({ length: 64 }, (_, row) => row)
+    const slow = stepsOf(Array.from({ length: 6 }, () => rows))
+    const steps = async () => {
+      const running = long.native.train(trainRequest(slow))
+      await moment()
+      const aborted = request(1)
+      const waiting = long.native.encode(aborted)
+      long.native.abort(aborted.task)
+      await expect(waiting).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+      return (await running).steps
+    }
+    // A step that ends between the two calls sees the waiting work, and rightly: then once more.
+    let most = 0
+    for (let i = 0; i < 3 && most < 6; i++) most = Math.max(most, await steps())
+    expect(most).toBe(6)
+    await long.dispose()
   })
 })

@@ -190,6 +190,29 @@ test('a head that was extended learns its new label', async () => {
   })
 })
 
+describe('gradients of words, which are kept for the rows of a step alone', () => {
+  const WORDS = 'embeddings.word_embeddings.weight'
+  const words = (name: string) => name === WORDS
+  const norm = (values: Float32Array) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0))
+
+  test('micro-batches that share words: the norm counts each row once', async () => {
+    const training = await begin()
+    await training.trainOnly(words)
+    const { gradientNorm } = await training.run(window([0, 1, 2], [2, 3], [3, 0, 4]), { apply: false })
+    const gradient = (await training.read('gradient')).get(WORDS)!
+    expect(gradientNorm[0]).toBeGreaterThan(0.01)
+    expectClose(gradientNorm, [norm(gradient)], { atol: 1e-6 * gradientNorm[0]! })
+  })
+
+  test('nothing is left of one step in the next', async () => {
+    const [training, other] = [await begin(), await begin()]
+    for (const each of [training, other]) await each.trainOnly(words)
+    await training.run(window([0, 1], [2], [3, 4]), { apply: false })
+    for (const each of [training, other]) await each.run(window([5], [6, 7]), { apply: false })
+    expect(hashes(await training.read('gradient'))).toEqual(hashes(await other.read('gradient')))
+  })
+})
+
 /** The trainer's numbers in a file, as `restore` reads them; `changes` replaces some. */
 async function stored(training: NativeTraining, changes: Record<string, number> = {}) {
   const path = join(scratch(), 'stored')
