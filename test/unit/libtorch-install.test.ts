@@ -133,6 +133,12 @@ describe('by ranges', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain('wrong')
   })
 
+  test('refuses an index that is no address', async () => {
+    withEnvironment({ PIP_INDEX_URL: 'pypi' })
+    await expect(install()).rejects.toMatchObject({ code: 'ERR_DOWNLOAD', message: expect.stringContaining('no address: pypi') })
+    expectNothingLeft()
+  })
+
   test('asks the further indexes for what the first lacks', async () => {
     const first = await new SimpleIndex(new Map([...archives].slice(1))).start()
     const second = await new SimpleIndex(new Map([...archives].slice(0, 1))).start()

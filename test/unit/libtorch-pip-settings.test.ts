@@ -35,9 +35,20 @@ describe('readPipSettings', () => {
     ['further indexes', { '.config/pip/pip.conf': conf('user') }, { PIP_EXTRA_INDEX_URL: 'b  c' }, ['user', 'b', 'c']],
     ['no index at all', { '.config/pip/pip.conf': conf('user') }, { PIP_NO_INDEX: '1' }, []],
     ['no files', { '.config/pip/pip.conf': conf('user') }, { PIP_CONFIG_FILE: '/dev/null' }, []],
+    ['no files on Windows', { '.config/pip/pip.conf': conf('user') }, { PIP_CONFIG_FILE: 'NUL' }, []],
+    ['the files of a user with another home', { '.pip/pip.conf': conf('old') }, { HOME: '', USERPROFILE: 'HOME' }, ['old']],
+    ['a named file over all', { '.pip/pip.conf': conf('old'), 'a.conf': conf('named') }, { PIP_CONFIG_FILE: 'HOME/a.conf' }, ['named']],
+    [
+      'XDG_CONFIG_HOME',
+      { '.config/pip/pip.conf': conf('user'), 'xdg/pip/pip.conf': conf('xdg') },
+      { XDG_CONFIG_HOME: 'HOME/xdg' },
+      ['xdg'],
+    ],
+    ['XDG_CONFIG_DIRS', { 'a/pip/pip.conf': conf('a'), 'b/pip/pip.conf': conf('b') }, { XDG_CONFIG_DIRS: 'HOME/a:HOME/b' }, ['b']],
   ])('%s', async (_, files, env, indexes) => {
     writeFiles(home, files)
-    expect((await read(env)).indexes).toEqual(indexes)
+    const inHome = Object.entries(env).map(([name, value]) => [name, value.replaceAll('HOME', home)])
+    expect((await read(Object.fromEntries(inHome) as NodeJS.ProcessEnv)).indexes).toEqual(indexes)
   })
 
   test('a named file and a virtual environment', async () => {
@@ -47,12 +58,18 @@ describe('readPipSettings', () => {
     expect(await read({ ...env, PIP_CERT: '/e.pem' })).toEqual({ indexes: ['venv'], cert: '/e.pem' })
   })
 
-  test.each([
+  test.each<[NodeJS.Platform, string, string?]>([
     ['darwin', 'Library/Application Support/pip/pip.conf'],
+    ['darwin', '.pip/pip.conf'],
+    ['darwin', '.config/pip/pip.conf'],
     ['win32', 'AppData/Roaming/pip/pip.ini'],
-  ] as const)('%s', async (platform, path) => {
+    ['win32', 'pip/pip.ini'],
+    ['win32', 'ProgramData/pip/pip.ini'],
+    ['win32', 'Roaming/pip/pip.ini', 'Roaming'],
+  ])('%s: %s', async (platform, path, appData = '') => {
     writeFiles(home, { [path]: conf('there') })
-    expect((await read({ PROGRAMDATA: join(home, 'none') }, platform)).indexes).toEqual(['there'])
+    const env = { PROGRAMDATA: join(home, 'ProgramData'), APPDATA: appData && join(home, appData) }
+    expect((await read(env, platform)).indexes).toEqual(['there'])
   })
 })
 

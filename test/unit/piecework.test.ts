@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Admission } from '../../lib/admission'
 import { RepositoryCache } from '../../lib/hub/cache'
@@ -115,6 +115,21 @@ describe('the cache of the hub', () => {
     symlinkSync(cache.blob('e'.repeat(40)), join(cache.snapshot(commit), 'model.safetensors'))
     expect(await cache.has(commit, 'model.safetensors', 3)).toBe(true)
     expect(await cache.has(commit, 'model.safetensors', 4)).toBe(false)
+  })
+
+  test('a file that cannot take its place in the snapshot is a failure, unless another process has put it there', async () => {
+    const cache = new RepositoryCache(scratch(), 'o/n')
+    const file = { path: 'config.json', size: 5, etag: 'e'.repeat(40) }
+    const pointer = join(cache.snapshot(commit), file.path)
+    mkdirSync(join(pointer, 'in the way'), { recursive: true })
+    mkdirSync(join(cache.folder, 'blobs'))
+    writeFileSync(cache.blob(file.etag), 'bytes')
+    await expect(cache.link(commit, file)).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST|EPERM/) as string })
+    expect(readdirSync(cache.snapshot(commit))).toEqual([file.path])
+    rmSync(pointer, { recursive: true })
+    await Promise.all(Array.from({ length: 8 }, () => cache.link(commit, file)))
+    expect(readFileSync(pointer, 'utf8')).toBe('bytes')
+    expect(readdirSync(cache.snapshot(commit))).toEqual([file.path])
   })
 
   test('a listing in the cache that has no modules.json says that there is none', async () => {
