@@ -1,5 +1,5 @@
 import { integerIn, invalid } from '../check'
-import { reading, takeOptions } from '../snapshot'
+import { define, reading, takeOptions } from '../snapshot'
 import { throwIfAborted } from '../errors'
 import { keysOf, signalOf } from '../options/checks'
 import { textOf } from './align'
@@ -75,7 +75,8 @@ export async function describeDataset(
   const names = dataset.heads
   const heads: Record<string, HeadSummary> = {}
   for (const head of names) {
-    heads[head] = await describeHead(dataset, head, labels[head], problems, breathe)
+    const known = Object.hasOwn(labels, head) ? labels[head] : undefined
+    define(heads, head, await describeHead(dataset, head, known, problems, breathe))
     throwIfAborted(signal)
   }
   await findTextProblems(dataset, problems, breathe)

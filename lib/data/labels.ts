@@ -1,5 +1,6 @@
 import { describe } from '../check'
 import { SentorchError } from '../errors'
+import { define } from '../snapshot'
 import type { Dataset } from './dataset'
 import type { Example, LabelValue } from './example'
 import { isSpans } from './examples'
@@ -8,6 +9,11 @@ import { splitTag, tagsOf, type Scheme } from './schemes'
 /** What an example says for a head; undefined where it says nothing. */
 export function labelOf({ labels }: Example, head: string): LabelValue | undefined {
   return Object.hasOwn(labels, head) ? (labels[head] ?? undefined) : undefined
+}
+
+/** A plain assignment would lose a head of the name `__proto__`, which only a file can have; what trains on the example refuses it. */
+export function setLabel(labels: Record<string, LabelValue>, head: string, value: LabelValue): void {
+  define(labels, head, value)
 }
 
 /** The labels that hold for a head of independent logits: yes is the one label of a binary head, no is none. */

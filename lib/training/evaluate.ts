@@ -144,7 +144,8 @@ async function predictAll(
 }
 
 function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
-  const weighted = heads.map((head, h) => ({ weight: weights[head.name] ?? 1, value: mainMeasure(head, measured[h]!) }))
+  const weightOf = ({ name }: Head) => (Object.hasOwn(weights, name) ? weights[name]! : 1)
+  const weighted = heads.map((head, h) => ({ weight: weightOf(head), value: mainMeasure(head, measured[h]!) }))
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
   if (total === 0)
     throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)

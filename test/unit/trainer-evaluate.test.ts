@@ -97,6 +97,12 @@ test("the total is weighted by the trainer's weights, heads that it does not tra
   await expect(evaluate({ ...request, scoreWeights: { intent: 0, topics: 0 } })).rejects.toThrow(/leaves no head to score/)
 })
 
+test('a head named constructor has the weight 1 in the score, like every other', async () => {
+  const head: HeadDefinition = { ...INTENT, name: 'constructor' }
+  const { result } = await run([head], [{ text: 'x', labels: Object.fromEntries([['constructor', 'go']]) }], () => [1, 0])
+  expect(result.score).toBe(1)
+})
+
 test("a binary head's score is its accuracy", async () => {
   const examples: Example[] = [true, false, false].map((urgent) => ({ text: 'x', labels: { urgent } }))
   const { result } = await run([{ name: 'urgent', type: 'classification', labels: ['urgent'] }], examples, () => [2])

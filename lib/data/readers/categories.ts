@@ -1,5 +1,6 @@
 import type { ResolvedJson } from '../../options/readers'
 import type { LabelValue } from '../example'
+import { setLabel } from '../labels'
 import type { Fail } from './source'
 import { labelsIn } from './values'
 
@@ -13,7 +14,7 @@ export function setCategory(
 ): void {
   if (heads.sentence === false) return
   const categories = labelsIn(list, name, fail)
-  if (multiLabel) labels[heads.sentence] = categories
+  if (multiLabel) setLabel(labels, heads.sentence, categories)
   else if (categories.length > 1) throw fail(`There are ${categories.length} categories in ${name}. Set multiLabel: true to keep them all.`)
-  else if (categories.length === 1) labels[heads.sentence] = categories[0]!
+  else if (categories.length === 1) setLabel(labels, heads.sentence, categories[0]!)
 }

@@ -1,5 +1,6 @@
 import { type ConllLabels, type ConllOptions, resolveConll, type ResolvedConll } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { broken, fromFiles, linesOf } from './source'
 
 /** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */
@@ -46,7 +47,7 @@ async function* sentencesOf(file: string, options: ResolvedConll): AsyncGenerato
 
   function take(): Example {
     const labels: Record<string, LabelValue> = {}
-    for (const [i, [head]] of labelled.entries()) labels[head] = tags[i]!
+    for (const [i, [head]] of labelled.entries()) setLabel(labels, head, tags[i]!)
     const example = { text: words.join(' '), words, labels }
     words = []
     tags = labelled.map(() => [])

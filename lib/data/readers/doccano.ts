@@ -1,5 +1,6 @@
 import type { ResolvedJson } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { setCategory } from './categories'
 import { spansIn } from './notations'
 import type { Fail } from './source'
@@ -27,7 +28,7 @@ export function doccano(record: Fields, options: ResolvedJson, fail: Fail): Exam
     const list = typeof value === 'string' ? [value] : listIn(value, name, fail)
     const isCategories = list.length > 0 ? list.every((item) => typeof item !== 'object') : name === 'cats' || heads.tokens === false
     if (isCategories) setCategory(labels, list, name, options, fail)
-    else if (heads.tokens !== false) labels[heads.tokens] = spansIn(list, name, { text, offsets, unit: 'utf16', fail })
+    else if (heads.tokens !== false) setLabel(labels, heads.tokens, spansIn(list, name, { text, offsets, unit: 'utf16', fail }))
   }
   return { text, labels }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { broken, fromFiles, linesOf } from './source'
 
 /**
@@ -64,13 +65,13 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
   const words = pieces[0]!
   const labels: Record<string, LabelValue> = {}
   for (const [i, { file, kind, head }] of parts.entries()) {
-    if (kind === 'intent') labels[head] = lines[i]!.replace(/^[ \t]+|[ \t]+$/g, '')
+    if (kind === 'intent') setLabel(labels, head, lines[i]!.replace(/^[ \t]+|[ \t]+$/g, ''))
     if (kind !== 'tags') continue
     const tags = pieces[i]!
     if (tags.length !== words.length) {
       throw broken(file, number, `There are ${tags.length} tags for the ${words.length} words in ${parts[0]!.file}.`)
     }
-    labels[head] = tags
+    setLabel(labels, head, tags)
   }
   return { text: words.join(' '), words, labels }
 }

@@ -1,5 +1,6 @@
 import type { ResolvedJson } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { setCategory } from './categories'
 import { columnsOf, exampleOf } from './mapping'
 import { spansIn } from './notations'
@@ -68,7 +69,7 @@ export function labelStudio(
   const labels: Record<string, LabelValue> = {}
   const spans = entities === undefined ? undefined : field(fields, entities)
   if (spans !== undefined && heads.tokens !== false) {
-    labels[heads.tokens] = spansIn(listIn(spans, entities!, fail), entities!, { text, offsets, unit: 'codePoint', fail })
+    setLabel(labels, heads.tokens, spansIn(listIn(spans, entities!, fail), entities!, { text, offsets, unit: 'codePoint', fail }))
   }
   const chosen = choices === undefined ? undefined : (field(fields, choices) ?? undefined)
   if (chosen !== undefined) setCategory(labels, listOf(chosen, choices!, fail), choices!, options, fail)
@@ -123,19 +124,19 @@ function annotationsOf(record: Fields): Fields[] {
 
 /** By control: entities as a list, choices as `{ choices }`, other results as they are. Those of one region (a choice for an entity) are left out. */
 function resultsOf(annotation: Fields): Record<string, unknown> {
-  const results: Record<string, unknown> = {}
+  const results = new Map<string, unknown>()
   const list = field(annotation, 'result')
   for (const result of Array.isArray(list) ? list.filter(isFields) : []) {
     const [name, type, value] = [field(result, 'from_name'), field(result, 'type'), field(result, 'value')]
     if (typeof name !== 'string' || typeof type !== 'string' || !isFields(value)) continue
     if (type.endsWith('labels')) {
-      const spans = (results[name] ?? []) as unknown[]
-      results[name] = [...spans, { start: value.start, end: value.end, text: value.text, labels: value[type] }]
+      const spans = (results.get(name) ?? []) as unknown[]
+      results.set(name, [...spans, { start: value.start, end: value.end, text: value.text, labels: field(value, type) }])
     } else if (!Object.hasOwn(value, 'start')) {
-      results[name] = value
+      results.set(name, value)
     }
   }
-  return results
+  return Object.fromEntries(results)
 }
 
 function isEntities(value: unknown): boolean {

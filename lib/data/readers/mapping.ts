@@ -3,6 +3,7 @@ import { isSentorchError } from '../../errors'
 import type { Column, OffsetUnit, ResolvedColumn, ResolvedMapping } from '../../options/readers'
 import { wordPlaces } from '../align'
 import type { Example, LabelValue, Span } from '../example'
+import { setLabel } from '../labels'
 import { labelValueIn, type LabelContext } from './notations'
 import { resolveSpans } from './offsets'
 import type { Fail } from './source'
@@ -26,7 +27,7 @@ export function exampleOf(row: Row, mapping: ResolvedMapping, offsets: OffsetUni
   const labels: Record<string, LabelValue> = {}
   for (const [head, source] of mapping.labels) {
     const value = labelOf(row.get(source.column), source, { text, words, offsets, unit, fields: source.fields, fail })
-    if (value !== undefined) labels[head] = value
+    if (value !== undefined) setLabel(labels, head, value)
   }
   return words ? { text, words, labels } : { text, labels }
 }

@@ -1,5 +1,6 @@
 import type { ResolvedJson } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { setCategory } from './categories'
 import { isAccepted, spansIn } from './notations'
 import type { Fail } from './source'
@@ -27,7 +28,7 @@ export function prodigy(record: Fields, options: ResolvedJson, fail: Fail): Exam
   const labels: Record<string, LabelValue> = {}
   const spans = field(record, 'spans') ?? undefined
   if (spans !== undefined && heads.tokens !== false) {
-    labels[heads.tokens] = spansIn(listIn(spans, 'spans', fail), 'spans', { text, offsets, unit: 'codePoint', fail })
+    setLabel(labels, heads.tokens, spansIn(listIn(spans, 'spans', fail), 'spans', { text, offsets, unit: 'codePoint', fail }))
   }
   const chosen = field(record, 'accept') ?? undefined
   const label = field(record, 'label') ?? undefined

@@ -1,6 +1,7 @@
 import { describe } from '../../check'
 import type { OffsetUnit, ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { openJson } from './json-file'
 import { evidentUnit, type RawSpan, resolveSpans } from './offsets'
 import { SPLIT_FILE } from './rasa-yaml'
@@ -37,12 +38,12 @@ export async function* readRasaJson(
   const most = offsets ?? unitOfAll(examples)
   for (const { text, intent, entities, fail } of examples) {
     const labels: Record<string, LabelValue> = {}
-    if (heads.sentence !== false && intent !== undefined) labels[heads.sentence] = intent
+    if (heads.sentence !== false && intent !== undefined) setLabel(labels, heads.sentence, intent)
     if (heads.tokens !== false && entities) {
       const unit = offsets ?? evidentUnit(text, entities) ?? most
       // A value may be a synonym of what stands in the text: it speaks for a unit, but need not be found.
       const places = entities.map(({ start, end, label }) => ({ start, end, label }))
-      labels[heads.tokens] = resolveSpans(text, places, unit, fail)
+      setLabel(labels, heads.tokens, resolveSpans(text, places, unit, fail))
     }
     yield { text, labels }
   }

@@ -1,6 +1,7 @@
 import type { Scalar, YAMLMap } from 'yaml'
 import type { ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { parseMarkup } from './rasa-markup'
 import { broken, textOf } from './source'
 
@@ -36,8 +37,8 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
     for (const { marked, line } of markedTexts(entry)) {
       const { text, entities } = parseMarkup(marked, (reason) => broken(file, line, reason))
       const labels: Record<string, LabelValue> = {}
-      if (heads.sentence !== false) labels[heads.sentence] = intent
-      if (heads.tokens !== false) labels[heads.tokens] = entities
+      if (heads.sentence !== false) setLabel(labels, heads.sentence, intent)
+      if (heads.tokens !== false) setLabel(labels, heads.tokens, entities)
       yield { text, labels }
     }
   }

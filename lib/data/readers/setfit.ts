@@ -1,5 +1,6 @@
 import type { ResolvedJson } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import type { Fail } from './source'
 import { type Fields, field, labelIn, textIn } from './values'
 
@@ -17,7 +18,7 @@ export function setfit(record: Fields, { heads, multiLabel }: ResolvedJson, fail
   const labels: Record<string, LabelValue> = {}
   if (heads.sentence !== false && value !== undefined) {
     const label = typeof value === 'boolean' ? value : labelIn(value, name, fail)
-    labels[heads.sentence] = multiLabel && typeof label === 'string' ? [label] : label
+    setLabel(labels, heads.sentence, multiLabel && typeof label === 'string' ? [label] : label)
   }
   return { text, labels }
 }

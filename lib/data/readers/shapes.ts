@@ -1,6 +1,7 @@
 import { describe } from '../../check'
 import { type JsonShape, type ResolvedJson, sourceAt } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { doccano, DOCCANO_FIELDS, isDoccano } from './doccano'
 import { gliner, GLINER_FIELDS, isGliner } from './gliner'
 import { isLabelStudio, labelStudio, type Controls } from './label-studio'
@@ -104,7 +105,7 @@ function own(record: Fields, { offsets }: ResolvedJson, fail: Fail): Example {
   const labels: Record<string, LabelValue> = {}
   for (const [head, value] of Object.entries(values)) {
     const label = labelValueIn(value, `labels.${head}`, { text, offsets, unit: 'utf16', fail })
-    if (label !== undefined) labels[head] = label
+    if (label !== undefined) setLabel(labels, head, label)
   }
   return words ? { text, words, labels } : { text, labels }
 }

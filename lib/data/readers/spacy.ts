@@ -1,6 +1,7 @@
 import { describe } from '../../check'
 import type { ResolvedJson } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
 import { setCategory } from './categories'
 import { spansIn } from './notations'
 import type { Fail } from './source'
@@ -20,7 +21,7 @@ export function spacy([first, annotations]: readonly [unknown, Fields], options:
   const labels: Record<string, LabelValue> = {}
   const entities = field(annotations, 'entities') ?? undefined
   if (entities !== undefined && heads.tokens !== false) {
-    labels[heads.tokens] = spansIn(listIn(entities, 'entities', fail), 'entities', { text, offsets, unit: 'codePoint', fail })
+    setLabel(labels, heads.tokens, spansIn(listIn(entities, 'entities', fail), 'entities', { text, offsets, unit: 'codePoint', fail }))
   }
   const cats = field(annotations, 'cats') ?? undefined
   if (cats !== undefined) setCategory(labels, chosenIn(cats, fail), 'cats', options, fail)
