@@ -94,6 +94,19 @@ test.each(['auto', 'portable'] as const)('max pooling keeps a NaN that only some
   await training.dispose()
 })
 
+test('numbers that overflow without a NaN are seen too', async () => {
+  // The last norm's weight makes most numbers of one column infinite, and no other.
+  const training = await NativeTraining.load(await altered({ 'encoder.layer.1.output.LayerNorm.weight': [[3, 3e38]] }))
+  const request = { pooling: [], promptTokens: 0, steps: [], truncateDim: 0, normalizeLast: false, batchTokens: 100 }
+  const rows = { ids: Int32Array.from({ length: 40 }, (_, i) => 5 + i * 17), offsets: Int32Array.from({ length: 41 }, (_, i) => i) }
+  const { values, nonFiniteRow } = await fromNative(training.native.encode({ ...request, ...rows, task: nextTask() }))
+  expect(values.some(Number.isNaN)).toBe(false)
+  const first = values.findIndex((x) => !Number.isFinite(x))
+  expect(first).toBeGreaterThanOrEqual(0)
+  expect(nonFiniteRow).toBe(Math.floor(first / WIDTH))
+  await training.dispose()
+})
+
 describe('the native surface', () => {
   const rows = { ids: Int32Array.of(7, 8, 9, 7, 6, 7), offsets: Int32Array.of(0, 3, 5, 6) }
   const vectors = { pooling: ['mean' as const], promptTokens: 0, steps: [], truncateDim: 0, normalizeLast: false }

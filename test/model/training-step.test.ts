@@ -190,6 +190,22 @@ test('a head that was extended learns its new label', async () => {
   })
 })
 
+describe('a trainer ends', () => {
+  const shape = { activation: 'relu' as const, pooling: ['mean' as const], steps: [], inputs: 32, layers: null, files: [], seed: 0 }
+  test.each<[string, (training: NativeTraining) => Promise<unknown>]>([
+    ['when it is told to', ({ native }) => fromNative(native.endTraining())],
+    ['when a head is added', ({ native }) => fromNative(native.addHead({ ...shape, name: 'x', type: 'classification', sizes: [2] }))],
+    ['when its head is extended', ({ native }) => fromNative(native.extendHead('intent', 1, 0))],
+    ['when its head is removed', ({ native }) => fromNative(native.removeHead('intent'))],
+  ])('%s', async (_, end) => {
+    const training = await begin()
+    await step(training)
+    await end(training)
+    await expect(step(training)).rejects.toMatchObject({ message: expect.stringContaining('No trainer is open') as string })
+    await expect(fromNative(training.native.optimizerSteps())).rejects.toMatchObject({ code: 'ERR_INTERNAL' })
+  })
+})
+
 describe('gradients of words, which are kept for the rows of a step alone', () => {
   const WORDS = 'embeddings.word_embeddings.weight'
   const words = (name: string) => name === WORDS
