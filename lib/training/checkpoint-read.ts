@@ -1,4 +1,5 @@
 import { openRegular, readExactly } from '../format/files'
+import { jsonProblem } from '../format/json-problem'
 import { damageIn, MANIFEST_FILE, readManifest } from '../format/manifest'
 import { openRoot, resolveFile, type ModelRoot } from '../format/paths'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../format/safetensors'
@@ -51,7 +52,7 @@ async function readTrainerJson(root: ModelRoot): Promise<unknown> {
     try {
       return fromPlainJson(text)
     } catch (error) {
-      throw broken(root.shown, `${TRAINER_JSON} is not JSON: ${(error as Error).message}`, error)
+      throw broken(root.shown, `${TRAINER_JSON} is not JSON: ${jsonProblem(error)}`)
     }
   } finally {
     await handle.close()

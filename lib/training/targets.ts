@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { textOf } from '../data/align'
 import type { PreparedSet } from '../data/prepare'
 import { guarded } from '../callbacks'
-import { throwIfAborted } from '../errors'
+import { SentorchError, throwIfAborted } from '../errors'
 import type { Embeddings } from '../embeddings'
 import { vectorDimension } from '../format/modules'
 import { refusal } from '../options/checks'
@@ -54,7 +54,11 @@ export class Targets {
     for (const { name, source } of this.#terms) {
       for (const { name: set, prepared } of corpus.sets) {
         const key = keyOf(name, prepared)
-        if (this.#known.get(key)?.length === prepared.examples.length * this.dimension) continue
+        const stored = this.#known.get(key)
+        if (stored !== undefined) {
+          refuseOtherRows(stored.length / this.dimension, prepared.examples.length, name, set)
+          continue
+        }
         if (name === DISTILL) {
           this.#known.set(key, await this.#taught(prepared, signal))
         } else if (isFresh) {
@@ -103,6 +107,15 @@ export class Targets {
     }
     return data
   }
+}
+
+/** Only a checkpoint that was changed by hand holds others. */
+function refuseOtherRows(rows: number, examples: number, target: string, set: string): void {
+  if (rows === examples) return
+  throw new SentorchError(
+    'ERR_CHECKPOINT',
+    `The checkpoint holds ${rows} vectors of '${target}' for the data set '${set}', which has ${examples} examples. Resume an older checkpoint, or begin anew from the model's folder.`,
+  )
 }
 
 async function ask(teacher: Teacher, texts: readonly string[]): Promise<Embeddings> {

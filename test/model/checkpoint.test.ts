@@ -249,6 +249,25 @@ describe('of one checkpoint', () => {
     load.mockRestore()
   })
 
+  test('what stands in a trainer.json that is not JSON is not quoted', async () => {
+    const dir = copy()
+    writeFileSync(join(dir, 'trainer.json'), 'root:x:0:0:')
+    seal(dir)
+    const error = await resume(dir).catch((cause: unknown) => cause)
+    expect(error).toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(/not JSON/) })
+    expect((error as Error).cause).toBeUndefined()
+    expect((error as Error).message).not.toContain('root')
+  })
+
+  test('vectors of fewer rows than the data set has are refused when they are needed', async () => {
+    const dir = copy()
+    targets(([rows, dimension]) => [rows - 1, dimension])(dir)
+    seal(dir)
+    const trainer = await resume(dir)
+    const fewer = /holds \d+ vectors of '\w+' for the data set 'data', which has \d+ examples/
+    await expect(trainer.fit(data, fitOptions)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(fewer) })
+  })
+
   test('every value of trainer.json is checked: null, another type and nothing in its place are refused or mean what they say', async () => {
     const text = readFileSync(join(stored, 'trainer.json'), 'utf8')
     const paths: (string | number)[][] = []
@@ -287,17 +306,6 @@ describe('of one checkpoint', () => {
       /\.(losses|metrics)\.(intent|slots) = undefined$/,
     ]
     expect(accepted.filter((line) => !free.some((pattern) => pattern.test(line)))).toEqual([])
-  })
-
-  test('vectors of fewer examples than the data has are not those of the data', async () => {
-    const dir = copy()
-    targets(([rows, dimension]) => [rows - 1, dimension])(dir)
-    seal(dir)
-    const trainer = await resume(dir)
-    await expect(trainer.fit(data, fitOptions)).rejects.toMatchObject({
-      code: 'ERR_INVALID_ARGUMENT',
-      message: expect.stringContaining("'keepEmbeddings' needs the vectors"),
-    })
   })
 
   test('a step beyond the plan is refused when the data is known', async () => {
