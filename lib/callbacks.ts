@@ -22,6 +22,18 @@ export function guarded<A extends unknown[], R>(name: string, call: (...args: A)
   }
 }
 
+/** Waits for what a caller's callback returned, but not past an abort of `signal`. */
+export async function untilAborted(returned: unknown, signal: AbortSignal): Promise<void> {
+  let stop = () => {}
+  const stopped = new Promise<void>((resolve) => (stop = resolve))
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await Promise.race([returned, signal.aborted ? undefined : stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
 /** The items of a caller's iterable, which is closed when the reader stops early. Its errors, of closing too, are `fromCaller`. */
 export async function* itemsOf<T>(name: string, source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
   try {

@@ -9,8 +9,8 @@ import type { HubOptions, LoadProgress } from './options'
 import { recoverFolder } from './staging'
 
 export interface ResolveOptions extends HubOptions {
-  /** At most every 100 ms, and once at the end of each file; not called for what is in the cache. */
-  onProgress?: (progress: LoadProgress) => void
+  /** Called at most every 100 ms, and once at the end of each file; not called for what is in the cache. A promise that it gives is awaited. */
+  onProgress?: (progress: LoadProgress) => unknown
   /** Gives up; the promise rejects with ERR_ABORTED, and what was downloaded so far is continued by the next call. */
   signal?: AbortSignal
   /** Milliseconds to wait for the hub's answer before its cached copy is used, if any. Defaults to `HF_HUB_ETAG_TIMEOUT` (seconds), else 10,000. */

@@ -108,7 +108,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       const startable = (count: number) => native.addon.startableThreads(count)
       await startTokenizing(() => tokenizer.encode(['a'], folder.config.usablePositions), startable)
       throwIfAborted(signal)
-      onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
+      await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
       const info = describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads })
       const heads = new Heads({
         native: model,
@@ -206,7 +206,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
         total.texts += texts - seen.texts
         total.tokens += tokens - seen.tokens
         Object.assign(seen, { texts, tokens })
-        request.onProgress?.({ ...total })
+        return request.onProgress?.({ ...total })
       }
       return this.#admission.hold(bytesOf(batch, request.dimension), async () => {
         // Not before the source is read: a readline interface loses the lines that come while nobody listens.

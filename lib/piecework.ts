@@ -14,7 +14,7 @@ export interface Piecework<B extends { ids: Int32Array }> {
   pieces: readonly (readonly number[])[]
   totalTexts: number
   signal: AbortSignal | undefined
-  onProgress: ((progress: EncodeProgress) => void) | undefined
+  onProgress: ((progress: EncodeProgress) => unknown) | undefined
   /**
    * Everything is read first and then given to the model in one go: as its work is done in order, no other caller's comes in between.
    * Otherwise reading and work overlap, and other callers wait for two pieces at most.
@@ -36,11 +36,12 @@ export async function doPieces<B extends { ids: Int32Array }>(job: Piecework<B>)
   const done = { texts: 0, tokens: 0 }
   const start = (indices: readonly number[], batch: B) => {
     throwIfAborted(signal)
-    const work = job.work(indices, batch).then(() => {
-      running.delete(work)
+    const work = job.work(indices, batch).then(async () => {
       done.texts += indices.length
       done.tokens += batch.ids.length
-      job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
+      await job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
+      // Not before: a listener that fails is seen only while its piece is in the set.
+      running.delete(work)
     })
     work.catch(() => {}) // seen below, through the set
     running.add(work)

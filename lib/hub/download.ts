@@ -19,8 +19,8 @@ export interface BlobRequest {
   stallTimeout: number
   /** Ends the transfer early; what came is kept for the next time. */
   signal: AbortSignal
-  /** Called with the bytes of the file so far. */
-  onBytes: (loaded: number) => void
+  /** Called with the bytes of the file so far; awaited. */
+  onBytes: (loaded: number) => unknown
 }
 
 /**
@@ -128,7 +128,7 @@ async function transfer(
       await writeAll(handle, bytes, content.loaded)
       content.hash.update(bytes)
       content.loaded += bytes.length
-      onBytes(content.loaded)
+      await onBytes(content.loaded)
     }
     if (content.loaded < file.size)
       throw new HubFailure(`${file.path} broke off at ${content.loaded} of ${file.size} bytes`, { kind: 'network' })
@@ -148,7 +148,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
 }
 
 /** What the file holds already, hashed. */
-async function existing(handle: FileHandle, file: RemoteFile, onBytes: (loaded: number) => void): Promise<Content> {
+async function existing(handle: FileHandle, file: RemoteFile, onBytes: BlobRequest['onBytes']): Promise<Content> {
   const { size } = await handle.stat()
   if (size === 0 || size > file.size) return restart(handle, file)
   const content = { loaded: 0, hash: hashOf(file) }
@@ -159,7 +159,7 @@ async function existing(handle: FileHandle, file: RemoteFile, onBytes: (loaded: 
     content.hash.update(buffer.subarray(0, bytesRead))
     content.loaded += bytesRead
   }
-  onBytes(content.loaded)
+  await onBytes(content.loaded)
   return content
 }
 

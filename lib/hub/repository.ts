@@ -11,7 +11,7 @@ import { selectFiles } from './select'
 import type { HubSettings } from './settings'
 
 export interface RepositoryOptions {
-  onProgress?: ((progress: LoadProgress) => void) | undefined
+  onProgress?: ((progress: LoadProgress) => unknown) | undefined
   signal?: AbortSignal | undefined
   /** What the errors say besides: where else the model was looked for. */
   notes?: string[]
@@ -96,9 +96,9 @@ async function fetchSnapshot(
     downloaded = true
     const progress = (loaded: number) => ({ stage: 'download' as const, file: file.path, loaded, total: file.size })
     // The end of a file is told once, when it is verified and in place.
-    const onBytes = (loaded: number) => loaded < file.size && report(progress(loaded), false)
+    const onBytes = (loaded: number) => (loaded < file.size ? report(progress(loaded), false) : undefined)
     await downloadBlob({ client, commit, file, blob, stallTimeout: settings.stallTimeout, signal: ended, onBytes })
-    report(progress(file.size), true)
+    await report(progress(file.size), true)
   }
   const readText = async (path: string) => {
     const file = byPath.get(path)
@@ -135,13 +135,13 @@ async function fetchSnapshot(
 }
 
 /** At most one call per 100 ms, save for those that must be heard. */
-function throttled(onProgress: ((progress: LoadProgress) => void) | undefined) {
+function throttled(onProgress: RepositoryOptions['onProgress']) {
   let last = -Infinity
-  return (progress: LoadProgress, always: boolean) => {
+  return (progress: LoadProgress, always: boolean): unknown => {
     const now = performance.now()
     if (!onProgress || (!always && now - last < PROGRESS_MS)) return
     last = now
-    onProgress(progress)
+    return onProgress(progress)
   }
 }
 

@@ -50,7 +50,7 @@ export interface EncodeOptions<P extends Precision = 'float32'> {
    * Excludes `precision`, `truncateDim`, `normalize` and `pooling`. Defaults to false.
    */
   tokenEmbeddings?: boolean
-  /** Called after each piece of work with the counts so far. */
+  /** Called after each piece of work with the counts so far. A promise that it gives is awaited. */
   onProgress?: (progress: EncodeProgress) => void
   /** Stops between micro-batches; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
@@ -89,7 +89,7 @@ export interface ResolvedEncode {
   /** For `int8` and `uint8`; undefined: taken from the vectors of this call. */
   ranges: Ranges | undefined
   tokenEmbeddings: boolean
-  onProgress: ((progress: EncodeProgress) => void) | undefined
+  onProgress: ((progress: EncodeProgress) => unknown) | undefined
   signal: AbortSignal | undefined
 }
 

@@ -20,7 +20,7 @@ export interface SaveEvery {
 }
 
 export interface EpochOptions {
-  /** At most ten times a second, and once at the end. */
+  /** Called at most ten times a second, and once at the end. A promise that it gives is awaited. */
   onProgress?: (progress: EpochProgress) => void
   /**
    * After each step; awaited before the next one begins, so that `trainer.saveCheckpoint`, `encode` and `predict` see the weights of just that
@@ -34,7 +34,7 @@ export interface EpochOptions {
 
 /** `EpochOptions` after every check. */
 export interface ResolvedEpoch {
-  onProgress: EpochOptions['onProgress']
+  onProgress: ((progress: EpochProgress) => unknown) | undefined
   onStep: EpochOptions['onStep']
   /** `keep` undefined: one checkpoint, which is `dir`. */
   saveEvery: { dir: string; keep: number | undefined; steps: number; milliseconds: number } | undefined

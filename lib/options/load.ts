@@ -50,7 +50,7 @@ export interface LoadOptions extends HubOptions {
    * once more, about a second for a gigabyte. Defaults to false.
    */
   verify?: boolean
-  /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. */
+  /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. A promise that it gives is awaited. */
   onProgress?: (progress: LoadProgress) => void
   /** Gives up loading; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
@@ -67,7 +67,7 @@ export interface ResolvedLoad {
   queueBytes: number
   verify: boolean
   hub: HubOptions
-  onProgress: ((progress: LoadProgress) => void) | undefined
+  onProgress: ((progress: LoadProgress) => unknown) | undefined
   signal: AbortSignal | undefined
 }
 

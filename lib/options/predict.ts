@@ -43,7 +43,7 @@ export interface PredictOptions<N extends string = string> {
   maxLength?: number
   /** Tokens of one micro-batch, as for `encode`. */
   batchTokens?: number
-  /** Called after each piece of work with the counts so far. */
+  /** Called after each piece of work with the counts so far. A promise that it gives is awaited. */
   onProgress?: (progress: EncodeProgress) => void
   /** Stops between micro-batches; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal

@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import { untilAborted } from '../callbacks'
 import { isSentorchError, SentorchError, throwIfAborted } from '../errors'
 import { openFolder } from '../format/folder'
 import { saveModel } from '../format/save'
@@ -46,6 +47,8 @@ export interface Pinned {
   /** The fit may become longer. */
   extend: boolean
 }
+
+type Callbacks = Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' | 'onEvaluate'>
 
 /** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
 export class TrainerCore {
@@ -101,7 +104,7 @@ export class TrainerCore {
       const session = await this.#enter(corpus, signal)
       this.state.fit = null
       this.#schedule(corpus, null)
-      return runEpoch({ session, corpus, ...this.#epochParts(corpus, { ...options, signal }) })
+      return runEpoch({ session, corpus, ...this.#epochParts(corpus, { ...options, ...this.#callbacks(options), signal }) })
     })
   }
 
@@ -121,7 +124,7 @@ export class TrainerCore {
         session,
         corpus,
         ...this.#epochParts(corpus, { ...options, signal }),
-        options: { ...options, signal },
+        options: { ...options, ...this.#callbacks(options), signal },
         evaluate: held && (() => this.#evaluateCorpus(held, { ...options, signal })),
         saveBest:
           saveBest === undefined
@@ -291,6 +294,18 @@ export class TrainerCore {
     const planned = schedule.epochs === undefined ? undefined : totalSteps(planRequest(corpus, this.options), schedule.epochs)
     this.state.schedule = resolveSchedule(schedule, schedule.totalSteps ?? planned ?? fitSteps)
     this.state.scheduleStart = this.state.applied
+  }
+
+  /** They are waited for only while the trainer is open: a callback may dispose of it, and disposing waits for the call that waits for the callback. */
+  #callbacks({ onProgress, onStep, onEpoch, onEvaluate }: Partial<Callbacks>): Callbacks {
+    const whileOpen = <T>(callback: ((value: T) => unknown) | undefined) =>
+      callback && (async (value: T) => untilAborted(callback(value), this.#closing.signal))
+    return {
+      onProgress: whileOpen(onProgress),
+      onStep: whileOpen(onStep),
+      onEpoch: whileOpen(onEpoch),
+      onEvaluate: whileOpen(onEvaluate),
+    }
   }
 
   #epochParts(corpus: Corpus, options: ResolvedEpoch) {

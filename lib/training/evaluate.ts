@@ -42,8 +42,8 @@ export interface Outcome {
   heads: Readonly<Record<string, HeadOutcome>>
 }
 
-/** Each gives a number; it may be watched by its name. */
-export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number>>
+/** Each gives a number, or a promise of one; it may be watched by its name. */
+export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number | Promise<number>>>
 
 export interface EvaluationRequest extends ResolvedEvaluate {
   native: Pick<NativeModel, 'predict' | 'abort'>
@@ -75,7 +75,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
     metrics: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!])),
     ...(frame !== undefined && { frameAccuracy: frame }),
     score: scoreOf(heads, measured, scoreWeights),
-    custom: customMetrics(metrics, { examples, heads: outcomes }),
+    custom: await customMetrics(metrics, { examples, heads: outcomes }),
     examples: corpus.examples,
     tokens: corpus.ids.length,
     truncated: corpus.sets.reduce((sum, { prepared }) => sum + prepared.truncated, 0),
@@ -152,14 +152,14 @@ function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weigh
   return weighted.reduce((sum, { weight, value }) => sum + weight * value, 0) / total
 }
 
-function customMetrics(metrics: CustomMetrics, outcome: Outcome): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(metrics).map(([name, metric]) => {
-      const value: unknown = metric(outcome)
-      if (typeof value !== 'number') throw refusal(`metrics.${name} gave ${typeof value} instead of a number.`)
-      return [name, value]
-    }),
-  )
+async function customMetrics(metrics: CustomMetrics, outcome: Outcome): Promise<Record<string, number>> {
+  const values: [string, number][] = []
+  for (const [name, metric] of Object.entries(metrics)) {
+    const value: unknown = await metric(outcome)
+    if (typeof value !== 'number') throw refusal(`metrics.${name} gave ${typeof value} instead of a number.`)
+    values.push([name, value])
+  }
+  return Object.fromEntries(values)
 }
 
 function nothingLabelled(heads: readonly Head[]): SentorchError {

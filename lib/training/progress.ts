@@ -28,14 +28,14 @@ const INTERVAL_MS = 100
 
 /** Tells one listener where an epoch stands, at most ten times a second and once at its end. Pace counts from its making. */
 export class ProgressReporter {
-  readonly #listener: ((progress: EpochProgress) => void) | undefined
+  readonly #listener: ((progress: EpochProgress) => unknown) | undefined
   readonly #now: () => number
   readonly #start: Pick<EpochFacts, 'step' | 'examples' | 'tokens'> & { time: number }
   #last = -Infinity
 
   /** `from`: what the epoch had done before this call. */
   constructor(
-    listener: ((progress: EpochProgress) => void) | undefined,
+    listener: ((progress: EpochProgress) => unknown) | undefined,
     from: Pick<EpochFacts, 'step' | 'examples' | 'tokens'>,
     now: () => number = () => performance.now(),
   ) {
@@ -44,8 +44,8 @@ export class ProgressReporter {
     this.#start = { ...from, time: now() }
   }
 
-  /** `facts` are asked for only when they are told. `always`: whatever the time since the last. */
-  tell(facts: () => EpochFacts, always = false): void {
+  /** `facts` are asked for only when they are told. `always`: whatever the time since the last. Resolves when the listener has returned. */
+  async tell(facts: () => EpochFacts, always = false): Promise<void> {
     const now = this.#now()
     if (!this.#listener || (!always && now - this.#last < INTERVAL_MS)) return
     this.#last = now
@@ -53,7 +53,7 @@ export class ProgressReporter {
     const seconds = (now - this.#start.time) / 1000
     const steps = current.step - this.#start.step
     const pace = (count: number) => (seconds > 0 ? count / seconds : 0)
-    this.#listener({
+    await this.#listener({
       ...current,
       seconds,
       eta: current.step >= current.steps ? 0 : steps === 0 ? Infinity : ((current.steps - current.step) * seconds) / steps,

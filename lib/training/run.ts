@@ -75,12 +75,12 @@ async function pump({ session, corpus, options, saving, pause, room }: EpochRun)
     const until = stepsUntilUnfreezing(session.options.unfreeze, state.unfreezing, state.applied)
     const count = Math.max(1, Math.min(left, onStep ? 1 : SLICE_STEPS, room?.() ?? Infinity, saving.room(state.attempted), until))
     const reports = await session.run(plan, count, signal)
-    progress.tell(facts)
+    await progress.tell(facts)
     if (state.skippedInARow >= session.options.maxSkippedSteps) throw nonFinite(reports.at(-1)!, state.skippedInARow)
     for (const report of reports) await onStep?.(report)
     await saving.saveIfDue(state.attempted)
   }
-  progress.tell(facts, true)
+  await progress.tell(facts, true)
 }
 
 /** With everything frozen: a forward pass with metrics, without dropout, and no step. */

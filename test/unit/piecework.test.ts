@@ -7,6 +7,10 @@ import { ahead, batchesOf } from '../../lib/stream'
 import { collect } from '../support/collect'
 import { folderOf, scratch } from '../support/scratch'
 
+function raise(): never {
+  throw new Error('mine')
+}
+
 describe('admission', () => {
   test('work that failed holds no bytes any more', async () => {
     const admission = new Admission(10)
@@ -22,7 +26,8 @@ describe('admission', () => {
 })
 
 describe('pieces', () => {
-  const job = (work: Piecework<{ ids: Int32Array }>['work'], signal?: AbortSignal) => {
+  type Job = Piecework<{ ids: Int32Array }>
+  const job = (work: Job['work'], signal?: AbortSignal, more: Partial<Pick<Job, 'onProgress' | 'read'>> = {}) => {
     const aborts: number[] = []
     const run = doPieces({
       native: { abort: (task: number) => void aborts.push(task) },
@@ -34,6 +39,7 @@ describe('pieces', () => {
       together: false,
       read: async () => ({ ids: new Int32Array(1) }),
       work,
+      ...more,
     })
     return { run, aborts }
   }
@@ -51,6 +57,19 @@ describe('pieces', () => {
     end()
     await told
     expect(events).toEqual(['over', 'told'])
+  })
+
+  test.each([
+    ['throws', () => raise()],
+    ['rejects', async () => raise()],
+  ])('a listener that %s while the next piece is read ends the call', async (_, onProgress) => {
+    const read = async (indices: readonly number[]) => {
+      if (indices[0]! > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      return { ids: new Int32Array(1) }
+    }
+    const { run, aborts } = job(async () => {}, undefined, { onProgress, read })
+    await expect(run).rejects.toThrow('mine')
+    expect(aborts).toEqual([7])
   })
 
   test('a signal is listened to while the pieces run, and not longer', async () => {

@@ -1,6 +1,7 @@
 import type { PredictRequest } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import type { Example } from '../../lib/data/example'
+import { resolveEvaluate } from '../../lib/options/fit'
 import { makeCorpus } from '../../lib/training/corpus'
 import { evaluate, measureOf } from '../../lib/training/evaluate'
 import { slices } from '../../lib/training/rows'
@@ -159,6 +160,14 @@ test('nothing labelled is refused; a row that is not finite is named', async () 
     code: 'ERR_NON_FINITE',
     detail: { example: 0 },
   })
+})
+
+test('a measure may be computed later; one that rejects is its own error', async () => {
+  const { request } = await run([INTENT], [{ text: 'x', labels: { intent: 'go' } }], () => [1, 0])
+  const later = async (): Promise<number> => 0.5
+  expect((await evaluate({ ...request, metrics: { later } })).custom).toEqual({ later: 0.5 })
+  const { metrics } = resolveEvaluate({ metrics: { later: () => Promise.reject(new Error('mine')) } }, [])
+  await expect(evaluate({ ...request, metrics })).rejects.toMatchObject({ code: 'ERR_CALLBACK', detail: { callback: 'metrics.later' } })
 })
 
 test('slices cover all rows once, and a long row runs alone', () => {

@@ -33,7 +33,7 @@ describe('watching a measure', () => {
   ] as const)('that %s', (_, values, rule, expected) => expect(run([...values], rule)).toEqual(expected))
 })
 
-test('progress is told ten times a second at most, and at the end', () => {
+test('progress is told ten times a second at most, and at the end', async () => {
   let now = 0
   const told: EpochProgress[] = []
   const facts = (step: number): EpochFacts => ({ epoch: 1, step, steps: 100, examples: 8 * step, totalExamples: 800, tokens: 80 * step, loss: 1, learningRate: 1, skippedSteps: 0 }) // prettier-ignore
@@ -44,9 +44,9 @@ test('progress is told ten times a second at most, and at the end', () => {
   )
   for (let step = 21; step <= 100; step++) {
     now += 30
-    reporter.tell(() => facts(step))
+    await reporter.tell(() => facts(step))
   }
-  reporter.tell(() => facts(100), true)
+  await reporter.tell(() => facts(100), true)
   expect(told.length).toBe(21)
   expect(told[1]!.step - told[0]!.step).toBe(4)
   // At 30 ms a step, counted from the call's beginning at step 20.

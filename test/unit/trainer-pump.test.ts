@@ -219,3 +219,21 @@ test('closing waits for the step under way before the native trainer ends', asyn
   await closing
   expect(order.slice(-3)).toEqual(['step 3', 'ended', 'closed'])
 })
+
+describe('callbacks that give promises', () => {
+  const fails = () => Promise.reject(new Error('mine'))
+
+  test.each(['onProgress', 'onStep'])('%s: one that rejects ends the call at a step, and the next call continues', async (name) => {
+    const { core, epoch } = await trainer()
+    await expect(epoch(examples(8), { [name]: fails })).rejects.toMatchObject({ code: 'ERR_CALLBACK', detail: { callback: name } })
+    expect(core.isBusy).toBe(false)
+    expect(await epoch(examples(8))).toMatchObject({ steps: 4, examples: 8 })
+  })
+
+  test.each(['onProgress', 'onStep', 'onEpoch'])('%s: one may dispose of the trainer and wait for that', async (name) => {
+    const { core, native } = await trainer()
+    const options = resolveFit({ epochs: 2, [name]: () => core.close() }, core.parts.heads.list, undefined)
+    await expect(core.fit(examples(400), options)).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+    expect(native.isOpen).toBe(false)
+  })
+})
