@@ -2,7 +2,10 @@
 // sign. Each call resolves or rejects with a known code; nothing crashes, hangs or throws.
 // usage: node scripts/check-long/native-surface.mjs [COUNT] [SEED]
 import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { main } from '../support/console.mjs'
 import { inRoot } from '../support/paths.mjs'
@@ -95,10 +98,13 @@ async function child(seed, from, to) {
 }
 const surfaces = []
 
-/** Runs the cases from `from` on in a process of their own; resolves with how far it came. */
-function run(seed, from, to, tally) {
+/** Runs the cases from `from` on in a process of their own, in `folder`: a wrong path may be a relative one. Resolves with how far it came. */
+function run(seed, from, to, tally, folder) {
   return new Promise((resolve) => {
-    const process_ = spawn(process.execPath, [self, '--child', seed, from, to], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const process_ = spawn(process.execPath, [self, '--child', seed, from, to], {
+      cwd: folder,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     let last = { begins: from, method: 'start' }
     let timer
     process_.on('message', (message) => {
@@ -122,7 +128,12 @@ else {
   await main(async () => {
     const [count = 20_000, seed = 1] = process.argv.slice(2).map(Number)
     const tally = { refused: 0, faults: [] }
-    for (let next = 0; next < count;) next = await run(seed, next, Math.min(count, next + CASES_A_CHILD), tally)
+    const folder = mkdtempSync(join(tmpdir(), 'sentorch-surface-'))
+    try {
+      for (let next = 0; next < count;) next = await run(seed, next, Math.min(count, next + CASES_A_CHILD), tally, folder)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
     for (const fault of tally.faults) console.error(fault)
     console.log(`${count} wrong requests to the native surface, seed ${seed}: ${tally.refused} refused, ${tally.faults.length} faults`)
     if (tally.faults.length > 0) process.exitCode = 1
