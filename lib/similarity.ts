@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { integerIn, invalid, oneOf } from './check'
+import { refusal } from './options/checks'
 import { reading } from './snapshot'
 import type { Embeddings } from './embeddings'
 import { SentorchError } from './errors'
@@ -51,7 +52,7 @@ export function similarity(a: SimilarityInput, b: SimilarityInput, measure: Simi
     const left = matrixOf('a', a)
     const right = left.source === b ? left : matrixOf('b', b)
     if (left.rows > 0 && right.rows > 0 && left.dimension !== right.dimension) {
-      throw invalid('b', `vectors of ${left.dimension} numbers, as in a`, `vectors of ${right.dimension}`)
+      throw refusal(`'b' must have the same dimension as 'a' (${left.dimension}), but has ${right.dimension}.`)
     }
     const out = new Similarities(allocate(left.rows * right.rows), left.rows, right.rows)
     fill(out.data, left, right, measure)
@@ -70,22 +71,27 @@ function matrixOf(name: string, source: SimilarityInput): Matrix {
   if (types.isFloat32Array(source)) return { source, data: source, rows: 1, dimension: source.length }
   if (Array.isArray(source)) return stack(name, source)
   const { data, dimension, length } = (source ?? {}) as Partial<Embeddings>
-  if (types.isFloat32Array(data) && dimension !== undefined && length !== undefined)
-    return { source: source, data, rows: length, dimension }
+  if (types.isFloat32Array(data) && dimension !== undefined && length !== undefined) {
+    integerIn(`${name}.dimension`, dimension, 0, Number.MAX_SAFE_INTEGER)
+    integerIn(`${name}.length`, length, 0, Number.MAX_SAFE_INTEGER)
+    if (data.length === length * dimension) return { source, data, rows: length, dimension }
+    throw refusal(`'${name}' has ${data.length} numbers, which are not ${length} vectors of ${dimension}.`)
+  }
   throw invalid(name, 'float32 Embeddings, a Float32Array, or an array of vectors', data === undefined ? source : data)
 }
 
 function stack(name: string, rows: readonly (Float32Array | readonly number[])[]): Matrix {
   const dimension = rows[0]?.length ?? 0
   const data = allocate(rows.length * dimension)
-  rows.forEach((row, i) => {
+  for (const [i, row] of rows.entries()) {
     if (!types.isFloat32Array(row) && !(Array.isArray(row) && row.every((x) => typeof x === 'number'))) {
       throw invalid(`${name}[${i}]`, 'a Float32Array or an array of numbers', row)
     }
-    if (row.length !== dimension)
-      throw invalid(`${name}[${i}]`, `a vector of ${dimension} numbers, as the first one`, `one of ${row.length}`)
+    if (row.length !== dimension) {
+      throw refusal(`${name}[${i}] must have the same dimension as ${name}[0] (${dimension}), but has ${row.length}.`)
+    }
     data.set(row, i * dimension)
-  })
+  }
   return { source: rows as SimilarityInput, data, rows: rows.length, dimension }
 }
 

@@ -54,8 +54,13 @@ test('no rows', () => {
 })
 
 test.each<[string, unknown, unknown, string?, string?]>([
-  ['different dimensions', [[1, 2]], [[1, 2, 3]], undefined, 'vectors of 2 numbers'],
-  ['ragged rows', [[1, 2], [3]], [[1, 2]], undefined, 'a[1]'],
+  ['different dimensions', [[1, 2]], [[1, 2, 3]], undefined, "'b' must have the same dimension as 'a' (2), but has 3."],
+  ['ragged rows', [[1, 2], [3]], [[1, 2]], undefined, 'a[1] must have the same dimension as a[0] (2), but has 1.'],
+  // eslint-disable-next-line no-sparse-arrays -- that is what is refused
+  ['a hole', [, [1]], [[1]], undefined, 'a[0], received undefined'],
+  ['more rows than numbers', [[1, 2]], { data: new Float32Array(4), dimension: 2, length: 1e9 }, undefined, "'b' has 4 numbers, which are not 1000000000 vectors of 2."], // prettier-ignore
+  ['a negative length', { data: new Float32Array(4), dimension: 2, length: -2 }, [[1, 2]], undefined, 'for a.length'],
+  ['a dimension that is no number', { data: new Float32Array(4), dimension: '2', length: 2 }, [[1, 2]], undefined, 'for a.dimension'],
   ['strings', [['1']], [[1]], undefined, 'a[0]'],
   ['text', 'hello', [[1]], undefined, 'for a'],
   ['null', null, [[1]], undefined, 'for a'],
