@@ -67,6 +67,10 @@ describe('heads', () => {
     expect(await logitsOf(model, 'slots', TEXTS)).toEqual(slots)
     model.addHead({ ...INTENT, labels: ['a', 'b', 'c'] })
     expect(await logitsOf(model, 'intent', TEXTS)).toHaveLength(TEXTS.length * 3)
+    // Now it is not the first.
+    model.removeHead('intent')
+    await expect(logitsOf(model, 'intent', TEXTS)).rejects.toThrow()
+    expect(await logitsOf(model, 'slots', TEXTS)).toEqual(slots)
   })
 })
 

@@ -1,4 +1,6 @@
 import type { TrainingRequest } from '../../binding'
+import { fromNative } from '../../lib/native'
+import { nextTask } from '../../lib/tasks'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { randomNumbers, shuffled } from '../support/random'
@@ -226,6 +228,24 @@ describe('a frozen encoder', () => {
     expect(await loss()).not.toBeCloseTo(before, 2)
     expectClose([await loss()], [(await training.run(rows, { apply: false })).loss[0]!], { atol: 0 })
   })
+})
+
+test.each(['gelu', 'gelu_new', 'relu', 'silu', 'tanh'])('with %s, training computes the vectors that encode gives', async (activation) => {
+  const training = await NativeTraining.load(makeVariant({ base: FAMILY, files: { 'config.json': { hidden_act: activation } } }))
+  opened.push(training)
+  const { ids, offsets } = corpusOf(readGolden<TrainingGolden>(`training/${FAMILY}`).corpus, [])
+  const { values } = await fromNative(
+    training.native.encode({
+      ...{ task: nextTask(), ids, offsets, pooling: ['mean'], promptTokens: 0, steps: [], truncateDim: 0 },
+      ...{ normalizeLast: false, batchTokens: 64 },
+    }),
+  )
+  await training.start({ tasks: [], targets: [{ pooling: ['mean'], steps: [], loss: 'mse', weight: 1 }] })
+  await training.trainOnly(() => true)
+  await training.setCorpus({ ids, offsets, labels: [], targets: [values] })
+  const { loss } = await training.run(stepsOf([all]), { apply: false })
+  // The approximation of gelu differs from gelu by up to 5e-4.
+  expect(loss[0]).toBeLessThan(1e-11)
 })
 
 describe('dropout in heads', () => {
