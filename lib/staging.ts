@@ -136,7 +136,11 @@ export async function recoverFolder(folder: string): Promise<boolean> {
     if (await isThere(target)) return false
     const interrupted = newest((await leftoversOf(target)).filter(isInterrupted))
     if (interrupted === undefined) return false
-    const lock = await openLocked(join(interrupted, 'lock'), 'r+')
+    const lock = await openLocked(join(interrupted, 'lock'), 'r+').catch((error: unknown) => {
+      // Another process has finished it meanwhile.
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw error
+    })
     if (lock) return finish(interrupted, lock, target)
     // Its owner is between two renames at this moment.
     await delay(LOOK_MS)
@@ -212,7 +216,7 @@ function isInterrupted(path: string): boolean {
 
 /** The one whose replacement began last: moving `old` into it changed it. */
 function newest(paths: readonly string[]): string | undefined {
-  const changed = (path: string) => statSync(path, { bigint: true }).mtimeNs
+  const changed = (path: string) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n
   return paths.length < 2 ? paths[0] : paths.reduce((a, b) => (changed(b) > changed(a) ? b : a))
 }
 

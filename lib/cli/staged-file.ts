@@ -30,14 +30,17 @@ export class StagedFile {
     const temporary = hiddenName(path)
     removeAtExit(temporary)
     const file = await openLocked(temporary, 'wx').catch((cause: NodeJS.ErrnoException) => {
+      keepAtExit(temporary)
       throw unwritable(
         target,
         cause.code === 'ENOENT' ? 'Its folder does not exist.' : `Its folder cannot be written to (${cause.code}).`,
         cause,
       )
     })
-    // Another process took it for a leftover before it was locked.
-    return file ? new StagedFile(path, temporary, file) : StagedFile.create(target)
+    if (file) return new StagedFile(path, temporary, file)
+    // Another process took it for a leftover before it was locked, and removes it.
+    keepAtExit(temporary)
+    return StagedFile.create(target)
   }
 
   /** Appends. */
@@ -53,9 +56,10 @@ export class StagedFile {
   /** Rejects only where the file did not take the name. */
   async commit(): Promise<void> {
     await this.#handle.sync()
-    await this.#handle.close()
+    // While it is locked: without its lock another process would take it for a leftover.
     await rename(this.#temporary, this.#target)
     keepAtExit(this.#temporary)
+    await this.#handle.close().catch(() => {})
     await syncFolder(dirname(this.#target)).catch(() => {})
   }
 

@@ -1,4 +1,4 @@
-import { isSentorchError } from '../errors'
+import { asSentorchError } from '../file-errors'
 import type { ResolvedEpoch } from '../options/epoch'
 import { warn } from '../warn'
 
@@ -31,8 +31,9 @@ export class SavingTimes {
     try {
       await this.#save(this.#rule)
     } catch (error) {
-      if (!isSentorchError(error) || error.code !== 'ERR_FILE') throw error
-      warn('SENTORCH_CHECKPOINT_NOT_SAVED', `After ${attempted} steps no checkpoint was saved; training continues. ${error.message}`)
+      const failure = asSentorchError(error)
+      if (failure.code !== 'ERR_FILE') throw error
+      warn('SENTORCH_CHECKPOINT_NOT_SAVED', `After ${attempted} steps no checkpoint was saved; training continues. ${failure.message}`)
     }
     this.#last = this.#now()
   }

@@ -6,6 +6,7 @@ import { openWriter, outputFormat, type VectorWriter } from '../../lib/cli/outpu
 import { StagedFile } from '../../lib/cli/staged-file'
 import { Embeddings } from '../../lib/embeddings'
 import type { Precision, VectorOf } from '../../lib/quantize'
+import { sweep } from '../../lib/staging'
 import { fakeSystem } from '../support/fake-system'
 import { scratch } from '../support/scratch'
 
@@ -171,6 +172,22 @@ test('a file that took its name is committed, whatever fails then', async () => 
   const file = await StagedFile.create(path.join(folder, 'x'))
   const open = jest.spyOn(fs.promises, 'open').mockRejectedValue(new Error('EMFILE: too many open files'))
   await file.commit().finally(() => open.mockRestore())
+  expect(fs.readdirSync(folder)).toEqual(['x'])
+})
+
+test('a file is never without its lock before it has its name', async () => {
+  const { open } = fs.promises
+  const spy = jest.spyOn(fs.promises, 'open').mockImplementationOnce(async (...args) => {
+    const handle = await open(...args)
+    const { close } = handle
+    handle.close = async () => {
+      await close()
+      await sweep(path.join(folder, 'x'))
+    }
+    return handle
+  })
+  const file = await StagedFile.create(path.join(folder, 'x'))
+  await file.commit().finally(() => spy.mockRestore())
   expect(fs.readdirSync(folder)).toEqual(['x'])
 })
 

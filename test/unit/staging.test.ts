@@ -177,6 +177,19 @@ describe('after a kill', () => {
     await owner!.handle.close()
   })
 
+  test('one that another process finishes first counts as finished', async () => {
+    const parent = folderOf(interrupted())
+    const target = path.join(parent, 'model')
+    const { open } = fs.promises
+    jest.spyOn(fs.promises, 'open').mockImplementationOnce(async (file, ...rest) => {
+      fs.renameSync(path.join(parent, LEFT, 'new'), target)
+      fs.rmSync(path.join(parent, LEFT), { recursive: true })
+      return open(file, ...rest)
+    })
+    expect(await recoverFolder(target)).toBe(false)
+    expect(filesIn(target)).toEqual(['new'])
+  })
+
   test('one that cannot be finished says where the folder lies', async () => {
     const parent = folderOf(interrupted())
     jest.spyOn(fs.promises, 'rename').mockRejectedValue(new Error('EROFS: read-only file system, rename'))

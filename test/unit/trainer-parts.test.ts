@@ -115,6 +115,15 @@ test('checkpoints are due by steps, by minutes, or by both', async () => {
   expect(never.room(4)).toBe(Infinity)
 })
 
+test('what the operating system refuses during a save is a warning, whoever of us met it; anything else ends training', async () => {
+  const warned = jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const failing = (error: Error) => new SavingTimes({ dir: 'x', keep: 1, steps: 1, milliseconds: Infinity }, () => Promise.reject(error))
+  await failing(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })).saveIfDue(1)
+  expect(warned).toHaveBeenCalledWith(expect.stringContaining('EIO'), expect.objectContaining({ code: 'SENTORCH_CHECKPOINT_NOT_SAVED' }))
+  warned.mockRestore()
+  await expect(failing(new Error('mine')).saveIfDue(1)).rejects.toThrow('mine')
+})
+
 test('turns run one at a time, in order, whatever fails', async () => {
   const turns = new Turns()
   const order: number[] = []
