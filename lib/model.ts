@@ -123,7 +123,6 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       return new Model(parts)
     } catch (error) {
       stop()
-      tokenizer.dispose()
       throwIfAborted(signal)
       throw error
     } finally {

@@ -71,13 +71,12 @@ export async function describeDataset(
   throwIfAborted(signal)
 
   const problems = new ProblemList()
-  const breathe = breather()
+  const breathe = breather(signal)
   const names = dataset.heads
   const heads: Record<string, HeadSummary> = {}
   for (const head of names) {
     const known = Object.hasOwn(labels, head) ? labels[head] : undefined
     define(heads, head, await describeHead(dataset, head, known, problems, breathe))
-    throwIfAborted(signal)
   }
   await findTextProblems(dataset, problems, breathe)
   const counts = await lengthsOf(dataset.examples, model, signal, breathe)

@@ -75,7 +75,7 @@ export async function prepare(
   throwIfAborted(signal)
   const { name, examples } = dataset
   const rows = new Rows(name, heads, unknownLabels, maxLength, after)
-  const breathe = breather()
+  const breathe = breather(signal)
   const encode = (start: number) => {
     const chunk = examples.slice(start, start + CHUNK)
     // One token too many shows what is cut.

@@ -75,6 +75,11 @@ test('the same length with extend is what it was, and a checkpoint without a fit
   await resumed.model.dispose()
 })
 
+test.each(['', 7, undefined])('a checkpoint cannot be called %j', async (dir) => {
+  const message = expect.stringContaining('for dir, received') as string
+  await expect(Trainer.resume(dir as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT', message })
+})
+
 test.each([{ extend: 1 }, { otherData: 'no' }, { extend: true, otherData: true }])('%j is refused', async (options) => {
   await expect(Trainer.resume('nowhere', options as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' })
 })

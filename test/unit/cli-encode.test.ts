@@ -10,6 +10,7 @@ import { outputFormat } from '../../lib/cli/output'
 import { Embeddings } from '../../lib/embeddings'
 import { aborted, SentorchError } from '../../lib/errors'
 import { scratch } from '../support/scratch'
+import { redrawn, terminal } from '../support/terminal'
 
 /** Gives [length, index] for each text, three texts at a time. */
 const model: StreamingEncoder = {
@@ -135,6 +136,15 @@ function failing(code: string): Writable {
 test('a reader that went away ends the work in silence', async () => {
   await encodeInto(model, await jobOf('a\nb\nc\nd\n', '-', { stdout: failing('EPIPE') }))
   expect(stderr).toBe('')
+})
+
+test.each(['a\nb\nc\n', 'a\nbad\n'])('the bar is taken away however it ends: %j', async (text) => {
+  const { written, stream } = terminal()
+  await encodeInto(model, await jobOf(text, 'out.npy', { stderr: stream })).catch(() => {})
+  expect(written.length).toBeGreaterThan(1)
+  written.length = 0
+  await redrawn()
+  expect(written).toEqual([])
 })
 
 test('a full disk behind stdout is an error', async () => {

@@ -1,20 +1,5 @@
-import { Writable } from 'node:stream'
 import { downloadMeter, encodeMeter } from '../../lib/cli/encode-progress'
-
-/** A terminal that keeps what is written. */
-function terminal() {
-  const written: string[] = []
-  const stream = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      written.push(chunk.toString())
-      done()
-    },
-  })
-  return { written, stream: Object.assign(stream, { isTTY: true, columns: 120, cursorTo() {}, clearLine() {}, moveCursor() {} }) }
-}
-
-/** Twice the time after which a bar that was not stopped draws itself again. */
-const redrawn = () => new Promise((resolve) => setTimeout(resolve, 250))
+import { redrawn, terminal } from '../support/terminal'
 
 test('a new file takes the bar of the one before away, and stop the last', async () => {
   const { written, stream } = terminal()

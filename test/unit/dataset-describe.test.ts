@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { Dataset } from '../../lib/data/dataset'
 import type { Example } from '../../lib/data/example'
 import { histogramOf } from '../../lib/data/lengths'
@@ -110,6 +111,21 @@ test('lengths are tokens where there is a model', async () => {
   expect(truncation).toEqual({ maxLength: 5, examples: 1 })
   expect(asked).toEqual([3])
   expect((await data.describe()).lengths).toMatchObject({ unit: 'words', total: 7, min: 1, max: 4 })
+})
+
+test('an abort ends it at the next pause', async () => {
+  const data = await Dataset.from(Array.from({ length: 1000 }, (_, i) => ({ text: `${i}`, labels: { intent: 'go' } })))
+  let now = 0
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => (now += 10))
+  const controller = new AbortController()
+  let turns = 0
+  const refused = expect(data.describe({ signal: controller.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  const ended = refused.then(() => (turns = Infinity))
+  controller.abort()
+  for (; turns < 20; turns++) await setImmediate()
+  clock.mockRestore()
+  expect(turns).toBe(Infinity)
+  await ended
 })
 
 test('an empty data set', async () => {

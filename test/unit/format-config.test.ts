@@ -34,10 +34,25 @@ describe('refused', () => {
       'position_embedding_type is "relative_key"',
     ],
     ['alibi', { position_embedding_type: 'alibi' }, 'ERR_MODEL_UNSUPPORTED', "only 'absolute'"],
-    ['a decoder', { is_decoder: true }, 'ERR_MODEL_UNSUPPORTED', 'is_decoder is true'],
-    ['cross-attention', { add_cross_attention: true }, 'ERR_MODEL_UNSUPPORTED', 'add_cross_attention is true'],
-    ['quantized weights', { quantization_config: {} }, 'ERR_MODEL_UNSUPPORTED', 'quantization_config'],
-    ['pruned heads', { pruned_heads: { 1: [0] } }, 'ERR_MODEL_UNSUPPORTED', 'pruned_heads'],
+    ['a decoder', { is_decoder: true }, 'ERR_MODEL_UNSUPPORTED', 'is_decoder is true in config.json in ./x; only encoders'],
+    [
+      'cross-attention',
+      { add_cross_attention: true },
+      'ERR_MODEL_UNSUPPORTED',
+      'add_cross_attention is true in config.json in ./x; only encoders',
+    ],
+    [
+      'quantized weights',
+      { quantization_config: {} },
+      'ERR_MODEL_UNSUPPORTED',
+      'quantization_config is an instance of Object in config.json in ./x; only float32',
+    ],
+    [
+      'pruned heads',
+      { pruned_heads: { 1: [0] } },
+      'ERR_MODEL_UNSUPPORTED',
+      'pruned_heads is an instance of Object in config.json in ./x; layers without',
+    ],
     ['other buckets', { relative_attention_num_buckets: 64 }, 'ERR_MODEL_UNSUPPORTED', 'relative_attention_num_buckets is 64', 'mpnet'],
     [
       'hidden size not divisible',
@@ -114,6 +129,11 @@ describe('read', () => {
   ])('activation %s is %s', (name, activation) => {
     expect(parse({ hidden_act: name })).toMatchObject({ activation })
     expect(parse({ activation: name }, 'distilbert')).toMatchObject({ activation })
+  })
+
+  test('the smallest model', () => {
+    const least = { num_hidden_layers: 1, intermediate_size: 1, hidden_size: 1, num_attention_heads: 1, vocab_size: 1, pad_token_id: 0 }
+    expect(parse(least)).toMatchObject({ layers: 1, intermediateSize: 1, hiddenSize: 1, heads: 1, vocabSize: 1 })
   })
 
   test('what config.json leaves out is what transformers takes', () => {

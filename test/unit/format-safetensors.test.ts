@@ -257,6 +257,7 @@ describe('read', () => {
   test.each<[string, Buffer, string[]]>([
     ['no tensor', safetensors({}), []],
     ['a scalar', safetensors({ a: { shape: [] } }), ['a']],
+    ['sixteen dimensions', safetensors({ a: { shape: Array<number>(16).fill(1) } }), ['a']],
     ['empty tensors at one place', safetensors({ a: { shape: [0, 4] }, b: { shape: [2] }, c: { shape: [0] } }), ['a', 'b', 'c']],
     [
       'a name that every object has',

@@ -44,6 +44,13 @@ describe('broken transfers', () => {
     expectWhole((await resolveModel(ID)).folder)
   })
 
+  test('the first failure ends the transfers next to it', async () => {
+    hub.fault = (request) => (weights(request) ? { stallAfter: 1000 } : request.path === 'tokenizer.json' ? { status: 410 } : undefined)
+    const started = Date.now()
+    expect(await refusal(ID)).toMatchObject({ code: 'ERR_DOWNLOAD' })
+    expect(Date.now() - started).toBeLessThan(5000)
+  })
+
   test('content that stays wrong is refused and not kept', async () => {
     hub.fault = (request) => (weights(request) ? { corrupt: true } : undefined)
     const error = await refusal(ID)
@@ -113,6 +120,11 @@ describe('refusals of the hub', () => {
       { token: 'hf_wrong' },
     ],
     ['a gated one', 'ERR_DOWNLOAD', /accept the model's terms.*HF_TOKEN/s, () => (hub.repositories[ID]!.gated = true), {}],
+    // From a proxy or another hub: a status without the hub's word for it.
+    ['401', 'ERR_MODEL_NOT_FOUND', /Check the id, and set HF_TOKEN/, () => (hub.fault = () => ({ status: 401 })), {}],
+    ['403', 'ERR_DOWNLOAD', /accept the model's terms.*HF_TOKEN/s, () => (hub.fault = () => ({ status: 403 })), {}],
+    ['404', 'ERR_MODEL_NOT_FOUND', /no repository/, () => (hub.fault = () => ({ status: 404 })), {}],
+    ['410', 'ERR_DOWNLOAD', /410/, () => (hub.fault = () => ({ status: 410 })), {}],
     ['an unknown revision', 'ERR_MODEL_NOT_FOUND', /no revision 'v9'/, () => undefined, { revision: 'v9' }],
     ['silence', 'ERR_DOWNLOAD', /no answer within 0\.2 s/, () => faults(() => true, { stallAfter: -1 }), { connectTimeout: 200 }],
     ['an unknown host', 'ERR_DOWNLOAD', /ENOTFOUND|EAI_AGAIN.*HTTPS_PROXY/s, () => (process.env.HF_ENDPOINT = 'http://hub.invalid'), {}],

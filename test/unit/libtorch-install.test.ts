@@ -1,11 +1,13 @@
-import { chmodSync, existsSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { installLibtorch, type InstallOptions } from '../../lib/libtorch/install'
 import type { InstallEvent } from '../../lib/libtorch/install-events'
 import { readManifest } from '../../lib/libtorch/manifest'
 import { withEnvironment } from '../support/environment'
+import { filesIn } from '../support/fake-parts'
 import { fakeSystem } from '../support/fake-system'
 import { fakeWheels } from '../support/fake-wheels'
+import { openFiles } from '../support/open-files'
 import { scratch, writeFiles } from '../support/scratch'
 import { Proxy, SimpleIndex, type IndexFaults } from '../support/simple-index'
 
@@ -48,9 +50,10 @@ function expectInstalled(expected: Record<string, Buffer> = kept): void {
   expect(readdirSync(dirname(folder()))).toEqual(['2.11.0-linux-x64'])
 }
 
-/** Neither a folder, nor a stage, nor a lock. */
+/** Neither a folder, nor a stage, nor a lock, nor an open file. */
 function expectNothingLeft(): void {
   expect(existsSync(dirname(folder())) ? readdirSync(dirname(folder())) : []).toEqual([])
+  expect(openFiles(cache)).toEqual([])
 }
 
 function offlineFolder(names: Iterable<string> = archives.keys()): string {
@@ -97,6 +100,9 @@ describe('by ranges', () => {
       const last = progress.filter((event) => event.stage === stage).at(-1)!
       expect(last.loaded).toBe(last.total)
     }
+    const installed = filesIn(folder()).filter((name) => name !== 'manifest.json')
+    const bytes = installed.reduce((sum, name) => sum + statSync(join(folder(), name)).size, 0)
+    expect(events.at(-1)).toEqual({ type: 'installed', folder: folder(), bytes })
   })
 
   test('a broken connection is taken up where it ended', async () => {

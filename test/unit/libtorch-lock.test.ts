@@ -37,6 +37,16 @@ test('is given back after a failure, and the failure is passed on', async () => 
   expect(openFiles(path)).toEqual([])
 })
 
+test('a file that cannot be locked is not left open', async () => {
+  const lock = jest.spyOn(fakeSystem, 'lock').mockImplementation(() => {
+    throw new Error('no lock')
+  })
+  const file = join(scratch(), 'file')
+  await expect(openLocked(file, 'a+')).rejects.toThrow('no lock')
+  lock.mockRestore()
+  expect(openFiles(file)).toEqual([])
+})
+
 test('names its holder to who waits, and is waited for until the signal', async () => {
   await withLock(path, {}, async () => {
     expect(readFileSync(path, 'utf8')).toBe(`${process.pid}\n`)

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 import path from 'node:path'
 import type { Example } from '../../lib/data/example'
 import { readConll, readCsv, readJointBert, readJson, readJsonl, readParquet, readRasa } from '../../lib/data/readers'
+import { resolveJsonFile, resolveParquet, resolveRasa } from '../../lib/options/readers'
 import { collect } from '../support/collect'
 import { expectBroken, readText } from '../support/readers'
 import { folderOf, scratch } from '../support/scratch'
@@ -179,4 +180,11 @@ describe('a large file', () => {
     if (!opened!.closed) await new Promise((resolve) => opened!.once('close', () => resolve(undefined)))
     expect(opened!.bytesRead).toBeLessThan(2 ** 20)
   })
+})
+
+test('how much is read whole, as docs/data.md says', () => {
+  const MIB = 2 ** 20
+  expect(resolveJsonFile({}).maxBytes).toBe(128 * MIB)
+  expect(resolveRasa({}).maxBytes).toEqual({ json: 128 * MIB, yaml: 16 * MIB })
+  expect(resolveParquet({ text: 'text', labels: {} }).maxBytes).toBe(256 * MIB)
 })

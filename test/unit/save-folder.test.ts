@@ -1,5 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { StagedFolder } from '../../lib/format/write-folder'
 import { filesIn } from '../support/fake-parts'
 import { fakeSystem } from '../support/fake-system'
@@ -42,9 +43,14 @@ test('an empty folder is taken as it is', async () => {
 })
 
 test.each<[string, Record<string, unknown>, boolean, RegExp]>([
-  ['a folder that holds a model', OLD, false, /It is there already.*overwrite: true/],
-  ['a file', { model: 'text' }, true, /It is a file/],
-  ["a folder that holds somebody's documents", { 'model/letter.txt': 'dear' }, true, /holds 1 entries but none of config\.json/],
+  ['a folder that holds a model', OLD, false, /model\. It is there already.*overwrite: true/],
+  ['a file', { model: 'text' }, true, /model\. It is a file/],
+  [
+    "a folder that holds somebody's documents",
+    { 'model/letter.txt': 'dear' },
+    true,
+    /^Cannot write the folder .*model\. It holds 1 entries but none of config\.json/,
+  ],
 ])('%s is refused and left alone', async (_, files, overwrite, message) => {
   const parent = folderOf(files)
   await expect(StagedFolder.create(path.join(parent, 'model'), { overwrite })).rejects.toMatchObject({
@@ -128,9 +134,11 @@ test('files and folders are flushed before the folder takes its name, the folder
   jest.spyOn(fs.promises, 'open').mockImplementation(async (file, ...rest) => {
     const handle = await open(file, ...rest)
     const sync = handle.sync.bind(handle)
-    handle.sync = () => {
-      flushed.push(`${path.basename(file as string)} ${fs.existsSync(path.join(target, 'more.txt')) ? 'before' : 'after'}`)
-      return sync()
+    handle.sync = async () => {
+      const when = fs.existsSync(path.join(target, 'more.txt')) ? 'before' : 'after'
+      await sync()
+      await delay(50)
+      flushed.push(`${path.basename(file as string)} ${when}`)
     }
     return handle
   })

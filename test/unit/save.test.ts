@@ -144,6 +144,9 @@ describe('the folder', () => {
     expect({ ...after.modules, implied: true }).toEqual({ ...before.modules, poolingFeatures: 36 })
     expect(after.notes).toEqual([expect.stringContaining('mean pooling was assumed')])
     expect(filesIn(folder)).not.toContain('heads.safetensors')
+    const again = target()
+    await saveModel((await fakeParts(folder)).parts, again)
+    expect((await openFolder(again)).notes).toEqual(after.notes)
   })
 
   test('of a model in sub-folders: all of it on top', async () => {

@@ -37,6 +37,15 @@ describe.each([
     }
   })
 
+  test('a call that was aborted before rejects, even where nothing is to be done', async () => {
+    const tokenizer = await open(name)
+    const signal = AbortSignal.abort()
+    for (const none of [[], ['']]) {
+      const calls = [tokenizer.encode(none, 16, signal), tokenizer.encodeWithOffsets(none, 16, signal), tokenizer.encodeWhole(none, signal)]
+      for (const call of [...calls, tokenizer.count(none, signal)]) await expect(call).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    }
+  })
+
   test('names of tokens', async () => {
     const tokenizer = await open(name)
     const { ids, tokens } = await tokenizer.encodeWhole(['the river'])

@@ -1,0 +1,22 @@
+import { makeCorpus } from '../../lib/training/corpus'
+import { FakeNative, fakeParts } from '../support/fake-trainer'
+
+const INTENT = { name: 'intent', type: 'classification', labels: ['go', 'stop'] } as const
+
+test('several data sets are one, the rows and labels of each at its own place', async () => {
+  const texts = { one: ['the river', 'a'], two: ['', 'over the lazy dog'], three: ['fox'] }
+  const { tokenizer, heads } = await fakeParts(new FakeNative(), [INTENT])
+  const options = { tokenizer, heads: heads.list, maxLength: 64, unknownLabels: 'refuse' } as const
+  const example = (text: string) => ({ text, labels: { intent: text.length > 3 ? 'go' : 'stop' } })
+  const sets = Object.fromEntries(Object.entries(texts).map(([name, each]) => [name, each.map(example)]))
+  const corpus = await makeCorpus(sets, options)
+
+  const all = Object.values(texts).flat()
+  const { ids, offsets } = await tokenizer.encode(all, 64)
+  expect([corpus.ids, corpus.offsets]).toEqual([ids, offsets])
+  expect(corpus.labels).toEqual([Int32Array.of(0, 1, 1, 0, 1)])
+  expect(corpus.examples).toBe(5)
+  expect(corpus.sets.map(({ name, start, count }) => [name, start, count])).toEqual([['one', 0, 2], ['two', 2, 2], ['three', 4, 1]]) // prettier-ignore
+  const alone = await makeCorpus(all.map(example), options)
+  for (const key of ['ids', 'offsets', 'labels'] as const) expect(alone[key]).toEqual(corpus[key])
+})
