@@ -47,3 +47,14 @@ test('another version', async () => {
   expect(ending).toMatchObject({ code: 0, signal: null, stderr: '' })
   expect(ending.stdout).toMatch(/^ERR_LIBTORCH_VERSION (.*\n)*.*2\.10\.0/)
 })
+
+test('libraries that do not fit are told apart by what is wrong, and the right ones can be opened afterwards', async () => {
+  const ending = await runProgram('opens-wrongly', {})
+  expect(ending).toMatchObject({ code: 0, signal: null, stderr: '' })
+  expect(ending.stdout.trimEnd().split('\n')).toEqual([
+    expect.stringMatching(/^ERR_LIBTORCH_MISSING .*libsentorch_core\.so cannot be opened: /),
+    expect.stringMatching(/^ERR_LIBTORCH_VERSION .*libsentorch_core\.so does not fit the libtorch that was opened: /),
+    expect.stringMatching(/^ERR_ADDON_MISSING .*libc10\.so is not the core of this package/),
+    'opened',
+  ])
+})

@@ -1,8 +1,11 @@
 import path from 'node:path'
 import { Model } from '../../lib'
+import { fromNative } from '../../lib/native'
 import { partsOf } from '../../lib/parts'
+import { nextTask } from '../../lib/tasks'
 import { expectClose } from '../support/close'
 import { logitsOf } from '../support/logits'
+import { NativeTraining, StoredArrays } from '../support/native-training'
 import { describePython, pythonFloats, type PythonNumbers } from '../support/python'
 import { scratch } from '../support/scratch'
 import { INTENT, sentences, SLOTS } from '../support/training'
@@ -72,6 +75,27 @@ describe('heads', () => {
     await expect(logitsOf(model, 'intent', TEXTS)).rejects.toThrow()
     expect(await logitsOf(model, 'slots', TEXTS)).toEqual(slots)
   })
+})
+
+test('a layer that is stored without a bias adds none', async () => {
+  const { native, encoder, files } = await NativeTraining.load(makeVariant({ base: 'bert' }))
+  const { query } = encoder.layers[0]!
+  const [hidden, inputs] = query.weight.shape as [number, number]
+  for (const [name, layer] of Object.entries({ with: query, without: { ...query, bias: null } }))
+    await fromNative(
+      native.addHead({
+        ...{ name, type: 'classification', sizes: [hidden], activation: 'relu', pooling: ['mean'], steps: [], inputs, seed: 0 },
+        files,
+        layers: [layer],
+      }),
+    )
+  const rows = { ids: Int32Array.of(2, 5, 3, 2, 9, 3), offsets: Int32Array.of(0, 3, 6) }
+  const request = { ...rows, task: nextTask(), batchTokens: 64, heads: ['with', 'without'], embedding: null }
+  const [one, other] = (await fromNative(native.predict(request))).logits as [Float32Array, Float32Array]
+  const bias = (await StoredArrays.open(files[0]!)).read(query.bias!.name)
+  expect(Math.max(...bias.map(Math.abs))).toBeGreaterThan(0.01)
+  expectClose(one.map((x, i) => x - other[i]!), [...bias, ...bias], { atol: 1e-5 }) // prettier-ignore
+  await fromNative(native.dispose())
 })
 
 const FAMILIES: [string, string, 'tanh' | 'relu'][] = [
