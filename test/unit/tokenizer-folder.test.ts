@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Tokenizer } from '../../lib/tokenizer'
+import { openFiles } from '../support/open-files'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
 
 const CONFIG = { vocabSize: 5000, modelType: 'bert' }
@@ -174,6 +176,18 @@ describe('folders that are refused', () => {
     renameSync(join(folder, 'tokenizer.json'), join(folder, 'there.json'))
     symlinkSync('there.json', join(folder, 'tokenizer.json'))
     expect(await idsOf(await open(folder), 'fox')).toEqual(await idsOf(await open(fixtureFolder('bert')), 'fox'))
+    rmSync(folder, { recursive: true })
+  })
+
+  test('no file stays open, whether the folder is taken or refused', async () => {
+    const folder = copyFixture('bert', {})
+    await open(folder)
+    expect(openFiles(folder)).toEqual([])
+    writeFileSync(join(folder, 'tokenizer.json'), Buffer.alloc(2 ** 27 + 1, 0x20))
+    await expect(open(folder)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT' })
+    // Files are read at once: others may still be read when one is refused.
+    for (let i = 0; i < 100 && openFiles(folder).length > 0; i++) await delay(10)
+    expect(openFiles(folder)).toEqual([])
     rmSync(folder, { recursive: true })
   })
 
