@@ -5,7 +5,7 @@ import { messageOf } from './snapshot'
  * What a caller's function or iterable threw, as ERR_CALLBACK: in its own words, with the error itself as the cause. `name` says whose it was.
  * An error of ours passes: the caller's code may well call us.
  */
-export function fromCaller(name: string, thrown: unknown): SentorchError {
+function fromCaller(name: string, thrown: unknown): SentorchError {
   if (isSentorchError(thrown)) return thrown
   return new SentorchError('ERR_CALLBACK', messageOf(thrown), { cause: thrown, detail: { callback: name } })
 }

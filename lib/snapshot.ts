@@ -82,7 +82,7 @@ function isErrorLike(error: unknown): boolean {
   return typeof error === 'object' && error !== null && typeof (error as { message?: unknown }).message === 'string'
 }
 
-/** Of any realm. */
+/** Whether an object is plain. By its prototype's prototype: one of another realm (jest's, a worker's) is plain too. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { SentorchError } from '../errors'
+import { isObject } from '../format/fields'
 import { openRegular, readExactly } from '../format/files'
 import { jsonProblem } from '../format/json-problem'
 import { joinPath, resolveFile, type ModelRoot } from '../format/paths'
@@ -64,10 +65,6 @@ export function parseObject(text: string, path: string): Json {
   }
   if (!isObject(value)) throw malformed(path, 'does not hold a JSON object')
   return value
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function malformed(path: string, what: string, cause?: unknown): SentorchError {

@@ -1,9 +1,10 @@
 import { SentorchError } from '../errors'
+import { isObject } from '../format/fields'
 import { printable } from '../format/printable'
 import { modelType, steps, type Component, type ModelDocument, type TokenizerDocument } from './document'
 import { classNameOf, DEFAULT_CLASS, familyOfClass, isGeneric, worksInPython } from './classes'
 import type { SpecialName, TokenizerFamily } from './families'
-import { isObject, malformed, parseObject, readObject, readText, shown, type Json, type TokenizerFolder } from './files'
+import { malformed, parseObject, readObject, readText, shown, type Json, type TokenizerFolder } from './files'
 import { numberTokens, resolveTokens, type TokenSettings } from './tokens'
 import { readVocabulary } from './vocabulary'
 

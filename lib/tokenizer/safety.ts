@@ -1,8 +1,8 @@
 /** What a hostile tokenizer.json could do with the time and the memory of a process that only tokenizes texts. */
 import { describe } from '../check'
 import { SentorchError } from '../errors'
+import { isObject } from '../format/fields'
 import { steps, type Component, type TokenizerDocument } from './document'
-import { isObject } from './files'
 import { longestReplacement } from './guards'
 import { leastOfLinear } from './patterns'
 

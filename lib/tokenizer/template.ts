@@ -1,6 +1,6 @@
 import { SentorchError } from '../errors'
 import { steps, type Component } from './document'
-import { isObject } from './files'
+import { isObject } from '../format/fields'
 
 /** The special tokens that stand around the tokens of one text. */
 export interface Surroundings {

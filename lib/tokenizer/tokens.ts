@@ -1,6 +1,7 @@
+import { isObject } from '../format/fields'
 import type { AddedToken, ModelDocument } from './document'
 import { SPECIAL_NAMES, type SpecialName, type TokenizerFamily } from './families'
-import { isObject, type Json } from './files'
+import type { Json } from './files'
 
 /** The settings of a tokenizer folder that say which tokens are special and which were added. */
 export interface TokenSettings {

@@ -12,13 +12,13 @@ import { openCheckpoint, type StoredTrainer } from './checkpoint-read'
 const NAME = /^checkpoint-(\d{4,15})$/
 
 /** A folder of several checkpoints: each save makes a new one in it, `checkpoint-0001` and so on, and the oldest are removed. */
-export interface KeptCheckpoint {
+interface KeptCheckpoint {
   path: string
   number: number
 }
 
 /** The newest first; empty where there is no such folder. */
-export async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
+async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
     throw unusable(dir, error)

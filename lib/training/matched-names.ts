@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { MatchedNames } from '../options/train/patterns'
+import { isPlain } from '../snapshot'
 import { matches } from './patterns'
-import { isPlain } from './plain'
 
 /**
  * Options as a checkpoint holds them: in the place of each regular expression the names that it matches. An expression from a file could run for

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { MatchedNames } from '../options/train/patterns'
+import { isPlain } from '../snapshot'
 
 /**
  * JSON that keeps what options and reports hold next to plain values: numbers that are not finite, and the names that a pattern matched. Typed
@@ -25,12 +26,6 @@ function encode(value: unknown): unknown {
 }
 
 const GIVEN = { $given: true }
-
-/** By its prototype's prototype: an object of another realm (jest's, a worker's) is plain too. */
-export function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value) as object | null
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
 
 /** Throws an Error where the text is not such JSON. What was an instance comes back as `{ $given: true }`. */
 export function fromPlainJson(text: string): unknown {

@@ -12,6 +12,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { randomFrom } from '../support/random.mjs'
 
 const HERE = fileURLToPath(import.meta.url)
 const ROOT = join(HERE, '..', '..', '..')
@@ -19,17 +20,6 @@ const FIXTURES = join(ROOT, 'test', 'fixtures', 'tokenizers')
 const BASES = ['bert', 'mpnet', 'roberta', 'xlm-roberta', 'camembert', 'herbert']
 const LIMIT_MS = 20_000
 const BATCH = 100
-
-/** mulberry32 */
-function randomOf(seed) {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below) | 0
-  }
-}
 
 const PATTERNS = [
   ...['', 'a', ' ', '▁', 'aa', '\0', '\u{1f600}'].map((text) => ({ String: text })),
@@ -169,7 +159,7 @@ function change(document, random) {
 
 /** The files of case `seed`: [name, content] pairs. */
 function makeCase(seed) {
-  const random = randomOf(seed)
+  const random = randomFrom(seed).below
   const base = join(FIXTURES, BASES[random(BASES.length)])
   const document = JSON.parse(readFileSync(join(base, 'tokenizer.json'), 'utf8'))
   const config = JSON.parse(readFileSync(join(base, 'tokenizer_config.json'), 'utf8'))

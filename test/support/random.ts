@@ -9,6 +9,12 @@ export function randomNumbers(seed: number): () => number {
   }
 }
 
+/** Whole numbers in [0, below) from a seed. */
+export function randomBelow(seed: number): (below: number) => number {
+  const random = randomNumbers(seed)
+  return (below) => Math.floor(random() * below)
+}
+
 export function shuffled<T>(values: readonly T[], random: () => number): T[] {
   const result = [...values]
   for (let i = result.length - 1; i > 0; i--) {

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { CorpusRequest, TargetSource, TaskSource } from '../../binding'
-import type { GoldenMatrix } from './golden'
+import { floats, type GoldenMatrix } from './golden'
 import { plainTask, type HeadShape, type StepPlan } from './native-training'
 
 /** Head types, losses and layouts are those of the native surface. */
@@ -123,8 +123,22 @@ export function rowsOf(table: Float32Array, rows: readonly number[], width: numb
   return out
 }
 
+/** The parameters whose gradients are not those of the golden, by their norm and their probe. */
+export function wrongGradients(
+  golden: Pick<VariantWindow, 'names' | 'probes' | 'largest'>,
+  gradients: ReadonlyMap<string, Float32Array>,
+): string[] {
+  const probes = floats(golden.probes)
+  return golden.names.filter((name, i) => {
+    const gradient = gradients.get(name)!
+    const [norm, product] = probe(name, gradient)
+    const allowed = 1e-5 * golden.largest * Math.sqrt(gradient.length)
+    return !(Math.abs(norm - probes[2 * i]!) <= allowed && Math.abs(product - probes[2 * i + 1]!) <= allowed)
+  })
+}
+
 /** The norm of a gradient, and its product with a vector made of its name: as scripts/golden/training_cases.py has it. */
-export function probe(name: string, gradient: Float32Array): [number, number] {
+function probe(name: string, gradient: Float32Array): [number, number] {
   const phase = crc32(name) % 1000
   let [square, product] = [0, 0]
   gradient.forEach((value, i) => {

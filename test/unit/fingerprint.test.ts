@@ -1,23 +1,13 @@
 import { fingerprintOf } from '../../lib/data/fingerprint'
-import type { Head } from '../../lib/heads/definition'
+import { headOf } from '../support/heads'
 
-const head = (name: string, labels: string[]): Head => ({
-  name,
-  type: 'classification',
-  labels,
-  hidden: [],
-  activation: 'relu',
-  inputDropout: 0,
-  dropout: 0,
-  pooling: undefined,
-  multiLabel: false,
-})
+const head = (name: string, labels: string[]) => headOf({ name, type: 'classification', labels })
 const numbers = (...values: number[]) => Int32Array.from(values)
 
 interface Data {
   ids: Int32Array
   offsets: Int32Array
-  heads: Head[]
+  heads: ReturnType<typeof headOf>[]
   labels: Record<string, Int32Array>
 }
 const DATA: Data = { ids: numbers(1, 2, 3, 4), offsets: numbers(0, 2, 4), heads: [head('x', ['a', 'b'])], labels: { x: numbers(0, 1) } }

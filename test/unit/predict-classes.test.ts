@@ -1,19 +1,9 @@
-import type { Head } from '../../lib/heads/definition'
 import { classify } from '../../lib/predict/classes'
 import { argmax, sigmoid, softmax } from '../../lib/predict/probabilities'
 import { expectClose } from '../support/close'
+import { headOf } from '../support/heads'
 
-const head = (labels: string[], multiLabel = false): Head => ({
-  name: 'head',
-  type: 'classification',
-  labels,
-  hidden: [],
-  activation: 'relu',
-  inputDropout: 0,
-  dropout: 0,
-  pooling: undefined,
-  multiLabel,
-})
+const head = (labels: string[], multiLabel = false) => headOf({ name: 'head', type: 'classification', labels, multiLabel })
 const plain = { threshold: 0.5, rejectBelow: 0, topK: 0, logits: false }
 const logits = Float32Array.of(1, 3, -2)
 // torch.softmax and torch.sigmoid in float64.

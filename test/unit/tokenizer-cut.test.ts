@@ -5,18 +5,8 @@ import { openingOf, spaceAfter, steadyAfter } from '../../lib/tokenizer/cut'
 import { readTokenizer } from '../../lib/tokenizer/read'
 import nasty from '../golden/nasty-texts.json'
 import golden from '../golden/tokenizer.json'
+import { randomBelow } from '../support/random'
 import { fixtureFolder } from '../support/tokenizer-fixture'
-
-/** Small, reproducible, good enough to mix texts (mulberry32). */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below) | 0
-  }
-}
 
 const PIECES = [
   ...Object.values(nasty).filter((text) => text.length < 200),
@@ -36,7 +26,7 @@ const PIECES = [
 
 /** Texts of a few thousand characters, with and without spaces, of few or many kinds of piece. */
 function mixed(seed: number): string {
-  const random = randomOf(seed)
+  const random = randomBelow(seed)
   const kinds = Array.from({ length: 1 + random(6) }, () => PIECES[random(PIECES.length)]!)
   const glue = ['', ' ', ' ', '. ', '-'][random(5)]!
   let text = ''
