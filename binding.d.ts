@@ -267,7 +267,7 @@ export interface TrainRequest {
 export interface TrainResult {
   /** How many of the steps were run. */
   steps: number
-  /** Of those, the last may have had a non-finite loss or gradient, or would have given a non-finite weight: nothing was changed by it. */
+  /** Whether the last of these steps changed nothing, because a loss, a gradient or a weight after it was not finite. */
   skipped: boolean
   /** Weighted total of each step. */
   loss: Float64Array

@@ -6,7 +6,7 @@ import { loadAddon } from './native'
 /** A file that is open and, where `isLocked`, locked for as long as the handle is open. */
 export interface LockedFile {
   handle: FileHandle
-  /** False where the file system has no locks, or there is no addon: whether anybody else uses the file is not known then. */
+  /** False where the file system does not support locks, or the addon does not load: then another process may use the file unseen. */
   isLocked: boolean
 }
 

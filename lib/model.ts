@@ -283,7 +283,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Adds labels behind those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0) and the name.
+   * Adds labels after those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0) and the name.
    * Throws ERR_INVALID_ARGUMENT for a label that it has already, a binary head, or while a trainer is open; ERR_DISPOSED.
    */
   extendHead<const N extends string, const L extends readonly string[]>(
@@ -300,7 +300,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers open. It appears
    * under its name only when it is whole; an existing one is replaced only with `overwrite`. A call that rejects leaves an existing folder as
    * it is. Saves of one model run one after another.
-   * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED,
+   * ERR_OUT_OF_MEMORY.
    */
   async save(folder: string, options?: SaveOptions): Promise<void> {
     return typed(() => {
@@ -364,7 +365,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again to go on.')
+    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again.')
   }
 }
 

@@ -48,7 +48,7 @@ function load(): { addon: Addon; core: string } {
   return loaded
 }
 
-/** Electron opens addons of an asar archive from the folder beside it; what we open ourselves must be named there. */
+/** Electron opens addons of an asar archive from the folder next to it; what we open ourselves must be named there. */
 function unpacked(folder: string): string {
   return folder.replace(/\.asar(?=[\\/])/, '.asar.unpacked')
 }

@@ -9,7 +9,7 @@ import { keepAtExit, removeAtExit } from './exit-cleanup'
 import { addonIfAny, openLocked, type LockedFile } from './file-lock'
 import { makeFolder } from './make-folder'
 
-/** How often something is tried that another process can come in between of. */
+/** Attempts at something that another process can interrupt between two steps. */
 const ATTEMPTS = 10
 /** Another process needs less than this, in all, for the two renames of a replacement. */
 const LOOKS = 500

@@ -19,11 +19,11 @@ import type { EpochReport } from './training/report'
 import { resumeCore } from './training/resume'
 
 export interface ResumeOptions {
-  /** Of `Model.load`. Dtype, device and threads default to those of the run: another of them ends within rounding, not bit-equal. */
+  /** Options of `Model.load`. Dtype, device and threads default to those of the run; with others the results agree within rounding, not to the bit. */
   load?: LoadOptions
-  /** Those of the run, to be checked: ERR_CHECKPOINT names the first that differs. Defaults to no check. */
+  /** The options of the run, to be compared: ERR_CHECKPOINT names the first that differs. By default nothing is compared. */
   options?: TrainerOptions
-  /** Of `distill`, for data that the checkpoint has no vectors of. */
+  /** The teacher of `distill`, for data whose vectors the checkpoint does not hold. */
   teacher?: Teacher
   /** Begin anew on other data, with the weights and the optimizer of the checkpoint. Defaults to false: other data is refused. */
   otherData?: boolean
@@ -54,8 +54,9 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /**
    * Opens a checkpoint with its model, which is `trainer.model`; of a folder of several (`saveEvery.keep`) the newest that is whole. Damaged ones are
    * passed over with a warning (`SENTORCH_CHECKPOINT_DAMAGED`). The next `trainEpoch` or `fit` must be given the same data, and `fit` the same
-   * options: it goes on from the step of the checkpoint and ends with the same bits as the run that was not interrupted.
-   * Rejects with ERR_CHECKPOINT where the folder is none, is broken or does not fit; ERR_INVALID_ARGUMENT and what `Model.load` rejects with.
+   * options: it continues at the step of the checkpoint and ends with the same bits as the run that was not interrupted.
+   * Rejects with ERR_CHECKPOINT where the folder is not a checkpoint, is damaged or does not fit; ERR_INVALID_ARGUMENT, and what `Model.load`
+   * rejects with.
    */
   static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
     return typed(async () => {
@@ -86,14 +87,14 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * One pass over the data, or over its rest after an abort with the same data. Several data sets are given by name.
    * Rejects with ERR_DATA (nothing in it, labels that a head does not have, a head without any), ERR_INVALID_ARGUMENT, ERR_ABORTED,
    * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_FILE where the folder of
-   * `saveEvery` cannot take checkpoints, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
+   * `saveEvery` cannot take checkpoints, ERR_CALLBACK where a callback fails, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
    */
   async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
     return typed(() => this.#core.trainEpoch(takeData(data), resolveEpoch(options)))
   }
 
   /**
-   * Several epochs, with evaluation, early stopping and the best model saved. After an abort, or `resume`, the same call goes on where it was.
+   * Several epochs, with evaluation, early stopping and the best model saved. After an abort, or `resume`, the same call continues where it was.
    * Rejects as `trainEpoch` and `evaluate` do, and with ERR_FILE where `saveBest` cannot be written.
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
@@ -103,7 +104,8 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /**
    * Losses and measures of every head that the data has labels for, with the weights of the moment. Labels that a head does not have
-   * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED.
+   * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK where a measure of
+   * `metrics` fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
   async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
     return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.parts.heads.list)))
@@ -111,7 +113,8 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /**
    * Writes all that `Trainer.resume` needs, at the end of the step under way: a model's folder, which `Model.load` opens too, and the state of
-   * training. It replaces the checkpoint or model that is there when it is whole. Rejects with ERR_FILE, ERR_NON_FINITE, ERR_DISPOSED.
+   * training. It replaces the checkpoint or model that is there when it is whole. Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_NON_FINITE,
+   * ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
   async saveCheckpoint(dir: string): Promise<void> {
     return typed(() => this.#core.save(folderOf('dir', dir)))

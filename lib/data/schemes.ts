@@ -74,7 +74,7 @@ export function countMalformed(tags: readonly string[], scheme: Scheme): number 
 }
 
 export interface RecognisedScheme {
-  /** Undefined: no tag but `O`, or tags that no scheme has (plain labels; `E-` beside `L-`). */
+  /** Undefined: no tag but `O`, or tags that no scheme has (plain labels; `E-` together with `L-`). */
   scheme: Scheme | undefined
   /** Neighbours that the scheme does not allow; 0 without a scheme. */
   malformed: number

@@ -25,7 +25,7 @@ export async function readHeads(root: ModelRoot, context: HeadContext, files: st
   const file = await resolveFile(root, HEADS_FILE)
   if (json === undefined) {
     if (file === undefined) return undefined
-    throw missing(root, SENTORCH_JSON, `${HEADS_FILE} lies there, which only has a meaning beside it`)
+    throw missing(root, SENTORCH_JSON, `${HEADS_FILE} lies there, which has a meaning only together with it`)
   }
   const { heads, ...rest } = parseSentorchJson(json, `${SENTORCH_JSON} in ${root.shown}`, context)
   if (file === undefined) {

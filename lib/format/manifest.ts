@@ -15,7 +15,7 @@ export const MANIFEST_FILE = 'sentorch-manifest.json'
 const FORMAT = 1
 
 export interface ManifestEntry {
-  /** Bytes. */
+  /** Length in bytes. */
   size: number
   /** 64 hexadecimal digits. */
   sha256: string

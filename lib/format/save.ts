@@ -48,22 +48,22 @@ interface Plan {
 
 /**
  * Writes the model to a folder, whole or not at all. Parameters that training may have changed are written as float32; those of a model
- * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `beside` writes more files.
+ * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `more` writes further files.
  */
 export async function saveModel(
   parts: ModelParts,
   folder: string,
   options?: SaveOptions,
-  beside?: (staged: StagedFolder) => Promise<void>,
+  more?: (staged: StagedFolder) => Promise<void>,
 ): Promise<void> {
   const request = resolveSave(folder, options, parts.heads.list)
   throwIfAborted(request.signal)
   if (request.as) refuseOtherShape(parts.folder, request.as.type, request.as.head)
   // One save of a model at a time: one may replace the files that the next is made of.
-  return turnsOf(parts).take(() => save(parts, request, beside))
+  return turnsOf(parts).take(() => save(parts, request, more))
 }
 
-async function save(parts: ModelParts, request: ResolvedSave, beside?: (staged: StagedFolder) => Promise<void>): Promise<void> {
+async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: StagedFolder) => Promise<void>): Promise<void> {
   const { folder, overwrite, signal } = request
   throwIfAborted(signal)
   await recoverFolder(folder)
@@ -72,7 +72,7 @@ async function save(parts: ModelParts, request: ResolvedSave, beside?: (staged: 
   const staged = await StagedFolder.create(folder, { overwrite })
   try {
     await fill(staged, parts, request)
-    await beside?.(staged)
+    await more?.(staged)
     await writeManifest(staged, signal)
     // The files that the weights came from will be gone; what is saved next comes from those in their place.
     const next = inPlace ? moved(await openFolder(staged.path), staged.target, folder) : undefined

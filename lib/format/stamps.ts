@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { SentorchError } from '../errors'
 import { fileError } from '../file-errors'
 
-/** What a file's place in a folder tells apart from the file that was there before. */
+/** Device, inode, size and time of change: another file in the same place, or changed content, gives another stamp. */
 export async function stampOf(file: string): Promise<string> {
   const { dev, ino, size, mtimeNs } = await stat(file, { bigint: true }).catch((error: unknown) => {
     throw fileError(file, error)

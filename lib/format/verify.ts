@@ -50,7 +50,7 @@ function damaged(root: ModelRoot, what: string): SentorchError {
 function nothingKnown(root: ModelRoot, why: string): SentorchError {
   return new SentorchError(
     'ERR_INVALID_ARGUMENT',
-    `'verify' has no hash to compare ${root.shown} with: ${why}. Load it without 'verify', or verify what model.save or the hub wrote.`,
+    `'verify' cannot compare ${root.shown} with anything: ${why}. Load it without 'verify', or verify what model.save or the hub wrote.`,
     { detail: { name: 'verify', folder: root.shown } },
   )
 }

@@ -25,7 +25,7 @@ export interface HeadDefinition {
   readonly pooling?: PoolingName | readonly PoolingName[]
   /** Classification: any number of labels at once. Defaults to false. */
   readonly multiLabel?: boolean
-  /** Of the initial weights, 0..2^32−1. The name is mixed in, so heads with the same seed begin with different weights. Defaults to 0. */
+  /** Seed of the initial weights, 0..2^32−1. The head's name is mixed in, so heads with the same seed begin with different weights. Defaults to 0. */
   readonly seed?: number
 }
 

@@ -15,7 +15,7 @@ export interface LockOptions {
 
 /**
  * Runs `work` while no other process that uses the same lock file does. `waited` tells it whether another had the lock before. A lock whose
- * holder was killed is free. Where there are no locks (see `LockedFile`), works of several processes run at the same time.
+ * holder was killed is free. Where locks are not supported (see `LockedFile`), several processes may work at the same time.
  */
 export async function withLock<T>(path: string, options: LockOptions, work: (waited: boolean) => Promise<T>): Promise<T> {
   await makeFolder(dirname(path))

@@ -35,9 +35,9 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
   evaluate?: TrainingData
   /** Passes over the training data. Defaults to the trainer's `epochs`, else 3; 1 to 3 suffice for most sentence tasks. */
   epochs?: number
-  /** Stop after so many steps of this fit, in the middle of an epoch too. Defaults to no bound. */
+  /** Stops after this number of steps of the fit, also in the middle of an epoch. Defaults to no limit. */
   maxSteps?: number
-  /** Evaluate also each time so many steps of this fit have run. Defaults to the ends of epochs only. */
+  /** Evaluates also after each such number of steps of the fit. Defaults to the ends of epochs only. */
   evaluateEvery?: number
   earlyStopping?: EarlyStopping
   /** Folder in which the model is saved each time the watched measure (`earlyStopping.metric`, else `score`) is better than ever. */

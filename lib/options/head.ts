@@ -17,7 +17,7 @@ export interface HeadContext {
 export const HEAD_TYPES = ['classification', 'token-classification'] as const
 export const HEAD_ACTIVATIONS = ['relu', 'gelu', 'tanh'] as const
 
-/** Keys of a prediction beside its heads, and the one name that no plain object can have as a key. */
+/** Keys of a prediction next to its heads, and the one name that no plain object can have as a key. */
 const RESERVED: readonly string[] = ['embedding', 'text', '__proto__']
 
 const MAX_NAME = 64

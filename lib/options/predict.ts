@@ -12,7 +12,7 @@ export type Aggregation = (typeof AGGREGATIONS)[number]
 export interface PredictOptions<N extends string = string> {
   /** Names of the heads that are asked. Defaults to all that the model has; an empty list leaves the embedding alone. */
   heads?: readonly N[]
-  /** The sentence vector beside the heads' answers, as `encode` gives it without a prompt. Defaults to false. */
+  /** Adds the sentence vector to the heads' answers, as `encode` gives it without a prompt. Defaults to false. */
   embedding?: boolean
   /** Classification: `scores`, the so many most probable labels, the best first; all where there are fewer. At least 1. None by default. */
   topK?: number

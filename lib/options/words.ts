@@ -96,7 +96,7 @@ const OWN: readonly Ours[] = [
   ['overwrite', 'save'],
 ]
 
-/** Words without an option, and why. */
+/** Words of other libraries for which sentorch needs no option, and why. */
 const NOTES: Readonly<Record<string, string>> = {
   trustremotecode: 'Code of a model is never run.',
   converttotensor: 'Vectors are typed arrays.',
@@ -119,8 +119,8 @@ const PARTS: Readonly<Record<string, string>> = {
 const plain = (word: string): string => word.replaceAll('_', '').toLowerCase()
 
 /**
- * Our name for an option that `call` was given under another one: one of `allowed`. Undefined where the word is not known, or `call` has no such
- * option. `model.trainEpoch` takes the options of `trainer` too.
+ * Our name for an option that `call` was given under another one: one of `allowed`. Undefined where the word is not known, or `call` does not take
+ * such an option. `model.trainEpoch` takes the options of `trainer` too.
  */
 export function ourOption(call: string, word: string, allowed: readonly string[]): string | undefined {
   const known = lookUp(word).filter(([option]) => allowed.includes(option))
@@ -128,7 +128,7 @@ export function ourOption(call: string, word: string, allowed: readonly string[]
   return found?.[0]
 }
 
-/** Where an option lies that `call` does not have, as a sentence. */
+/** Which calls take an option that was given to another, or why there is none, as a sentence. */
 export function elsewhere(word: string): string | undefined {
   const note = Object.hasOwn(NOTES, plain(word)) ? NOTES[plain(word)] : undefined
   if (note !== undefined) return note

@@ -7,7 +7,7 @@ import type { TokenIds } from './types'
 export type Input = { text: string; words: readonly string[] | undefined; ids?: undefined } | { ids: Int32Array }
 
 /**
- * Refuses what is no text, no list of words and no ids of the vocabulary, and copies the rest: what is checked now is read later.
+ * Copies texts, lists of words and ids, and refuses anything else: what is checked now is read later.
  * `single`: one was given, and not a list.
  */
 export function checkInputs(texts: unknown, vocabSize: number): { inputs: Input[]; single: boolean } {

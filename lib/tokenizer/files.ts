@@ -5,7 +5,7 @@ import { openRegular, readExactly } from '../format/files'
 import { jsonProblem } from '../format/json-problem'
 import { joinPath, resolveFile, type ModelRoot } from '../format/paths'
 
-/** XLM-RoBERTa's `tokenizer.json` has 17 MB; what is far beyond is no tokenizer. */
+/** XLM-RoBERTa's `tokenizer.json` has 17 MB; a file far larger is not a tokenizer. */
 const MAX_BYTES = 128 * 2 ** 20
 
 export type Json = Record<string, unknown>
@@ -27,8 +27,8 @@ export async function hasFile({ root, path }: TokenizerFolder, name: string): Pr
 }
 
 /**
- * The text of a file, or undefined where there is none. Rejects with ERR_MODEL_FORMAT where it is no text, with ERR_UNSAFE_MODEL where it is
- * no regular file or lies outside of the model's folder.
+ * The text of a file, or undefined where there is none. Rejects with ERR_MODEL_FORMAT where it is not UTF-8 text, with ERR_UNSAFE_MODEL where it
+ * is not a regular file or lies outside of the model's folder.
  */
 export async function readText(folder: TokenizerFolder, name: string): Promise<string | undefined> {
   const path = shown(folder, name)

@@ -8,7 +8,7 @@ import { leastOfLinear } from './patterns'
 
 /** Characters that all rules together may make of one. */
 const MAX_GROWTH = 32
-/** Of one word: WordPiece takes time with the third power of it. */
+/** Characters of one word. WordPiece's time grows with the third power of them. */
 const MAX_WORD = 256
 const MAX_STEPS = 100
 
@@ -42,7 +42,7 @@ export function refuseUnsafe({ normalizer, pre_tokenizer, model }: TokenizerDocu
   if (typeof word === 'number' && word > MAX_WORD) fail(`its max_input_chars_per_word is ${word}, more than ${MAX_WORD}`)
 }
 
-/** Characters that a match has at least, 1 where there is no pattern; undefined where it could be none, or take long. */
+/** The fewest characters of a match, 1 without a pattern; undefined where a match could be empty, or could take long to find. */
 function leastOf(pattern: unknown): number | undefined {
   if (pattern === undefined) return 1
   const text = patternOf(pattern)
@@ -59,7 +59,7 @@ function patternOf(pattern: unknown): string | undefined {
 /** What Unicode's own normalization makes of one character at most (U+FDFA). */
 const COMPATIBILITY = 18
 
-/** How many characters the rules so far make of one at most. Of each kind of rule that every honest tokenizer may have, the first is free. */
+/** The largest number of characters that the rules so far make of one. The first rule of each kind that usual tokenizers have does not count. */
 class Growth {
   factor = 1
   readonly #free = new Set<string>()

@@ -18,7 +18,7 @@ export async function readVocabulary(folder: TokenizerFolder, family: TokenizerF
         merges: mergesOfLines(merges),
       }
     }
-    if (vocab !== undefined) throw malformed(shown(folder, 'merges.txt'), 'is missing beside vocab.json')
+    if (vocab !== undefined) throw malformed(shown(folder, 'merges.txt'), 'is missing, although there is a vocab.json')
   }
   for (const name of ['sentencepiece.bpe.model', 'spiece.model', 'tokenizer.model']) {
     if (!(await hasFile(folder, name))) continue
@@ -37,7 +37,7 @@ export async function readVocabulary(folder: TokenizerFolder, family: TokenizerF
   )
 }
 
-/** One token a line, its id the line's number. White space at a line's end is no part of it; of two equal lines the later counts. */
+/** One token a line, its id the line's number. White space at a line's end does not belong to the token; of two equal lines the later counts. */
 function vocabularyOfLines(text: string): Record<string, number> {
   return Object.fromEntries(linesOf(text).map((line, id) => [line.replace(/\p{White_Space}+$/u, ''), id]))
 }

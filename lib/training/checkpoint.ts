@@ -25,11 +25,11 @@ export interface TrainerJson {
   format: number
   sentorch: string
   libtorch: string
-  /** As they were given, in the notation of `plain.ts`: of a RegExp the names that it matched, of a teacher that there was one. */
+  /** As they were given, in the notation of `plain.ts`: a RegExp as the names that it matched, a teacher as a mark that there was one. */
   options: TrainerOptions
   /** With every default and without those names, to see where another version means something else by them. */
   resolved: object
-  /** How the model was loaded: bit-equal goes on only the same way. */
+  /** How the model was loaded. A run that continues gives the same bits only with the same. */
   load: { dtype: 'float32' | 'bfloat16'; device: string; threads: number }
   state: TrainingState
   /** Null: `'balanced'` ones wait for the data. */

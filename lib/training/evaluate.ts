@@ -26,7 +26,7 @@ export interface Evaluation {
   frameAccuracy?: number
   /** Weighted mean of accuracies (multi-label: micro F1) and entity F1s, with `scoreWeights`. */
   score: number
-  /** Of `metrics` in the options. */
+  /** The values of the option `metrics`, by name. */
   custom: Record<string, number>
   examples: number
   tokens: number
@@ -35,7 +35,7 @@ export interface Evaluation {
   seconds: number
 }
 
-/** What a measure of one's own is computed from. */
+/** What a function of `metrics` receives. */
 export interface Outcome {
   examples: readonly Example[]
   /** By head. */
@@ -50,7 +50,7 @@ export interface EvaluationRequest extends ResolvedEvaluate {
   heads: readonly Head[]
   /** Tokenised for these heads, in this order, with unknown labels ignored. */
   corpus: Corpus
-  /** Of each head's loss in the total; heads that are not there count nothing. */
+  /** The weight of each head's loss in the total; heads that are not in the map do not count. */
   lossWeights: ReadonlyMap<string, number>
 }
 
@@ -130,7 +130,7 @@ async function predictAll(
     for (const [i, { prepared, start, from, to }] of work.entries()) {
       const { logits, nonFiniteRow } = await next
       const after = work[i + 1]
-      // The model goes on beside.
+      // The model works on the next slice while this one is collected.
       if (after) next = predict(after.prepared, after.from, after.to)
       if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
       collectors.forEach((collector, h) => collector.add({ set: prepared, from, to, logits: logits[h]!, base: start }))

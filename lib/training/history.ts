@@ -32,9 +32,9 @@ export interface FitResult {
 
 /** Where a fit stands; plain JSON. */
 export interface FitState {
-  /** What decides its course: a fit goes on only with the same. */
+  /** What decides its course: a fit continues only with the same. */
   course: FitCourse
-  /** Of training when the fit began. */
+  /** Number of steps that training had run when the fit began. */
   firstStep: number
   history: EpochRecord[]
   evaluations: EvaluationRecord[]

@@ -11,13 +11,13 @@ import { openCheckpoint, type StoredTrainer } from './checkpoint-read'
 /** The number counts saves into the folder, of whatever run, so the highest one is the newest. */
 const NAME = /^checkpoint-(\d{4,15})$/
 
-/** A folder of several checkpoints: each save makes a new one in it, `checkpoint-0001` and so on, and the oldest are removed. */
+/** One of several checkpoints in a folder: each save makes a new one, `checkpoint-0001` and so on, and the oldest are removed. */
 interface KeptCheckpoint {
   path: string
   number: number
 }
 
-/** The newest first; empty where there is no such folder. */
+/** The checkpoints in a folder, the newest first; empty where the folder does not exist. */
 async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []

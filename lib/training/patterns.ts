@@ -9,7 +9,7 @@ export function matches(name: string, pattern: ResolvedPattern): boolean {
   return pattern instanceof MatchedNames ? pattern.names.has(name) : name.search(pattern) >= 0
 }
 
-/** Each part between two stars at its first place behind the one before it: no glob takes longer than name · glob. */
+/** Each part between two stars is taken at its first place after the part before it, so no glob takes longer than name · glob. */
 function fitsGlob(name: string, glob: string): boolean {
   const [first, ...parts] = glob.split('*') as [string, ...string[]]
   const last = parts.pop()

@@ -5,7 +5,7 @@ import { shuffle } from './shuffle'
 
 export type { PlanSet } from './sampling'
 
-/** What an epoch's plan is a function of, beside the epoch's number. */
+/** What an epoch's plan depends on, together with the epoch's number. */
 export interface PlanRequest {
   /** Tokens of each row of the corpus. */
   lengths: Int32Array

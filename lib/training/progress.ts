@@ -1,6 +1,6 @@
 /** Where the epoch under way stands. */
 export interface EpochProgress {
-  /** From 0. */
+  /** Number of the epoch, from 0. */
   epoch: number
   /** Steps of the epoch that have run, and all that it has. */
   step: number
@@ -8,15 +8,15 @@ export interface EpochProgress {
   examples: number
   totalExamples: number
   tokens: number
-  /** Of this call. */
+  /** Seconds since this call began. */
   seconds: number
   /** Seconds until the epoch ends, at the pace of this call; Infinity before the first step. */
   eta: number
   examplesPerSecond: number
   tokensPerSecond: number
-  /** Of the epoch so far, as its report will give it; NaN before the first step that was applied. */
+  /** Mean loss of the epoch so far, computed as in its report; NaN before the first step that was applied. */
   loss: number
-  /** The largest of any parameter group, in the last step. */
+  /** The largest learning rate of any parameter group in the last step. */
   learningRate: number
   skippedSteps: number
 }

@@ -15,7 +15,7 @@ export interface StepReport {
   losses: Record<string, number>
   /** Norm of all gradients together, before clipping. */
   gradientNorm: number
-  /** Of each parameter group; empty for a step that was skipped. */
+  /** Learning rate of each parameter group; empty for a step that was skipped. */
   learningRates: Record<string, number>
 }
 
@@ -33,17 +33,17 @@ export interface EpochReport {
    */
   metrics: Record<string, { accuracy: number }>
   examples: number
-  /** Special ones counted. */
+  /** Tokens of all examples, special ones included. */
   tokens: number
-  /** In training; time between an abort and going on is not counted. */
+  /** Seconds in training; the time between an abort and the call that continues is not counted. */
   seconds: number
   /** Steps that were applied. */
   steps: number
   /** Steps left out because a loss, a gradient or a weight was not finite. */
   skippedSteps: number
-  /** Of each parameter group in the last step. */
+  /** Learning rate of each parameter group in the last step. */
   learningRates: Record<string, number>
-  /** Mean over the steps, before clipping. */
+  /** Mean norm of the gradients over the steps, before clipping. */
   gradientNorm: number
   /** With `keepEmbeddings`: mean cosine of sentence vectors to the original model's, over up to 1,000 examples, before and after the epoch. */
   embeddingSimilarity?: { before: number; after: number }

@@ -4,7 +4,7 @@ export interface RaggedRows {
   offsets: Int32Array
 }
 
-/** Tokens of one native call: its logits stay small beside the model, and an abort is seen between two. */
+/** Tokens of one native call: its logits stay small compared with the model, and an abort is seen between two. */
 const SLICE_TOKENS = 16_384
 
 /** Rows [from, to) of about SLICE_TOKENS tokens, in order. */

@@ -18,7 +18,7 @@ export interface EpochRun {
   corpus: Corpus
   options: ResolvedEpoch
   saving: SavingTimes
-  /** To the original model's vectors; null: not asked for. */
+  /** Mean cosine to the original model's vectors; null where it was not asked for. */
   similarity: (signal?: AbortSignal) => Promise<number | null>
   /** At the beginning and at each step's end that `room` tells. False: the epoch ends here. */
   pause?: () => Promise<boolean>
@@ -29,7 +29,7 @@ export interface EpochRun {
 }
 
 /**
- * Runs the epoch under way to its end, or begins one. Whatever rejects leaves training at a step's end, from which the next run goes on.
+ * Runs the epoch under way to its end, or begins one. Whatever rejects leaves training at a step's end, from which the next run continues.
  * ERR_NON_FINITE after too many skipped steps in a row, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and ERR_CALLBACK where `onStep` throws.
  */
 export async function runEpoch(run: EpochRun): Promise<EpochReport> {

@@ -21,9 +21,9 @@ export type HeadMetrics =
       /** Absent where no word has a tag that the head knows. */
       loss?: number
       examples: number
-      /** Of words. */
+      /** Share of words whose tag is right. */
       accuracy: number
-      /** Of entities over all words, as conlleval counts them; BILOU by its scheme, which conlleval does not know. */
+      /** Precision, recall and F1 of entities over all words, as conlleval counts them; BILOU by its scheme, which conlleval does not know. */
       precision: number
       recall: number
       f1: number

@@ -16,7 +16,7 @@ import type { TrainingState } from './state'
 import { Turns } from '../turns'
 import { advanceUnfreezing, checkUnfreezing, frozenAt } from './unfreezing'
 
-/** Of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */
+/** Duration of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */
 const CALL_MS = 150
 
 /** A model's native trainer, open: its parameters, groups and corpus, and single calls of its pump. */

@@ -8,14 +8,14 @@ export function count(fields: Fields, key: string): number {
   return fields.integer(key, 0, MAX_COUNT)
 }
 
-/** Finite. */
+/** A finite number. */
 export function number(fields: Fields, key: string): number {
   const value = fields.raw(key)
   if (!isFinite(value)) throw fields.bad(key, 'a finite number')
   return value
 }
 
-/** NaN and infinities too: what was measured may be one. */
+/** Any number: a measure may be NaN or infinite. */
 export function measure(fields: Fields, key: string): number {
   const value = fields.raw(key)
   if (typeof value !== 'number') throw fields.bad(key, 'a number')

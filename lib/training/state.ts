@@ -6,7 +6,7 @@ import type { ResolvedSchedule } from './schedule'
 import { startUnfreezing, type UnfreezingState } from './unfreezing'
 
 /**
- * Where training stands: with the options and the data it decides all that comes. Plain JSON beside the weights and the optimizer's state,
+ * Where training stands: with the options and the data it decides all that comes. Plain JSON next to the weights and the optimizer's state,
  * which native code keeps.
  */
 export interface TrainingState {

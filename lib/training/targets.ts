@@ -23,7 +23,7 @@ const SAMPLE_ROWS = 1000
  * computed once, and a checkpoint holds it: after the first step the original model is gone.
  */
 export class Targets {
-  /** Of a sentence vector. */
+  /** Numbers of a sentence vector. */
   readonly dimension: number
   readonly #parts: ModelParts
   readonly #options: ResolvedTrain

@@ -55,7 +55,7 @@ async function* examplesOf(file: string, options: ResolvedParquet, unused: Unuse
 
 interface ParquetFile {
   metadata: FileMetaData
-  /** Of the columns. */
+  /** The names of the columns. */
   names: string[]
   rowsOf: (columns: string[], start: number, end: number) => Promise<Record<string, unknown>[]>
 }
@@ -123,7 +123,7 @@ function withNames(mapping: ResolvedMapping, metadata: FileMetaData): ResolvedMa
   return { ...mapping, labels: mapping.labels.map(([head, source]) => [head, named(source)]) }
 }
 
-/** Of a ClassLabel, or of one in a list: `Sequence`, `List` and `LargeList` hold it under `feature`, the oldest form is a list of it. */
+/** The names of a ClassLabel, also of one in a list: `Sequence`, `List` and `LargeList` hold it under `feature`, the oldest form is a list of it. */
 function namesIn(feature: unknown): string[] | undefined {
   const inner = Array.isArray(feature) ? (feature[0] as unknown) : at(feature, 'feature')
   return [feature, inner].map((each) => at(each, 'names')).find((names): names is string[] => Array.isArray(names))

@@ -62,7 +62,7 @@ export function getter(record: Fields): (column: string | number) => unknown {
 
 interface Shape {
   read: (record: Fields, options: ResolvedJson, fail: Fail) => Example | undefined
-  /** Those that it reads. */
+  /** The fields that it reads. */
   fields: ReadonlySet<string>
 }
 

@@ -70,7 +70,7 @@ export async function* linesOf(file: string, kind: 'texts' | 'rows' | 'words' = 
   }
 }
 
-/** A whole UTF-8 file, for formats that have no records by line. `instead`: what to do with a file over `maxBytes`. */
+/** A whole UTF-8 file, for formats whose records are not lines. `instead`: what to do with a file over `maxBytes`. */
 export async function textOf(file: string, maxBytes: number, instead: string): Promise<string> {
   const { size } = await stat(file).catch((cause: unknown) => {
     throw unreadable(file, cause)

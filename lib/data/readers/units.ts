@@ -3,7 +3,7 @@ import { cutsCharacter } from '../examples'
 
 /** What offsets of one unit are in UTF-16 units of a text. */
 export interface Places {
-  /** Of the text, in the unit. */
+  /** The length of the text in the unit. */
   length: number
   /** Undefined: outside of the text, or inside a character. */
   at(offset: number): number | undefined
