@@ -1,4 +1,4 @@
-import { type JsonOptions, readJsonl } from '../../lib/data/readers'
+import { type JsonOptions, readCsv, readJsonl } from '../../lib/data/readers'
 import { expectBroken, readText } from '../support/readers'
 
 const read = (records: unknown[], options?: JsonOptions) =>
@@ -242,6 +242,14 @@ test.each([
   ['words of no kind', '{"words":["a",1],"labels":{}}', 'a.jsonl:1', /a string in words\[1\], received 1/],
 ])('%s: refused with file and line', async (_, content, place, message) => {
   await expectBroken(readText(readJsonl, 'a.jsonl', content), place, message)
+})
+
+test('what was thrown underneath is the cause of a refusal', async () => {
+  const broken = expect.objectContaining({ name: 'SyntaxError' }) as Error
+  await expect(readText(readJsonl, 'a.jsonl', '{"text":')).rejects.toMatchObject({ code: 'ERR_DATA', cause: broken })
+  const readCells = (file: string | readonly string[]) => readCsv(file, { labels: { x: { column: 'x', json: true } } })
+  const cell = readText(readCells, 'a.csv', 'text,x\na,[')
+  await expect(cell).rejects.toMatchObject({ code: 'ERR_DATA', cause: broken })
 })
 
 test('a form that was chosen holds for every record', async () => {

@@ -4,7 +4,7 @@ import type { CsvError, Info } from 'csv-parse'
 import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from '../../options/readers'
 import type { Example } from '../example'
 import { columnsOf, exampleOf, title } from './mapping'
-import { broken, fromFiles, linesOf } from './source'
+import { broken, type Fail, fromFiles, linesOf } from './source'
 import type { UnusedFields } from './unused'
 
 /** Characters of one record: a quote that is never closed is found out before it takes in the whole file. */
@@ -35,7 +35,7 @@ async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFie
   let unread: string[] = []
   let first = true
   for await (const { cells, line } of rowsOf(file, options)) {
-    const fail = (reason: string) => broken(file, line, reason)
+    const fail: Fail = (reason, cause) => broken(file, line, reason, cause)
     if (first && cells.some((cell) => cell.includes('\r'))) {
       throw broken(file, 1, 'The first record holds a CR, though lines end with LF. Give all lines the same end, LF for example.')
     }

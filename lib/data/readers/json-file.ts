@@ -6,14 +6,14 @@ import { broken, textOf } from './source'
 export interface JsonFile {
   value: unknown
   /** A refusal at the value that a path of keys and indices leads to. */
-  refuse(path: readonly (string | number)[], reason: string): SentorchError
+  refuse(path: readonly (string | number)[], reason: string, cause?: unknown): SentorchError
 }
 
 /** `JSON.parse` is fast but knows no lines; the slow parser runs only once something is wrong. `instead`: of a file over `maxBytes`. */
 export async function openJson(file: string, maxBytes: number, instead: string): Promise<JsonFile> {
   const text = await textOf(file, maxBytes, instead)
   try {
-    return { value: JSON.parse(text), refuse: (path, reason) => broken(file, lineOf(text, path), reason) }
+    return { value: JSON.parse(text), refuse: (path, reason, cause) => broken(file, lineOf(text, path), reason, cause) }
   } catch (cause) {
     throw notJson(file, text, cause)
   }

@@ -23,7 +23,7 @@ export function readJson(paths: string | readonly string[], options: JsonFileOpt
     }
     for (const { path, records } of lists) {
       for (const [i, record] of records.entries()) {
-        const example = exampleOfRecord(record, context, (reason) => json.refuse([...path, i], reason))
+        const example = exampleOfRecord(record, context, (reason, cause) => json.refuse([...path, i], reason, cause))
         if (example) yield example
       }
     }

@@ -1,9 +1,8 @@
 import { type JsonOptions, resolveJson, type ResolvedJson } from '../../options/readers'
-import type { SentorchError } from '../../errors'
 import type { Example } from '../example'
 import { type Controls, noControls, noteControls } from './label-studio'
 import { exampleOfRecord, isOfLabelStudio } from './shapes'
-import { broken, fromFiles, linesOf } from './source'
+import { broken, type Fail, fromFiles, linesOf } from './source'
 
 /**
  * Examples of JSON lines, one record a line, blank lines skipped. Known without options, record by record:
@@ -28,17 +27,17 @@ export function readJsonl(paths: string | readonly string[], options: JsonOption
   })
 }
 
-async function* recordsOf(file: string): AsyncGenerator<{ record: unknown; fail: (reason: string) => SentorchError }> {
+async function* recordsOf(file: string): AsyncGenerator<{ record: unknown; fail: Fail }> {
   let first = true
   for await (const { text, number } of linesOf(file)) {
     if (text.trim() === '') continue
-    const fail = (reason: string) => broken(file, number, reason)
+    const fail: Fail = (reason, cause) => broken(file, number, reason, cause)
     let record: unknown
     try {
       record = JSON.parse(text)
     } catch (cause) {
       const hint = first && /^\s*[[{]\s*$/.test(text) ? ' The file looks like JSON over many lines: read it with readJson.' : ''
-      throw fail(`The line is not JSON (${(cause as Error).message}).${hint}`)
+      throw fail(`The line is not JSON (${(cause as Error).message}).${hint}`, cause)
     }
     if (Array.isArray(record) && (record.length === 0 || typeof record[0] === 'object')) {
       throw fail('The line is a JSON array of records, not one record: read the file with readJson.')

@@ -87,7 +87,7 @@ function parsed(cell: string, name: string, fail: Fail): unknown {
   try {
     return JSON.parse(cell)
   } catch (cause) {
-    throw fail(`The cell in ${name} is not JSON (${(cause as Error).message}).`)
+    throw fail(`The cell in ${name} is not JSON (${(cause as Error).message}).`, cause)
   }
 }
 
@@ -122,7 +122,7 @@ function placesOf(text: string, words: readonly string[], fail: Fail): Int32Arra
   try {
     return wordPlaces({ text, words }, 'The record')
   } catch (error) {
-    throw isSentorchError(error) ? fail(error.message) : error
+    throw isSentorchError(error) ? fail(error.message, error) : error
   }
 }
 

@@ -48,7 +48,7 @@ async function* examplesOf(file: string, options: ResolvedParquet, unused: Unuse
       const place = `row ${number++}`
       unused.note(names, used)
       const get = (column: Column) => field(values, String(column))
-      yield exampleOf({ get, defaultText: 'text', fail: (reason) => broken(file, place, reason) }, mapping, offsets)
+      yield exampleOf({ get, defaultText: 'text', fail: (reason, cause) => broken(file, place, reason, cause) }, mapping, offsets)
     }
   }
 }

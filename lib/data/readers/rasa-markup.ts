@@ -34,7 +34,7 @@ function namesIn(json: string, fail: Fail): string[] {
   try {
     value = JSON.parse(json)
   } catch (cause) {
-    throw fail(`The entity ${describe(json)} is not JSON (${(cause as Error).message}).`)
+    throw fail(`The entity ${describe(json)} is not JSON (${(cause as Error).message}).`, cause)
   }
   return (Array.isArray(value) ? (value as unknown[]) : [value]).map((item) =>
     labelIn(isFields(item) ? field(item, 'entity') : undefined, `entity of ${json}`, fail),

@@ -35,7 +35,7 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
       throw refuse(entry, `Expected an entry with 'intent', or one of ${OTHER_ENTRIES.join(', ')}.`)
     }
     for (const { marked, line } of markedTexts(entry)) {
-      const { text, entities } = parseMarkup(marked, (reason) => broken(file, line, reason))
+      const { text, entities } = parseMarkup(marked, (reason, cause) => broken(file, line, reason, cause))
       const labels: Record<string, LabelValue> = {}
       if (heads.sentence !== false) setLabel(labels, heads.sentence, intent)
       if (heads.tokens !== false) setLabel(labels, heads.tokens, entities)

@@ -9,7 +9,7 @@ import type { Example } from '../example'
 import { rememberUnused, UnusedFields } from './unused'
 
 /** Makes the refusal of one record; the place is known to whoever made the function. */
-export type Fail = (reason: string) => SentorchError
+export type Fail = (reason: string, cause?: unknown) => SentorchError
 
 /** A refusal of what a file holds: at a line of it, at a named place (`row 7`), or as a whole. */
 export function broken(file: string, place: number | string | undefined, reason: string, cause?: unknown): SentorchError {

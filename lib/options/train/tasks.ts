@@ -9,7 +9,7 @@ import { atLeastZero, belowOne } from '../numbers'
 
 /** How one head is trained. */
 export interface TaskOptions {
-  /** Of the head's loss in the total, at least 0. Defaults to 1. Excludes `uncertainty`. */
+  /** Weight of the head's loss in the total, at least 0. Defaults to 1. Excludes `uncertainty`. */
   weight?: number
   /** As PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
   labelSmoothing?: number
@@ -30,7 +30,7 @@ export interface DistillOptions {
   teacher: Teacher
   /** Mean squared difference over all numbers, or the mean of 1 − cosine. Defaults to `mse`. */
   loss?: 'mse' | 'cosine'
-  /** Of this loss in the total, above 0. Defaults to 1. Excludes `uncertainty`. */
+  /** Weight of this loss in the total, above 0. Defaults to 1. Excludes `uncertainty`. */
   weight?: number
 }
 
