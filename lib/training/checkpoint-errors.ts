@@ -49,6 +49,6 @@ export function otherFit({ dir, extend }: Pinned, option: keyof FitCourse, befor
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? 'not given' : JSON.stringify(comparable(value))
+  const text = value === undefined || value === null ? 'not given' : JSON.stringify(comparable(value))
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }
