@@ -27,6 +27,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
   let pieces: Uint8Array[] = []
   let size = 0
   let end: number | undefined
+  let hasCr = false
 
   function add(piece: Uint8Array): void {
     pieces.push(piece)
@@ -66,8 +67,9 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
 
   for await (const chunk of chunks) {
     if (end === undefined && chunk.includes(LF)) end = LF
+    if (end === undefined && !hasCr) hasCr = chunk.includes(CR)
     yield* linesOf(chunk, end ?? LF)
-    if (end === undefined && size >= SEEN_BYTES && pieces.some((piece) => piece.includes(CR))) {
+    if (end === undefined && hasCr && size >= SEEN_BYTES) {
       end = CR
       yield* again()
     }

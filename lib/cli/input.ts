@@ -5,6 +5,7 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { describe } from '../check'
 import { SentorchError } from '../errors'
+import { unlessTooDeep } from '../format/json-problem'
 import { readLines, wrong } from '../lines'
 
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
@@ -128,7 +129,7 @@ function stringArray(bytes: Buffer, where: string): string[] {
 /** `JSON.parse` is fast but its message names no line; the slow parser runs only once something is wrong. */
 function jsonError(text: string, where: string, cause: Error): SentorchError {
   const errors: ParseError[] = []
-  parseTree(text, errors, { disallowComments: true, allowTrailingComma: false })
+  unlessTooDeep(() => parseTree(text, errors, { disallowComments: true, allowTrailingComma: false }))
   const first = errors[0]
   return first === undefined
     ? wrong(where, 1, cause.message)
@@ -136,7 +137,7 @@ function jsonError(text: string, where: string, cause: Error): SentorchError {
 }
 
 function elementAt(text: string, index: number): Node | undefined {
-  return parseTree(text)?.children?.[index]
+  return unlessTooDeep(() => parseTree(text))?.children?.[index]
 }
 
 function lineAt(text: string, offset: number): number {

@@ -103,6 +103,8 @@ test.each<[string, string, string | Buffer, string]>([
   ['JSON that is broken', 'a.json', '["a",\n\n"b"\n', 'a.json:4: The file is not JSON'],
   ['JSON with a comma too many', 'a.json', '["a",\n]', 'a.json:2: The file is not JSON'],
   ['JSON that is no array', 'a.json', '{"text":"a"}', 'a.json:1: Expected an array of strings'],
+  ['JSON that is nested too deeply', 'a.json', '['.repeat(1e5) + ']'.repeat(1e5), 'a.json:1: Expected a string at index 0'],
+  ['JSON that is nested too deeply, and cut', 'a.json', '['.repeat(1e5), 'a.json:1: '],
   ['JSON with a number', 'a.json', '["a",\n"b",\n3]', 'a.json:3: Expected a string at index 2, received 3'],
 ])('refuses %s', async (_, name, content, message) => {
   await expect(textsOf(fileOf(name, content))).rejects.toMatchObject({
@@ -150,6 +152,21 @@ test('a named pipe', async () => {
   const reading = textsOf(file)
   await fs.promises.writeFile(file, 'a\nb\n')
   await expect(reading).resolves.toEqual(['a', 'b'])
+})
+
+test('a long line takes time in proportion to its length', async () => {
+  let looks = 0
+  class Counted extends Uint8Array {
+    override includes(byte: number): boolean {
+      looks++
+      return super.includes(byte)
+    }
+  }
+  const chunks = Array.from({ length: 3000 }, () => new Counted(1024).fill(97))
+  const lines = []
+  for await (const { text } of readLines(Readable.from(chunks, { objectMode: true }), 'x')) lines.push(text.length)
+  expect(lines).toEqual([3000 * 1024])
+  expect(looks).toBeLessThan(4 * chunks.length)
 })
 
 test('reads no further than it is asked to', async () => {

@@ -54,6 +54,13 @@ test('JSON that is broken is refused with its line', async () => {
   await expectBroken(readText(readJson, 'a.json', ''), 'a.json:1', /not JSON/)
 })
 
+test.each([
+  ['whole', '['.repeat(1e5) + ']'.repeat(1e5), 'a.json:1', /Expected a string/],
+  ['cut', '['.repeat(1e5), 'a.json', /is not JSON/],
+])('JSON that is nested too deeply is refused: %s', async (_, text, place, reason) => {
+  await expectBroken(readText(readJson, 'a.json', text), place, reason)
+})
+
 test.each([[{ split: [] }], [{ split: 3 }], [{ split: [3] }], [{ splits: 'a' }]])('%j: the options are refused', (options) => {
   expect(() => readJson('/nowhere', options as any)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
 })

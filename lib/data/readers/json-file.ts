@@ -1,5 +1,6 @@
-import { printParseErrorCode, visit } from 'jsonc-parser'
+import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
 import type { SentorchError } from '../../errors'
+import { unlessTooDeep } from '../../format/json-problem'
 import { broken, textOf } from './source'
 
 /** A JSON file, read whole, that can say on which line a value stands. */
@@ -31,24 +32,23 @@ function lineOf(text: string, path: readonly (string | number)[]): number {
     if (here.length === path.length) line = startLine + 1
     return line === undefined
   }
-  visit(text, {
+  const visitor: JSONVisitor = {
     onObjectBegin: (_offset, _length, startLine, _character, pathOf) => look(startLine, pathOf),
     onArrayBegin: (_offset, _length, startLine, _character, pathOf) => look(startLine, pathOf),
     onLiteralValue: (_value, _offset, _length, startLine, _character, pathOf) => void look(startLine, pathOf),
     // Without these, jsonc-parser 3.3.1 does not come out of what was not looked into.
     onObjectEnd: () => {},
     onArrayEnd: () => {},
-  })
+  }
+  unlessTooDeep(() => void visit(text, visitor))
   return line ?? 1
 }
 
 function notJson(file: string, text: string, cause: unknown): SentorchError {
   let first: { reason: string; line: number } | undefined
-  visit(
-    text,
-    { onError: (error, _offset, _length, startLine) => void (first ??= { reason: printParseErrorCode(error), line: startLine + 1 }) },
-    { disallowComments: true, allowTrailingComma: false },
-  )
+  const onError: JSONVisitor['onError'] = (error, _offset, _length, startLine) =>
+    void (first ??= { reason: printParseErrorCode(error), line: startLine + 1 })
+  unlessTooDeep(() => void visit(text, { onError }, { disallowComments: true, allowTrailingComma: false }))
   const hint = isJson(text.slice(0, text.search(/[\r\n]/))) ? ' Its first line alone is: read JSON lines with readJsonl.' : ''
   if (first) return broken(file, first.line, `The file is not JSON (${first.reason}).${hint}`, cause)
   return broken(file, undefined, `The file is not JSON (${(cause as Error).message}).${hint}`, cause)
