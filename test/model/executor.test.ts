@@ -97,6 +97,18 @@ test('dispose rejects what waits and stops what runs, frees last, and is one pro
   await expect(model.dispose()).resolves.toBeUndefined()
 })
 
+test('dispose stops loading', async () => {
+  const [{ addon }, { files, encoder, dense }] = await Promise.all([openNative(), openFolder(tiny)])
+  const model = new addon.Model()
+  // Takes a second at least.
+  const deep = { ...encoder, layers: Array.from({ length: 1000 }, () => encoder.layers[0]!) }
+  const request = { files, encoder: deep, dense, dtype: 'float32', device: 'cpu', threads: 1, kernels: 'auto' } as const
+  const loading = expect(model.load(request)).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  await moment()
+  await model.dispose()
+  await loading
+})
+
 test('a model that was never loaded refuses work and can be disposed of; afterwards it cannot be loaded', async () => {
   const { model, load } = await newModel()
   await expect(model.encode(request(1))).rejects.toMatchObject({ code: 'ERR_INTERNAL' })

@@ -206,6 +206,15 @@ describe('a trainer ends', () => {
   })
 })
 
+test('a trainer that ends leaves no gradient to the next one', async () => {
+  const training = await begin()
+  await training.run(window(rows), { apply: false })
+  const largest = async () => Math.max(...[...(await training.read('gradient')).values()].map((array) => Math.max(...array.map(Math.abs))))
+  expect(await largest()).toBeGreaterThan(0)
+  await training.start({ targets: [], tasks: [plainTask('intent')] })
+  expect(await largest()).toBe(0)
+})
+
 describe('gradients of words, which are kept for the rows of a step alone', () => {
   const WORDS = 'embeddings.word_embeddings.weight'
   const words = (name: string) => name === WORDS
