@@ -104,7 +104,7 @@ export class TrainerCore {
       const session = await this.#enter(corpus, signal)
       this.state.fit = null
       this.#schedule(corpus, null)
-      return runEpoch({ session, corpus, ...this.#epochParts(corpus, { ...options, ...this.#callbacks(options), signal }) })
+      return runEpoch({ session, corpus, ...this.#epochParts(corpus, this.#request(options, signal)) })
     })
   }
 
@@ -120,12 +120,12 @@ export class TrainerCore {
       if (goesOn) this.#lengthen(corpus, course, options)
       else this.#startFit(corpus, course, options)
       const { saveBest } = options
+      const request = this.#request(options, signal)
       const result = await runFit({
         session,
         corpus,
-        ...this.#epochParts(corpus, { ...options, signal }),
-        options: { ...options, ...this.#callbacks(options), signal },
-        evaluate: held && (() => this.#evaluateCorpus(held, { ...options, signal })),
+        ...this.#epochParts(corpus, request),
+        evaluate: held && (() => this.#evaluateCorpus(held, request)),
         saveBest:
           saveBest === undefined
             ? undefined
@@ -296,11 +296,17 @@ export class TrainerCore {
     this.state.scheduleStart = this.state.applied
   }
 
-  /** They are waited for only while the trainer is open: a callback may dispose of it, and disposing waits for the call that waits for the callback. */
-  #callbacks({ onProgress, onStep, onEpoch, onEvaluate }: Partial<Callbacks>): Callbacks {
-    const whileOpen = <T>(callback: ((value: T) => unknown) | undefined) =>
-      callback && (async (value: T) => untilAborted(callback(value), this.#closing.signal))
+  /**
+   * The options of one call with its own signal. Callbacks are waited for only while the trainer is open: one may dispose of it, and disposing
+   * waits for the call that waits for the callback.
+   */
+  #request<T extends ResolvedEpoch & Partial<Callbacks>>(options: T, signal: AbortSignal) {
+    const whileOpen = <V>(callback: ((value: V) => unknown) | undefined) =>
+      callback && (async (value: V) => untilAborted(callback(value), this.#closing.signal))
+    const { onProgress, onStep, onEpoch, onEvaluate } = options
     return {
+      ...options,
+      signal,
       onProgress: whileOpen(onProgress),
       onStep: whileOpen(onStep),
       onEpoch: whileOpen(onEpoch),
@@ -308,7 +314,7 @@ export class TrainerCore {
     }
   }
 
-  #epochParts(corpus: Corpus, options: ResolvedEpoch) {
+  #epochParts<T extends ResolvedEpoch>(corpus: Corpus, options: T) {
     return {
       options,
       saving: new SavingTimes(options.saveEvery, ({ dir, keep }) => (keep === undefined ? this.save(dir) : this.#saveKept(dir, keep))),
