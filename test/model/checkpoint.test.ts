@@ -233,7 +233,7 @@ describe('of one checkpoint', () => {
     ['an optimizer of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'optimizer.safetensors')), /optimizer.safetensors holds/], // prettier-ignore
     ['cut vectors', (dir) => truncateSync(join(dir, 'targets.safetensors'), 300), /targets.safetensors/],
     ['vectors of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'targets.safetensors')), /targets.safetensors/],
-    ['vectors that are no matrix', targets(([rows, dimension]) => [rows, dimension, 1]), /holds no vectors/],
+    ['vectors that are not a matrix', targets(([rows, dimension]) => [rows, dimension, 1]), /holds no vectors/],
   ]
   test.each(broken)('%s is ERR_CHECKPOINT', async (_, damage, message) => {
     const dir = copy()

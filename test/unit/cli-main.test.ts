@@ -12,6 +12,7 @@ import { SentorchError } from '../../lib/errors'
 import type { InstallEvent } from '../../lib/libtorch/install-events'
 import { withEnvironment } from '../support/environment'
 import { scratch } from '../support/scratch'
+import { terminal } from '../support/terminal'
 
 describe('main', () => {
   let out: string
@@ -142,12 +143,12 @@ describe('install progress', () => {
   })
 
   test('on a terminal: a bar with rate and time left', () => {
-    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 120, cursorTo() {}, clearLine() {} })
+    const { written, stream } = terminal()
     const progress = new InstallProgress(stream as unknown as NodeJS.WriteStream)
     progress.onEvent({ type: 'progress', stage: 'download', loaded: 67e6, total: 134e6 })
     progress.onEvent({ type: 'progress', stage: 'unpack', loaded: 1e6, total: 493e6 })
     progress.onEvent({ type: 'installed', folder: '/cache', bytes: 493e6 })
-    const text = written(stream)
+    const text = written.join('')
     expect(text).toMatch(/downloading .*50% \| 67 MB of 134 MB \| .*\/s \| .* left/)
     expect(text).toMatch(/unpacking/)
     expect(text).toMatch(/Installed 493 MB in \/cache\n$/)

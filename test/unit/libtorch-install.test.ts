@@ -139,7 +139,7 @@ describe('by ranges', () => {
     expect(JSON.stringify(error) + String(error)).not.toContain('wrong')
   })
 
-  test('refuses an index that is no address', async () => {
+  test('refuses an index whose address is not a URL', async () => {
     withEnvironment({ PIP_INDEX_URL: 'pypi' })
     await expect(install()).rejects.toMatchObject({ code: 'ERR_DOWNLOAD', message: expect.stringContaining('no address: pypi') })
     expectNothingLeft()

@@ -60,7 +60,7 @@ test.each<[string, unknown, unknown, string?, string?]>([
   ['a hole', [, [1]], [[1]], undefined, 'a[0], received undefined'],
   ['more rows than numbers', [[1, 2]], { data: new Float32Array(4), dimension: 2, length: 1e9 }, undefined, "'b' has 4 numbers, which are not 1000000000 vectors of 2."], // prettier-ignore
   ['a negative length', { data: new Float32Array(4), dimension: 2, length: -2 }, [[1, 2]], undefined, 'for a.length'],
-  ['a dimension that is no number', { data: new Float32Array(4), dimension: '2', length: 2 }, [[1, 2]], undefined, 'for a.dimension'],
+  ['a dimension that is not a number', { data: new Float32Array(4), dimension: '2', length: 2 }, [[1, 2]], undefined, 'for a.dimension'],
   ['strings', [['1']], [[1]], undefined, 'a[0]'],
   ['text', 'hello', [[1]], undefined, 'for a'],
   ['null', null, [[1]], undefined, 'for a'],

@@ -82,21 +82,21 @@ function pathOf(text, method) {
 
 async function main() {
   const surface = await openSurface(process.argv[2])
-  const wrong = wrongValues(surface.steps[0][1][0].encoder)
+  const outside = wrongValues(surface.steps[0][1][0].encoder)
   let refused = 0
   for (const [i, [method, args]] of surface.steps.entries()) {
-    const given = wrong.filter(([name]) => name === method && surface.steps.findIndex(([other]) => other === name) === i)
+    const given = outside.filter(([name]) => name === method && surface.steps.findIndex(([other]) => other === name) === i)
     const cases = [
-      ...places(args).flatMap((place) => wrongTypes(place).map((value) => ({ at: place.at, wrong: value }))),
-      ...given.flatMap(([, text, values]) => values.map((value) => ({ at: pathOf(text, method), wrong: value }))),
+      ...places(args).flatMap((place) => wrongTypes(place).map((wrong) => ({ at: place.at, wrong }))),
+      ...given.flatMap(([, text, values]) => values.map((wrong) => ({ at: pathOf(text, method), wrong }))),
     ].filter(({ at }) => at.slice(0, -1).reduce((value, key) => value?.[key], args) != null)
     let model
-    for (const { at, wrong: value } of cases) {
+    for (const { at, wrong } of cases) {
       model ??= await modelBefore(surface, i)
-      const outcome = await call(model, method, changed(args, at, value))
+      const outcome = await call(model, method, changed(args, at, wrong))
       if (CODES.has(outcome)) refused++
       else {
-        console.log(method, at.join('.'), value, outcome)
+        console.log(method, at.join('.'), wrong, outcome)
         model = undefined
       }
     }
