@@ -24,15 +24,15 @@ Python ${versions.python}, torch ${versions.torch}, transformers ${versions.tran
 }
 
 /**
- * Puts a part between its markers: the whole text into docs/benchmarks.md, its ratios into README.md. `loads`: see `refusal`.
+ * Puts a part between its markers: the whole text into docs/benchmarks.md, its rows without the goals into README.md. `loads`: see `refusal`.
  * Returns why it wrote nothing, or undefined.
  */
 export function publish(part, { text, rows, loads }, folder = root) {
   const why = refusal(loads)
   if (why) return why
-  const ratios = rows.map(([what, , peer, , ratio]) => [what, peer, ratio])
+  const summary = rows.map(([what, ours, peer, theirs, ratio]) => [what, ours, `${peer}: ${theirs}`, ratio])
   replace(path.join(folder, 'docs/benchmarks.md'), part, text)
-  replace(path.join(folder, 'README.md'), part, `${processors()}, all-MiniLM-L6-v2:\n\n${markdown(['', 'compared with', 'ratio'], ratios)}`)
+  replace(path.join(folder, 'README.md'), part, markdown([`${processors()}, all-MiniLM-L6-v2`, 'sentorch', 'peer', 'ratio'], summary))
   return undefined
 }
 

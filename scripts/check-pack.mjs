@@ -61,7 +61,7 @@ await main(async () => {
 
 async function checkSymbols(file) {
   const name = path.basename(file)
-  await check(`${name} needs no newer runtime than README promises`, async () => {
+  await check(`${name} needs no newer runtime than docs/install.md promises`, async () => {
     const versions = await symbolVersions(file)
     for (const [library, promised] of Object.entries(abi)) {
       const needed = versions[library]
@@ -74,10 +74,10 @@ async function checkSymbols(file) {
 }
 
 async function checkPromise() {
-  await check('README promises what scripts/abi.json holds', () => {
-    const readme = fs.readFileSync(inRoot('README.md'), 'utf8')
+  await check('docs/install.md promises what scripts/abi.json holds', () => {
+    const document = fs.readFileSync(inRoot('docs/install.md'), 'utf8')
     for (const words of [`glibc ${abi.GLIBC}`, `GLIBCXX_${abi.GLIBCXX}`])
-      assert.ok(readme.includes(words), `README.md does not say "${words}"`)
+      assert.ok(document.includes(words), `docs/install.md does not say "${words}"`)
   })
 }
 

@@ -90,10 +90,10 @@ describe('publishing', () => {
     )
   const read = (name: string) => fs.readFileSync(path.join(folder, name), 'utf8')
 
-  test('writes the text and the ratios between their markers', () => {
+  test('writes the text and a summary between their markers', () => {
     expect(publish(0.05)).toBeNull()
     expect(read('docs/benchmarks.md')).toBe(marked('new $& text'))
-    expect(read('README.md')).toContain('| short | peer | 2.00 × |')
+    expect(read('README.md')).toContain('| short | 2 texts/s | peer: 1 texts/s | 2.00 × |')
     expect(read('README.md')).toMatch(/^before[^]*after\n$/)
   })
 
