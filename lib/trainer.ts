@@ -46,6 +46,9 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly #core: TrainerCore
 
   /** Throws ERR_INVALID_ARGUMENT for options that do not hold, or where the model has an open trainer. */
+  constructor(model: Model<H>, options?: TrainerOptions)
+  /** @internal For `resume`, which has read the core from a checkpoint. */
+  constructor(model: Model<H>, options: TrainerOptions, core: TrainerCore)
   constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(partsOf(model), options)) {
     this.model = model
     this.#core = core

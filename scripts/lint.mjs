@@ -1,4 +1,4 @@
-// Types, eslint, prettier, clang-format and the layer check; all of them run, then the failed ones are named.
+// Types, the report of the public API, eslint, prettier, clang-format and the layer check; all of them run, then the failed ones are named.
 // usage: node scripts/lint.mjs [--fix]
 import fs from 'node:fs'
 import path from 'node:path'
@@ -19,6 +19,7 @@ const CHECKS = {
   'types of the library': [bin('typescript/bin/tsc'), '--noEmit'],
   'types of the tests': [bin('typescript/bin/tsc'), '--noEmit', '-p', 'test/tsconfig.json'],
   'types of the examples': [bin('typescript/bin/tsc'), '--noEmit', '-p', 'examples/tsconfig.json'],
+  'public API': [inRoot('scripts/check-api.mjs')],
   eslint: [bin('eslint/bin/eslint.js'), '--max-warnings', '0', ...(fix ? ['--fix'] : []), '.'],
   prettier: [bin('prettier/bin/prettier.cjs'), fix ? '--write' : '--check', '--log-level', 'warn', '.'],
   'clang-format': [bin('clang-format/index.js'), ...(fix ? ['-i'] : ['--dry-run', '-Werror']), '--style=file', ...native],
@@ -28,7 +29,9 @@ const CHECKS = {
 await main(async () => {
   if (packagesAreStale()) throw new Explained('node_modules is not what package-lock.json says. Run: npm ci')
   const failed = []
-  const queue = Object.entries(CHECKS).filter(([name]) => !(fix && (name.startsWith('types') || name === 'layers')))
+  const queue = Object.entries(CHECKS).filter(
+    ([name]) => !(fix && (name.startsWith('types') || name === 'public API' || name === 'layers')),
+  )
   const worker = async () => {
     for (let check = queue.shift(); check; check = queue.shift()) {
       const [name, args] = check

@@ -64,6 +64,43 @@ describe('check-layers', () => {
   })
 })
 
+test('check-api refuses a changed signature, and nothing else, until the report is written again', () => {
+  const check = (...args: string[]) => node([path.join(root, 'scripts/check-api.mjs'), ...args, folder])
+  const double = 'export function double(value: number): number {\n  return 2 * value\n}\n'
+  const kinds = "const KINDS = ['a', 'b'] as const\nexport type Kind = (typeof KINDS)[number]\n"
+  write({
+    'package.json': '{ "name": "sentorch", "version": "0.0.0" }',
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        target: 'es2023',
+        module: 'node20',
+        declaration: true,
+        stripInternal: true,
+        skipLibCheck: true,
+        types: [],
+        rootDir: 'lib',
+      },
+      include: ['lib/**/*.ts', 'binding.d.ts'],
+    }),
+    'binding.d.ts': 'export interface Native {}\n',
+    'lib/index.ts': double + kinds,
+  })
+  expect(check('--write')).toMatchObject({ status: 0, stderr: '' })
+
+  write({
+    'lib/index.ts': `/** Twice. */\n${double.replace('2 * value', 'value + value')}${kinds}/** @internal */\nexport const hidden = 1\n`,
+  })
+  expect(check()).toMatchObject({ status: 0, stderr: '' })
+
+  write({ 'lib/index.ts': double.replace('value: number', 'value: number | string') + kinds.replace("'b'", "'c'") })
+  const { status, stderr } = check()
+  expect(status).toBe(1)
+  expect(stderr).toContain('-export function double(value: number): number;\n+export function double(value: number | string): number;')
+  expect(stderr).toContain('+const KINDS: readonly ["a", "c"];')
+  expect(stderr).toContain('run `npm run api` and say in CHANGELOG.md')
+  expect(fs.readdirSync(path.join(folder, 'build'))).toEqual([])
+})
+
 test('prepare without the development packages says one line and is no failure', () => {
   bareClone()
   expect(node(['scripts/prepare.mjs'])).toEqual(
