@@ -1,5 +1,6 @@
 import { SentorchError } from '../errors'
 import { reading } from '../snapshot'
+import { trim } from '../trim'
 import type { Scheme } from './schemes'
 
 /** An entity of a tagged sentence: words [start, end) by index. Bare tags (`B`, `I`) give the label `_`. */
@@ -39,7 +40,7 @@ function lenientPart(tag: string): Part {
 /** As above, but with every dash at both ends of the label gone. */
 function strictPart(tag: string): Part {
   const prefix = prefixOf(tag)
-  return { prefix, label: tag.slice(prefix.length).replace(/^-+|-+$/g, '') || '_' }
+  return { prefix, label: trim(tag.slice(prefix.length), '-') || '_' }
 }
 
 function prefixOf(tag: string): string {

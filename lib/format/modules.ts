@@ -2,6 +2,7 @@ import type { DenseActivation, PoolingMode, PostStep } from '../../binding'
 import { describe } from '../check'
 import { SentorchError } from '../errors'
 import type { SimilarityName } from '../similarity'
+import { trimPath } from '../trim'
 import { Fields } from './fields'
 import { readJson } from './files'
 import { readDense, readNormalize, readPooling } from './module-configs'
@@ -121,7 +122,7 @@ function readEntries(json: unknown, root: ModelRoot): ModuleEntry[] {
       const what = `is ${printable(type)}, which is not supported. Supported modules are ${SUPPORTED.join(', ')}`
       throw new SentorchError('ERR_MODEL_UNSUPPORTED', `Module ${i} of ${where} ${what}.`, { detail: { file: MODULES, type } })
     }
-    return { kind, path: path.replace(/^(\.?\/)+|\/+$/g, '').replace(/^\.$/, '') }
+    return { kind, path: trimPath(path).replace(/^\.$/, '') }
   })
 }
 

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { trimEnd } from '../trim'
 import { printable } from './printable'
 
 /** Weights of other frameworks, by the names of their files, and the way from them to safetensors. */
@@ -22,7 +23,7 @@ function original(): string {
 }
 
 function converted(place: Place, packages: string, argument: string): string {
-  const [from, to] = [JSON.stringify(place), JSON.stringify(`${place.replace(/[\\/]+$/, '')}-safetensors`)]
+  const [from, to] = [JSON.stringify(place), JSON.stringify(`${trimEnd(place, '\\/')}-safetensors`)]
   return (
     `Convert it once with transformers 4 and load ${to}: pip install "transformers<5" torch ${packages}; ` +
     `python3 -c 'from transformers import AutoModel as M, AutoTokenizer as T; M.from_pretrained(${from}, ${argument}).save_pretrained(${to}); ` +

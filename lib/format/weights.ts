@@ -1,4 +1,5 @@
 import { SentorchError } from '../errors'
+import { trimEnd } from '../trim'
 import { readJson } from './files'
 import { Fields } from './fields'
 import { filesBelow, otherWeights } from './other-files'
@@ -97,7 +98,7 @@ async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchE
     return new SentorchError('ERR_MODEL_FORMAT', `${missing}${hint}`, { detail: { folder: where } })
   }
   const from = JSON.stringify(root.shown)
-  const to = JSON.stringify(`${root.shown.replace(/[\\/]+$/, '')}-safetensors`)
+  const to = JSON.stringify(`${trimEnd(root.shown, '\\/')}-safetensors`)
   const convert = (await resolveFile(root, 'modules.json'))
     ? `from sentence_transformers import SentenceTransformer as M; M(${from}).save_pretrained(${to}, safe_serialization=True)`
     : 'from transformers import AutoModel as M, AutoTokenizer as T; ' +

@@ -1,3 +1,5 @@
+import { trimPath } from '../trim'
+
 /** Reads a small file of the repository; undefined where it cannot be had. */
 export type ReadText = (path: string) => Promise<string | undefined>
 
@@ -76,7 +78,7 @@ async function moduleList(paths: Set<string>, read: ReadText): Promise<Module[]>
   const modules = parse(await read('modules.json'))
   if (!Array.isArray(modules)) return plain
   return modules.map((module: { path?: unknown; type?: unknown } | null) => {
-    const path = String(module?.path ?? '').replace(/^(?:\.\/)+|\/+$/g, '')
+    const path = trimPath(String(module?.path ?? ''))
     return {
       path: path === '' || path === '.' ? '' : `${path}/`,
       kind: String(module?.type ?? '')

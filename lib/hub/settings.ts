@@ -4,6 +4,7 @@ import { booleanOf, describe, integerIn, invalid, stringOf } from '../check'
 import { SentorchError, type ErrorCode } from '../errors'
 import { homeFolder } from '../home'
 import type { HubOptions } from '../options'
+import { trimEnd } from '../trim'
 
 /** The environment's and the caller's wishes, settled. */
 export interface HubSettings {
@@ -62,7 +63,7 @@ function seconds(name: string, otherwise: number): number {
 
 function endpointOf(text: string | undefined): string | undefined {
   if (!text) return undefined
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text.replace(/\/+$/, '')
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return trimEnd(text, '/')
   throw new SentorchError('ERR_DOWNLOAD', `HF_ENDPOINT is no address such as https://host: ${describe(text)}.`)
 }
 

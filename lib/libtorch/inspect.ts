@@ -75,7 +75,7 @@ async function readVersion(path: string): Promise<string | null> {
   if (!info?.isFile() || info.size > 65_536) return null
   const text = await readFile(path, 'utf8').catch(unlessOutOfFiles(path, ''))
   if (basename(path) === 'build-version') return /^\d+\.\d+\.\d+\S*$/.exec(text.trim())?.[0] ?? null
-  return /^__version__\s*(?::[^=]*)?=\s*['"]([^'"]+)['"]/m.exec(text)?.[1] ?? null
+  return /^__version__[ \t]*(?::[^=\n]*)?=[ \t]*['"]([^'"\n]+)['"]/m.exec(text)?.[1] ?? null
 }
 
 /** The CUDA runtime comes in wheels of its own, beside torch: nvidia/cu13/lib, nvidia/cudnn/lib, … */

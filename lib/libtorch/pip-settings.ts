@@ -70,14 +70,14 @@ export function parseIni(text: string, section: string): Map<string, string> {
   for (const line of text.split(/\r?\n/)) {
     if (/^\s*([#;]|$)/.test(line)) continue
     const header = /^\[([^\]]*)\]/.exec(line)
-    const entry = /^([^\s=:][^=:]*?)\s*[=:]\s*(.*)$/.exec(line)
+    const entry = /^([^\s=:][^=:]*)[=:](.*)$/s.exec(line)
     if (header) {
       inside = header[1] === section
       key = undefined
     } else if (inside && key !== undefined && /^\s/.test(line)) {
       values.set(key, `${values.get(key)} ${line.trim()}`.trim())
     } else if (inside && entry) {
-      key = entry[1]!.toLowerCase().replaceAll('_', '-')
+      key = entry[1]!.trimEnd().toLowerCase().replaceAll('_', '-')
       values.set(key, entry[2]!.trim())
     }
   }

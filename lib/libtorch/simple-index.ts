@@ -1,4 +1,5 @@
 import { SentorchError, throwIfAborted } from '../errors'
+import { trimEnd } from '../trim'
 import type { Wheel } from './versions'
 
 /** Where a file can be had, and what to send along. */
@@ -22,7 +23,7 @@ export async function locateWheel(
   const answers: string[] = []
   for (const index of indexes) {
     const { address, headers } = credentials(index)
-    const page = `${address.replace(/\/*$/, '/')}${wheel.name}/`
+    const page = `${trimEnd(address, '/')}/${wheel.name}/`
     try {
       const response = await send(page, { headers: { ...headers, accept: ACCEPT }, signal: requestSignal(signal) })
       if (!response.ok) {
@@ -83,9 +84,10 @@ function jsonLinks(text: string): string[] {
 }
 
 function htmlLinks(text: string): string[] {
-  return [...text.matchAll(/<a\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)].map((match) =>
-    (match[1] ?? match[2]!).replaceAll('&quot;', '"').replaceAll('&#x27;', "'").replaceAll('&amp;', '&'),
-  )
+  return text.split(/<a(?=\s)/i).flatMap((after, i) => {
+    const match = i > 0 && /^\s[^>]*?href\s*=\s*(?:"([^"]*)"|'([^']*)')/i.exec(after)
+    return match ? [(match[1] ?? match[2]!).replaceAll('&quot;', '"').replaceAll('&#x27;', "'").replaceAll('&amp;', '&')] : []
+  })
 }
 
 function fileName(url: URL): string {

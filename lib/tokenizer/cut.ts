@@ -64,20 +64,21 @@ export interface Opening {
 export function openingOf(text: string, length: number, { classes, keep }: LongRuns): Opening {
   if (text.length <= length) return { text, gaps: [], complete: true }
   const gaps: Opening['gaps'] = []
-  const longRun = new RegExp(classes.map((chars) => `([${chars}]{${4 * keep}})`).join('|') || '(?!)')
+  const members = classes.map((chars) => new RegExp(`[${chars}]`))
   const ends = classes.map((chars) => new RegExp(`[^${chars}]`, 'g'))
   let opening = ''
   let place = 0
   while (opening.length < length && place < text.length) {
     const part = text.slice(place, place + length + 4 * keep)
-    const found = longRun.exec(part)
-    if (found === null) {
+    const starts = members.map((member) => runIn(part, member, 4 * keep))
+    const first = Math.min(...starts)
+    if (first === Infinity) {
       opening += part
       place += part.length
       continue
     }
-    const start = place + found.index
-    const after = ends[found.slice(1).findIndex((group) => group !== undefined)]!
+    const start = place + first
+    const after = ends[starts.indexOf(first)]!
     after.lastIndex = start
     const end = after.exec(text)?.index ?? text.length
     opening += text.slice(place, start + keep)
@@ -86,6 +87,17 @@ export function openingOf(text: string, length: number, { classes, keep }: LongR
     place = end
   }
   return { text: opening, gaps, complete: place >= text.length }
+}
+
+/** Where the first `length` characters in a row that match `member` begin; Infinity: there are none. Looks at no character more than twice. */
+function runIn(text: string, member: RegExp, length: number): number {
+  for (let start = 0; start + length <= text.length;) {
+    let place = start + length - 1
+    while (place >= start && member.test(text[place]!)) place--
+    if (place < start) return start
+    start = place + 1
+  }
+  return Infinity
 }
 
 /** Moves UTF-16 spans in an opening to where they lie in the whole text, in place. */

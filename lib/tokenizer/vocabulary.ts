@@ -1,4 +1,5 @@
 import { SentorchError } from '../errors'
+import { trimEnd } from '../trim'
 import type { ModelDocument } from './document'
 import type { TokenizerFamily } from './families'
 import { hasFile, malformed, parseObject, readText, shown, type TokenizerFolder } from './files'
@@ -37,9 +38,13 @@ export async function readVocabulary(folder: TokenizerFolder, family: TokenizerF
   )
 }
 
+/** Unicode's property of that name. */
+const WHITE_SPACE =
+  '\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
+
 /** One token a line, its id the line's number. White space at a line's end does not belong to the token; of two equal lines the later counts. */
 function vocabularyOfLines(text: string): Record<string, number> {
-  return Object.fromEntries(linesOf(text).map((line, id) => [line.replace(/\p{White_Space}+$/u, ''), id]))
+  return Object.fromEntries(linesOf(text).map((line, id) => [trimEnd(line, WHITE_SPACE), id]))
 }
 
 function mergesOfLines(text: string): string[] {

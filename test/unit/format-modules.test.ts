@@ -48,6 +48,12 @@ describe('modules.json', () => {
     expect(opened.files).toEqual([join(opened.folder, '0_Transformer', 'model.safetensors')])
   })
 
+  test('a path that begins with any number of ./', async () => {
+    const { type, path } = POOLING
+    const modules = [TRANSFORMER, { type, path: `${'./'.repeat(5_000_000)}${path}/` }]
+    expect((await openSentence({ modules })).modules.pooling).toEqual(['mean'])
+  })
+
   const builtIn = (name: string): string => `sentence_transformers.models.${name}`
   test.each([
     ...[

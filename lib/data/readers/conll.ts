@@ -1,6 +1,7 @@
 import { type ConllLabels, type ConllOptions, resolveConll, type ResolvedConll } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
+import { trimEnd } from '../../trim'
 import { broken, fromFiles, linesOf } from './source'
 
 /** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */
@@ -89,7 +90,7 @@ function placeOf(column: number, width: number): number {
 }
 
 function columnsOf(text: string, tabs: boolean): string[] {
-  const line = text.replace(/[ \t]+$/, '')
+  const line = trimEnd(text, ' \t')
   return tabs ? line.split('\t') : line.replace(/^[ \t]+/, '').split(/[ \t]+/)
 }
 
@@ -128,7 +129,7 @@ function mayBeComment(text: string): boolean {
 }
 
 function formOf(text: string, { separator, word: given }: ResolvedConll): Form {
-  const tabs = separator === 'auto' ? text.replace(/[ \t]+$/, '').includes('\t') : separator === 'tab'
+  const tabs = separator === 'auto' ? trimEnd(text, ' \t').includes('\t') : separator === 'tab'
   const columns = columnsOf(text, tabs)
   const beginsWithNumber = FIRST_NUMBER.test(columns[0]!)
   const isConllU = beginsWithNumber && tabs && columns.length === CONLLU_COLUMNS

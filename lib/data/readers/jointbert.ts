@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
+import { trim } from '../../trim'
 import { broken, fromFiles, linesOf } from './source'
 
 /**
@@ -65,7 +66,7 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
   const words = pieces[0]!
   const labels: Record<string, LabelValue> = {}
   for (const [i, { file, kind, head }] of parts.entries()) {
-    if (kind === 'intent') setLabel(labels, head, lines[i]!.replace(/^[ \t]+|[ \t]+$/g, ''))
+    if (kind === 'intent') setLabel(labels, head, trim(lines[i]!, ' \t'))
     if (kind !== 'tags') continue
     const tags = pieces[i]!
     if (tags.length !== words.length) {

@@ -1,6 +1,7 @@
 import { describe } from '../../check'
 import { isSentorchError } from '../../errors'
 import type { Column, OffsetUnit, ResolvedColumn, ResolvedMapping } from '../../options/readers'
+import { trim } from '../../trim'
 import { wordPlaces } from '../align'
 import type { Example, LabelValue, Span } from '../example'
 import { setLabel } from '../labels'
@@ -127,12 +128,12 @@ function placesOf(text: string, words: readonly string[], fail: Fail): Int32Arra
 }
 
 /** Not `trim()`: other white space, such as a no-break space, may be a word of its own. */
-const EDGES = /^[ \t\r\n]+|[ \t\r\n]+$/g
+const EDGES = ' \t\r\n'
 
 function pieces(value: string, separator: string): string[] {
   return value
     .split(separator)
-    .map((piece) => piece.replace(EDGES, ''))
+    .map((piece) => trim(piece, EDGES))
     .filter((piece) => piece !== '')
 }
 

@@ -4,28 +4,80 @@ import { type RawSpan, resolveSpans } from './offsets'
 import type { Fail } from './source'
 import { field, isFields, labelIn } from './values'
 
-/**
- * `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}` and `[text][{"entity": …}, …]`, as Rasa's own pattern has them.
- * Brackets that are followed by none of these are letters.
- */
-const ENTITY = /\[([^\]]+?)\](?:\(([^:)]+?)(?::[^)]+)?\)|(\{[^}]+?\})|(\[\{.*?\}\]))/g
-
 /** A marked sentence: its text without the marks, and the entities in it. */
 export function parseMarkup(marked: string, fail: Fail): { text: string; entities: Span[] } {
   const spans: RawSpan[] = []
   let text = ''
   let last = 0
-  for (const match of marked.matchAll(ENTITY)) {
-    const [whole, content, name, object, list] = match
-    text += marked.slice(last, match.index)
-    const place = { start: text.length, end: text.length + content!.length }
-    const labels = name === undefined ? namesIn((object ?? list)!, fail) : [name.trim()]
+  for (const { start, end, content, name, json } of marksIn(marked)) {
+    text += marked.slice(last, start)
+    const place = { start: text.length, end: text.length + content.length }
+    const labels = json === undefined ? [name.trim()] : namesIn(json, fail)
     for (const label of labels) spans.push({ ...place, label })
     text += content
-    last = match.index + whole.length
+    last = end
   }
   text += marked.slice(last)
   return { text, entities: resolveSpans(text, spans, 'utf16', fail) }
+}
+
+interface Mark {
+  start: number
+  end: number
+  content: string
+  /** As it stands in `(…)`; empty where there is `json`. */
+  name: string
+  /** One object, or a list of objects. */
+  json?: string
+}
+
+/**
+ * The entities `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}` and `[text][{"entity": …}, …]`, as Rasa's own pattern has them.
+ * Brackets that are followed by none of these are letters. Takes linear time, whatever the brackets: each end is looked for once.
+ */
+export function* marksIn(marked: string): Generator<Mark> {
+  const bracket = finder(marked, ']')
+  const colon = finder(marked, ':')
+  const round = finder(marked, ')')
+  const curly = finder(marked, '}')
+  const listEnd = finder(marked, '}]')
+  const lineEnds = [...'\n\r\u2028\u2029'].map((end) => finder(marked, end))
+
+  /** What follows the `]` before `at`. */
+  function entityAt(at: number): Pick<Mark, 'end' | 'name' | 'json'> | undefined {
+    if (marked[at] === '(') {
+      const close = round(at + 1)
+      const nameEnd = Math.min(colon(at + 1), close)
+      if (close === Infinity || nameEnd === at + 1 || close === nameEnd + 1) return undefined
+      return { end: close + 1, name: marked.slice(at + 1, nameEnd) }
+    }
+    if (marked[at] === '{') {
+      const close = curly(at + 1)
+      return close === Infinity || close === at + 1 ? undefined : { end: close + 1, name: '', json: marked.slice(at, close + 1) }
+    }
+    if (!marked.startsWith('[{', at)) return undefined
+    const close = listEnd(at + 2)
+    if (close === Infinity || lineEnds.some((lineEnd) => lineEnd(at + 2) < close)) return undefined
+    return { end: close + 2, name: '', json: marked.slice(at, close + 2) }
+  }
+
+  for (let start = marked.indexOf('['); start >= 0;) {
+    const close = bracket(start + 1)
+    if (close === Infinity) return
+    const entity = close === start + 1 ? undefined : entityAt(close + 1)
+    if (entity) yield { start, content: marked.slice(start + 1, close), ...entity }
+    start = marked.indexOf('[', entity?.end ?? start + 1)
+  }
+}
+
+/** Where `wanted` comes next, at or after a place; Infinity: nowhere. The places asked for never decrease, so that the text is read once. */
+function finder(text: string, wanted: string): (from: number) => number {
+  let found = -1
+  return (from) => {
+    if (found < from) found = text.indexOf(wanted, from)
+    if (found < 0) found = Infinity
+    return found
+  }
 }
 
 /** The entities of `{"entity": …}` or of a list of such. */

@@ -2,6 +2,7 @@ import type { Scalar, YAMLMap } from 'yaml'
 import type { ResolvedHeads } from '../../options/readers'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
+import { trim } from '../../trim'
 import { parseMarkup } from './rasa-markup'
 import { broken, textOf } from './source'
 
@@ -74,5 +75,5 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
 
 /** As Rasa strips: nothing but spaces, tabs and line ends. */
 function stripped(text: string): string {
-  return text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '')
+  return trim(text, ' \t\r\n')
 }
