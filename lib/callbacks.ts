@@ -22,13 +22,13 @@ export function guarded<A extends unknown[], R>(name: string, call: (...args: A)
   }
 }
 
-/** Waits for what a caller's callback returned, but not past an abort of `signal`. */
-export async function untilAborted(returned: unknown, signal: AbortSignal): Promise<void> {
+/** Waits for what a caller's callback returned, but not past an abort of `signal`: then it is undefined. */
+export async function untilAborted<T>(returned: T, signal: AbortSignal): Promise<Awaited<T> | undefined> {
   let stop = () => {}
-  const stopped = new Promise<void>((resolve) => (stop = resolve))
+  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)))
   signal.addEventListener('abort', stop, { once: true })
   try {
-    await Promise.race([returned, signal.aborted ? undefined : stopped])
+    return await Promise.race([returned, signal.aborted ? undefined : stopped])
   } finally {
     signal.removeEventListener('abort', stop)
   }

@@ -38,12 +38,14 @@ export async function openRegular(file: string, name = file): Promise<OpenFile> 
   }
 }
 
-/** Exactly `length` bytes from `position`, or ERR_MODEL_FORMAT. */
+/** Exactly `length` bytes from `position`. ERR_MODEL_FORMAT where there are fewer, ERR_FILE where they cannot be read. */
 export async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   let done = 0
   while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, position + done)
+    const { bytesRead } = await handle.read(buffer, done, length - done, position + done).catch((error: unknown) => {
+      throw fileError(name, error)
+    })
     if (bytesRead === 0) throw new SentorchError('ERR_MODEL_FORMAT', `${name} ended while it was read: it is being written or was cut off.`)
     done += bytesRead
   }

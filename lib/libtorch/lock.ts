@@ -25,7 +25,7 @@ export async function withLock<T>(path: string, options: LockOptions, work: (wai
     if (!waited) options.onWait?.(await holder(path))
     waited = true
     throwIfAborted(options.signal)
-    await delay(options.pollMs ?? 500)
+    await delay(options.pollMs ?? 500, undefined, { signal: options.signal }).catch(() => throwIfAborted(options.signal))
     lock = await openLocked(path, 'a+')
   }
   const { handle } = lock

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SentorchError, aborted, isSentorchError } from '../errors'
+import { SentorchError, aborted, isSentorchError, throwIfAborted } from '../errors'
 import { reason, type WheelLocation } from './simple-index'
 
 /** A file on a server that is read in parts. */
@@ -36,7 +36,7 @@ export async function* readRange(file: RemoteFile, start: number, end: number, s
       if (signal?.aborted) throw aborted(signal)
       if (isSentorchError(error)) throw error
       if (++failures >= ATTEMPTS) throw failed(file, `${ATTEMPTS} attempts at byte ${position} brought nothing: ${reason(error)}`, error)
-      await delay((file.retryMs ?? 500) * 2 ** (failures - 1))
+      await delay((file.retryMs ?? 500) * 2 ** (failures - 1), undefined, { signal }).catch(() => throwIfAborted(signal))
     }
   }
 }

@@ -15,7 +15,7 @@ import { writeCheckpoint } from './checkpoint'
 import { broken, otherData, otherFit } from './checkpoint-errors'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './corpus'
 import { configDropout } from './dropout'
-import { evaluate, type Evaluation } from './evaluate'
+import { evaluate, type CustomMetrics, type Evaluation } from './evaluate'
 import { courseOf, runFit, startFit } from './fit'
 import { lengthened, type FitCourse, type FitResult } from './history'
 import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './kept-checkpoints'
@@ -125,7 +125,7 @@ export class TrainerCore {
         session,
         corpus,
         ...this.#epochParts(corpus, request),
-        evaluate: held && (() => this.#evaluateCorpus(held, request)),
+        evaluate: held && (() => this.#evaluateCorpus(held, { ...request, metrics: this.#measures(options.metrics) })),
         saveBest:
           saveBest === undefined
             ? undefined
@@ -312,6 +312,19 @@ export class TrainerCore {
       onEpoch: whileOpen(onEpoch),
       onEvaluate: whileOpen(onEvaluate),
     }
+  }
+
+  /** They too are waited for only while the trainer is open. */
+  #measures(metrics: CustomMetrics): CustomMetrics {
+    const closing = this.#closing.signal
+    const whileOpen =
+      (measure: CustomMetrics[string]): CustomMetrics[string] =>
+      async (outcome) => {
+        const value = await untilAborted(measure(outcome), closing)
+        throwIfAborted(closing)
+        return value!
+      }
+    return Object.fromEntries(Object.entries(metrics).map(([name, measure]) => [name, whileOpen(measure)]))
   }
 
   #epochParts<T extends ResolvedEpoch>(corpus: Corpus, options: T) {

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { textOf } from '../data/align'
 import type { PreparedSet } from '../data/prepare'
-import { guarded } from '../callbacks'
+import { guarded, untilAborted } from '../callbacks'
 import { SentorchError, throwIfAborted } from '../errors'
 import type { Embeddings } from '../embeddings'
 import { vectorDimension } from '../format/modules'
@@ -103,7 +103,11 @@ export class Targets {
     for (let from = 0; from < examples.length; from += TEACHER_TEXTS) {
       throwIfAborted(signal)
       const texts = examples.slice(from, from + TEACHER_TEXTS).map(textOf)
-      data.set(checked(await ask(teacher, texts), texts.length, this.dimension), from * this.dimension)
+      const asked = ask(teacher, texts)
+      // The teacher may be a function that aborts or disposes of the trainer, and waits for that.
+      const vectors = await (signal ? untilAborted(asked, signal) : asked)
+      throwIfAborted(signal)
+      data.set(checked(vectors, texts.length, this.dimension), from * this.dimension)
     }
     return data
   }

@@ -294,6 +294,21 @@ test('the short form keeps one trainer until its options change, and gives way t
   await short.trainEpoch(data, { ...OPTIONS, tasks: { other: false } })
 })
 
+describe('a function of the caller may dispose of the trainer and wait for that', () => {
+  test('a measure', async () => {
+    const trainer = (await fresh()).trainer(OPTIONS)
+    const metrics = { ends: async () => trainer.dispose().then(() => 1) }
+    await expect(trainer.fit(data, { evaluate: data, epochs: 1, metrics })).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  })
+
+  test('a teacher', async () => {
+    const model = await fresh()
+    const teacher = async (texts: readonly string[]) => trainer.dispose().then(() => model.encode(texts))
+    const trainer = model.trainer({ ...OPTIONS, distill: { teacher } })
+    await expect(trainer.trainEpoch(data)).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
+  })
+})
+
 describe('fit', () => {
   test('history, evaluations, the best and its folder', async () => {
     const model = await fresh()

@@ -1,3 +1,4 @@
+import * as fs from 'node:fs'
 import { join } from 'node:path'
 import { openFolder } from '../../lib/format/folder'
 import { folderOf, scratch } from '../support/scratch'
@@ -142,3 +143,19 @@ describe('folders that hold no model', () => {
     expect((await openFolder(folder)).config.modelType).toBe('bert')
   })
 })
+
+test.each(['config.json', 'model.safetensors', 'modules.json'])(
+  'a disk that fails while %s is read is not blamed on the file',
+  async (name) => {
+    const folder = folderOf(sentenceFiles({ modules: [TRANSFORMER, POOLING] }))
+    const failure = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', syscall: 'read' })
+    const { open } = fs.promises
+    const spy = jest.spyOn(fs.promises, 'open').mockImplementation(async (file, ...rest) => {
+      const handle = await open(file, ...rest)
+      if (String(file).endsWith(name)) handle.read = () => Promise.reject(failure)
+      return handle
+    })
+    const opening = openFolder(folder).finally(() => spy.mockRestore())
+    await expect(opening).rejects.toMatchObject({ code: 'ERR_FILE', cause: failure, message: expect.stringContaining(`${name} `) })
+  },
+)

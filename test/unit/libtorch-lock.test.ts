@@ -57,6 +57,18 @@ test('names its holder to who waits, and is waited for until the signal', async 
   })
 })
 
+test('an abort ends the wait at once', async () => {
+  await withLock(path, {}, async () => {
+    const controller = new AbortController()
+    const second = withLock(
+      path,
+      { pollMs: 60_000, onWait: () => setTimeout(() => controller.abort(), 20), signal: controller.signal },
+      () => Promise.resolve('taken'),
+    )
+    await expect(second).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+  })
+})
+
 test.each([
   ['a process that was killed', '4194305\n'],
   ['another process that has this number now', `${process.pid}\n`],

@@ -148,3 +148,10 @@ describe('RangedFile', () => {
     await expect(read(file, content.length - 1, 2)).rejects.toThrow('cut short')
   })
 })
+
+test('an abort ends the wait before another attempt at once', async () => {
+  const controller = new AbortController()
+  const file = { ...remote(() => Promise.reject(new Error('reset'))), retryMs: 60_000 }
+  setTimeout(() => controller.abort(), 20)
+  await expect(all(readRange(file, 0, 10, controller.signal))).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+})
