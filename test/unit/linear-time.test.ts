@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import { readConll, readCsv, readJointBert, readRasa } from '../../lib/data/readers'
-import { inspect } from '../../lib/libtorch/inspect'
 import { parseIni } from '../../lib/libtorch/pip-settings'
 import { locateWheel } from '../../lib/libtorch/simple-index'
 import { openRoot } from '../../lib/format/paths'
@@ -17,7 +15,8 @@ const LENGTH = 200_000
 /** Milliseconds, on a busy machine. */
 const LIMIT = 3000
 
-const rasa = (example: string) => readText(readRasa, 'nlu.yml', `nlu:\n- intent: x\n  examples: |\n    - ${example}\n`)
+const yaml = (content: string) => readText(readRasa, 'nlu.yml', content)
+const rasa = (example: string) => yaml(`nlu:\n- intent: x\n  examples: |\n    - ${example}\n`)
 const many = (part: string) => part.repeat(Math.ceil(LENGTH / part.length))
 const inside = (part: string) => `a${many(part)}b`
 
@@ -41,6 +40,9 @@ const MARKUP = [
 test.each<[string, () => unknown]>([
   ...MARKUP.map((part): [string, () => unknown] => [`Rasa: ${JSON.stringify(part)}`, () => rasa(many(part))]),
   ['Rasa: spaces', () => rasa(inside(' '))],
+  ['Rasa: quotes', () => yaml(many('"'))],
+  ['Rasa: keys', () => yaml(Array.from({ length: LENGTH / 8 }, (_, i) => `k${i}: 1\n`).join(''))],
+  ['Rasa: keys in braces', () => yaml(`{${Array.from({ length: LENGTH / 8 }, (_, i) => `k${i}: 1,`).join('')}}`)],
   ['CoNLL: spaces', () => readText(readConll, 'a.conll', `${inside(' ')}\n`)],
   ['CoNLL: tabs', () => readText(readConll, 'a.conll', `${inside('\t')}\n`, { labels: { a: 0 }, word: -1 })],
   ['JointBERT: spaces in an intent', () => collect(readJointBert(folderOf({ 'seq.in': 'a', 'seq.out': 'O', label: inside(' ') })))],
@@ -61,7 +63,6 @@ test.each<[string, () => unknown]>([
   ],
   ['runs in a long text', () => openingOf(many(`${'a'.repeat(39_999)}.`), LENGTH - 1, { classes: [' \\t\\n', 'A-Za-z0-9'], keep: 10_000 })],
   ['a pip.conf', () => parseIni(`[global]\n${inside(' ')}\n`, 'global')],
-  ['a version.py', () => inspect(join(folderOf({ 'torch/version.py': '__version__:\n'.repeat(5000) })))],
   [
     'an index of wheels',
     async () => {

@@ -176,6 +176,7 @@ test.each([
   ['a line without dash', entry('hello'), 'nlu.yml:6', /a dash before the example/],
   ['YAML that is broken', 'nlu:\n- intent: x\n  examples: [a\n', 'nlu.yml:4', /not YAML/],
   ['a key that comes twice', 'nlu:\n- intent: x\n  intent: y\n', 'nlu.yml:3', /not YAML.*unique/],
+  ['two documents', 'nlu: []\n---\nnlu: []\n', 'nlu.yml:2', /several documents/],
   ['no nlu', 'stories:\n- story: x\n', 'nlu.yml:1', /under 'nlu'/],
   ['an empty file', '', 'nlu.yml:1', /under 'nlu'/],
   ['an entry of no kind', 'nlu:\n- examples: |\n    - a\n', 'nlu.yml:2', /'intent', or one of synonym, lookup, regex/],
@@ -184,6 +185,14 @@ test.each([
   ['an example of no kind', 'nlu:\n- intent: a\n  examples:\n  - b\n  - 3\n', 'nlu.yml:5', /a text/],
 ])('%s: refused with file and line', async (_, content, place, message) => {
   await expectBroken(yaml(content), place, message)
+})
+
+test.each(['- ', '[', '{', '? ', 'a: ', '[{', '- [\n'])('%j again and again is refused, whatever the stack holds', async (part) => {
+  const reading = yaml(`nlu:\n${part.repeat(10_000)}`)
+  await expect(reading).rejects.toMatchObject({
+    code: 'ERR_DATA',
+    message: expect.stringMatching(/nlu\.yml:\d+: .*(not YAML|levels of nesting)/),
+  })
 })
 
 test.each([

@@ -4,7 +4,8 @@ import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { trim } from '../../trim'
 import { parseMarkup } from './rasa-markup'
-import { broken, textOf } from './source'
+import { broken } from './source'
+import { openYaml } from './yaml-file'
 
 /** What to do with a file of Rasa's that is too large. */
 export const SPLIT_FILE = 'Split it into several files, which readRasa takes as a list, or raise maxBytes where memory allows it.'
@@ -14,15 +15,7 @@ const OTHER_ENTRIES = ['synonym', 'lookup', 'regex']
 
 export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
   const yaml = await import('yaml')
-  const lines = new yaml.LineCounter()
-  const text = await textOf(file, maxBytes, SPLIT_FILE)
-  // YAML ends lines with CR too; the parser knows LF and CRLF.
-  const document = yaml.parseDocument(text.replace(/\r\n?/g, '\n'), { lineCounter: lines })
-  const [error] = document.errors
-  if (error)
-    throw broken(file, error.linePos?.[0].line, `The file is not YAML (${error.message.split('\n')[0]!.replace(/:$/, '')}).`, error)
-
-  const lineOf = (node: unknown) => (yaml.isNode(node) && node.range ? lines.linePos(node.range[0]).line : 1)
+  const { document, lineOf } = await openYaml(file, maxBytes, SPLIT_FILE)
   const refuse = (node: unknown, reason: string) => broken(file, lineOf(node), reason)
 
   const nlu: unknown = yaml.isMap(document.contents) ? document.contents.get('nlu', true) : undefined
