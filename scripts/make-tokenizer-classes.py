@@ -129,6 +129,14 @@ def variants():
     yield from of("bert", "a token under a name of its own", fox_token="fox")
     yield from of("roberta", "prefix space", add_prefix_space=True)
     yield from of("xlm-roberta", "no prefix space", add_prefix_space=False)
+    added = json.loads((base.FIXTURES / "roberta" / "tokenizer.json").read_text(encoding="utf-8"))["added_tokens"]
+    decoder = {str(token.pop("id")): token for token in added if token["content"] != "<mask>"}
+    flags = {"content": "<mask>", "lstrip": False, "rstrip": True, "single_word": True, "normalized": False, "__type": "AddedToken"}
+    yield from of("roberta", "as it is, other flags of the mask token", tokenizer_class="PreTrainedTokenizerFast", mask_token=flags)
+    yield from of(
+        "roberta", "as it is, other flags of the mask token and a list without it",
+        tokenizer_class="PreTrainedTokenizerFast", added_tokens_decoder=decoder, mask_token=flags,
+    )
 
 
 def digest(ids):

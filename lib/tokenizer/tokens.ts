@@ -25,6 +25,8 @@ export function resolveTokens(settings: TokenSettings, family: TokenizerFamily |
   const named: Json = { ...family?.specials, ...settings.config }
   if (!isObject(settings.config.added_tokens_decoder)) Object.assign(named, settings.specialTokensMap)
 
+  // A class that is taken as its tokenizer.json is has those tokens before it looks at the settings' names.
+  const kept = new Set(family ? [] : settings.stored.map(({ content }) => content))
   const byContent = new Map(listed.map((token) => [token.content, token]))
   const specials: Partial<Record<SpecialName, string>> = {}
   for (const name of SPECIAL_NAMES) {
@@ -34,14 +36,14 @@ export function resolveTokens(settings: TokenSettings, family: TokenizerFamily |
     specials[name] = content
     const known = byContent.get(content)
     if (known) known.special = true
-    else {
+    else if (!kept.has(content)) {
       const lstrip = name === 'mask_token' && family?.maskStripsLeft
       byContent.set(content, addedToken({ ...(isObject(value) ? value : { content, lstrip }), special: true }))
     }
   }
   for (const extra of extras(named, family)) {
     const content = contentOf(extra)
-    if (content === undefined || byContent.has(content)) continue
+    if (content === undefined || byContent.has(content) || kept.has(content)) continue
     byContent.set(content, addedToken({ ...(isObject(extra) ? extra : { content }), special: true }))
   }
   return { specials, added: [...byContent.values()] }
