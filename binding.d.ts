@@ -162,12 +162,13 @@ export interface PredictResult {
   nonFiniteRow: number
 }
 
-/** How a head is trained. */
-export interface TaskSource {
+/** A head learns labels. */
+export interface HeadObjective {
+  type: 'head'
   head: string
   /** 'bce': each logit on its own, labels 0 or 1. */
   loss: 'cross-entropy' | 'bce'
-  /** Of the task in the total. */
+  /** In the total. */
   weight: number
   labelSmoothing: number
   /** Per label; cross-entropy: PyTorch's `weight`; bce: PyTorch's `pos_weight`. */
@@ -177,14 +178,19 @@ export interface TaskSource {
   dropout: number
 }
 
-/** Regression of the sentence vector on given vectors. */
-export interface TargetSource {
+/** The sentence vector learns to be given vectors. */
+export interface VectorObjective {
+  type: 'vectors'
+  /** Of its uncertainty parameter; one that no head can have. */
+  name: string
   pooling: PoolingMode[]
   steps: PostStep[]
   /** 'mse': mean over all numbers; 'cosine': mean of 1 − cosine over the rows. */
   loss: 'mse' | 'cosine'
   weight: number
 }
+
+export type Objective = HeadObjective | VectorObjective
 
 export interface TrainingRequest {
   /** The float32 masters are read from the files, unless the model was trained before: then it goes on with what it has. */
@@ -204,11 +210,9 @@ export interface TrainingRequest {
   optimizer: { type: 'adamw' | 'adam'; beta1: number; beta2: number; eps: number }
   /** Norm of all gradients together, those of `clip: false` groups left out; 0: not clipped. */
   maxGradNorm: number
-  /** Tasks in the order in which losses are reported. */
-  tasks: TaskSource[]
-  /** Regression targets, reported behind the tasks. */
-  targets: TargetSource[]
-  /** Σ ½·e^(−s)·loss + ½·s over tasks and targets; s are parameters named `uncertainty.<head>` (targets: `uncertainty.target:<i>`, which no head can be called). */
+  /** In the order in which losses are reported. */
+  objectives: Objective[]
+  /** Σ ½·e^(−s)·loss + ½·s over the objectives; s are parameters named `uncertainty.<head>` or `uncertainty.<name>`. */
   uncertainty: boolean
   /** Token states of a wholly frozen encoder are kept up to so many bytes. */
   cacheBytes: number
@@ -241,10 +245,11 @@ export interface GroupSource {
 export interface CorpusRequest {
   ids: Int32Array
   offsets: Int32Array
-  /** Per task: classification [rows] (bce: [rows, logits], 0 or 1), token classification [tokens]; −100 is no label. */
-  labels: Int32Array[]
-  /** Per target: [rows, dimension]; a row that begins with NaN has none. */
-  targets: Float32Array[]
+  /**
+   * Per objective. Of a head: labels, for classification [rows] (bce: [rows, logits], 0 or 1), for token classification [tokens]; −100 is no
+   * label. Of vectors: [rows, dimension]; a row that begins with NaN has none.
+   */
+  targets: (Int32Array | Float32Array)[]
 }
 
 /** Steps to run: step i has the micro-batches steps[i] … steps[i+1], micro-batch j the rows order[batches[j] … batches[j+1]). */
@@ -271,11 +276,11 @@ export interface TrainResult {
   skipped: boolean
   /** Weighted total of each step. */
   loss: Float64Array
-  /** [steps, tasks + targets]: mean loss, 0 where nothing was labelled. */
+  /** [steps, objectives]: mean loss, 0 where nothing was labelled. */
   losses: Float64Array
-  /** [steps, tasks + targets]: labelled items (class weights not counted). */
+  /** [steps, objectives]: labelled items (class weights not counted). */
   items: Float64Array
-  /** [steps, tasks]: items whose highest logit (bce: sign) is right. */
+  /** [steps, objectives]: items whose highest logit (bce: sign) is right; 0 for vectors. */
   correct: Float64Array
   /** Before clipping. */
   gradientNorm: Float64Array

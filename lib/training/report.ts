@@ -103,7 +103,7 @@ export function addResult(sums: EpochSums, result: TrainResult, rows: readonly n
       sums.losses[c]! += result.losses[s * columns + c]! * items
       sums.items[c]! += items
     }
-    for (let t = 0; t < tasks; t++) sums.correct[t]! += result.correct[s * tasks + t]!
+    for (let t = 0; t < tasks; t++) sums.correct[t]! += result.correct[s * columns + t]!
   }
   for (let s = 0; s < result.steps; s++) sums.seen += rows[s]!
   sums.tokens += result.tokens

@@ -1,4 +1,4 @@
-import type { TargetSource, TrainingRequest } from '../../binding'
+import type { Objective, TrainingRequest, VectorObjective } from '../../binding'
 import { familyOf } from '../format/families'
 import { isIndependent } from '../heads/definition'
 import type { ResolvedTrain } from '../options/train'
@@ -29,13 +29,13 @@ export const KEEP = 'keepEmbeddings'
 export const DISTILL = 'distill'
 
 /**
- * Regression targets in the order in which the native side has them. The pull of `keepEmbeddings` is on the direction of the sentence vector
+ * Objectives of the sentence vector, in the order in which the native side has them, after those of the heads. The pull of `keepEmbeddings` is on the direction of the sentence vector
  * (1 − cosine), whatever its length: λ means the same for every model. Distillation is on the sentence vector as `encode` gives it.
  */
 export function targetTerms(
   { folder }: Pick<ModelParts, 'folder'>,
   { keepEmbeddings, distill }: ResolvedTrain,
-): { name: string; source: TargetSource }[] {
+): { name: string; source: Pick<VectorObjective, 'pooling' | 'steps' | 'loss' | 'weight'> }[] {
   const vector = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
   return [
     ...(keepEmbeddings > 0 ? [{ name: KEEP, source: { ...vector, loss: 'cosine' as const, weight: keepEmbeddings } }] : []),
@@ -52,6 +52,15 @@ export function trainingRequest(
   const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } =
     options
   const targets = targetTerms(parts, options)
+  const objectives: Objective[] = [
+    ...tasks.map((task, t) => ({
+      type: 'head' as const,
+      ...task,
+      classWeights: weights[t] ? Float32Array.from(weights[t]) : null,
+    })),
+    // Their names stand in checkpoints.
+    ...targets.map(({ source }, t) => ({ type: 'vectors' as const, name: `target:${t}`, ...source })),
+  ]
   const request: TrainingRequest = {
     files,
     encoder,
@@ -64,8 +73,7 @@ export function trainingRequest(
     gradientCheckpointing,
     optimizer,
     maxGradNorm,
-    tasks: tasks.map((task, t) => ({ ...task, classWeights: weights[t] ? Float32Array.from(weights[t]) : null })),
-    targets: targets.map(({ source }) => source),
+    objectives,
     uncertainty,
     cacheBytes,
   }

@@ -106,7 +106,7 @@ export class Session {
       return
     const { ids, offsets, labels } = corpus
     this.#corpus = undefined
-    await fromNative(this.parts.native.setCorpus({ ids, offsets, labels: [...labels], targets: targets() }))
+    await fromNative(this.parts.native.setCorpus({ ids, offsets, targets: [...labels, ...targets()] }))
     this.#corpus = corpus
   }
 

@@ -1,12 +1,12 @@
 // sentorch.node: what binding.d.ts calls Addon.
 #include <napi.h>
 
-#include "binding/convert.h"
-#include "binding/fields.h"
+#include "binding/convert/encode.h"
+#include "binding/convert/fields.h"
 #include "binding/files.h"
-#include "binding/library.h"
 #include "binding/model_wrap.h"
-#include "binding/promise_task.h"
+#include "binding/runtime/library.h"
+#include "binding/runtime/promise_task.h"
 #include "common/threads.h"
 
 namespace sentorch {

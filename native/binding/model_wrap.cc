@@ -2,11 +2,13 @@
 
 #include <utility>
 
-#include "binding/convert.h"
-#include "binding/convert_training.h"
-#include "binding/fields.h"
-#include "binding/library.h"
-#include "binding/promise_task.h"
+#include "binding/convert/encode.h"
+#include "binding/convert/fields.h"
+#include "binding/convert/heads.h"
+#include "binding/convert/parameters.h"
+#include "binding/convert/training.h"
+#include "binding/runtime/library.h"
+#include "binding/runtime/promise_task.h"
 
 namespace sentorch {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "binding/executor.h"
+#include "binding/runtime/executor.h"
 
 namespace sentorch {
 

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "core/heads/kind.h"
+
 namespace sentorch {
 namespace {
 
@@ -109,9 +111,7 @@ int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const st
 }
 
 void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense) {
-  const bool tokens = head.type == HeadType::kTokenClassification;
-  require(head.inputs == (tokens ? hidden : checked_dimension(head.vectors, hidden, dense)),
-          "a head does not fit the vectors that it gets");
+  require(head.inputs == kind_of(head).inputs(head, hidden, dense), "a head does not fit what it looks at");
   require(!head.sizes.empty(), "a head has no layers");
   require(!head.layers || head.layers->size() == head.sizes.size(), "a head has other layers than sizes");
   const SourceChecker checker(head.files.size());
@@ -127,15 +127,9 @@ void check_training(const TrainingRequest& request, const EncoderSource& encoder
                     const std::vector<DenseSource>& dense) {
   require(request.encoder.heads == encoder.heads && request.dense.size() == dense.size(),
           "the training is of another model");
-  for (const TargetSource& target : request.targets) checked_dimension(target.vectors, encoder.hidden_size, dense);
   const SourceChecker checker(request.files.size());
   checker.encoder(request.encoder);
   checker.dense(request.dense);
-}
-
-void check_task(const TaskSource& task, const HeadSource& head) {
-  require(!task.class_weights || static_cast<int64_t>(task.class_weights->size()) == head.sizes.back(),
-          "a head has other labels than class weights");
 }
 
 void check_plan(const TrainRequest& request) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/engine.h"
+#include "engine/engine.h"
 
 namespace sentorch {
 
@@ -20,9 +20,6 @@ void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseS
 // Whether the training is of the model that was loaded.
 void check_training(const TrainingRequest& request, const EncoderSource& encoder,
                     const std::vector<DenseSource>& dense);
-
-// Whether there is a class weight for each label.
-void check_task(const TaskSource& task, const HeadSource& head);
 
 // Whether steps, micro-batches and rows lie inside the arrays that hold them. No micro-batch is empty.
 void check_plan(const TrainRequest& request);

@@ -2,7 +2,7 @@
 #pragma once
 #include <string>
 
-#include "core/engine.h"
+#include "engine/engine.h"
 
 namespace sentorch {
 

@@ -1,13 +1,16 @@
 #include "core/model.h"
 
+#include <unordered_map>
+
+#include "core/batch/scatter.h"
 #include "core/checks.h"
 #include "core/device.h"
-#include "core/encoder.h"
 #include "core/guard.h"
-#include "core/parameter_file.h"
-#include "core/scatter.h"
-#include "core/sentence.h"
-#include "core/weights.h"
+#include "core/heads/kind.h"
+#include "core/layers/encoder.h"
+#include "core/pooling/sentence_vectors.h"
+#include "core/storage/parameter_file.h"
+#include "core/storage/weights.h"
 
 namespace sentorch {
 namespace {
@@ -54,9 +57,10 @@ LoadedModel EncoderModel::info() const { return info_; }
 
 const Parameters& EncoderModel::parameters() {
   if (!parameters_) {
-    parameters_ = make_parameters(source_, dense_, placement_, [&](const std::string& name, const TensorSource&) {
-      return masters_->at(name).detach();
-    });
+    std::unordered_map<std::string, at::Tensor> masters;
+    visit(*masters_, [&](const ParameterInfo& info, const at::Tensor& value) { masters[info.name] = value.detach(); });
+    parameters_ = make_parameters(source_, dense_, placement_,
+                                  [&](const std::string& name, const TensorSource&) { return masters.at(name); });
   }
   return *parameters_;
 }
@@ -75,7 +79,8 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
     for (const MicroBatch& batch : plan(request.rows, request.batch_tokens, limits_)) {
       stop_if(stop);
       const at::Tensor hidden = states(batch, stop);
-      result.put(batch, tokens ? hidden : sentence_vectors(hidden, batch, request.vectors, parameters().dense));
+      auto vectors = SentenceVectors::for_inference(hidden, batch, parameters().dense);
+      result.put(batch, tokens ? hidden : vectors.of(request.vectors));
     }
     return EncodeResult{std::move(result.values), result.dimension, result.non_finite_row};
   });
@@ -112,20 +117,18 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
     std::vector<Scatter> logits;
     for (const std::string& name : request.heads) {
       heads.push_back(&head_named(heads_, name));
-      logits.emplace_back(request.rows, heads.back()->source.type == HeadType::kTokenClassification);
+      logits.emplace_back(request.rows, kind_of(heads.back()->source).per_token());
     }
-    Scatter vectors(request.rows, false);
+    Scatter embedding(request.rows, false);
     for (const MicroBatch& batch : plan(request.rows, request.batch_tokens, limits_)) {
       stop_if(stop);
       const at::Tensor hidden = states(batch, stop);
-      const std::vector<DenseModule>& dense = parameters().dense;
+      auto vectors = SentenceVectors::for_inference(hidden, batch, parameters().dense);
       for (size_t i = 0; i < heads.size(); i++) {
         const HeadSource& source = heads[i]->source;
-        const bool tokens = source.type == HeadType::kTokenClassification;
-        const at::Tensor input = tokens ? hidden : sentence_vectors(hidden, batch, source.vectors, dense);
-        logits[i].put(batch, head_forward(*heads[i], input));
+        logits[i].put(batch, head_forward(*heads[i], kind_of(source).input(source, hidden, batch, vectors)));
       }
-      if (request.embedding) vectors.put(batch, sentence_vectors(hidden, batch, *request.embedding, dense));
+      if (request.embedding) embedding.put(batch, vectors.of(*request.embedding));
     }
     PredictResult result{.logits = {}, .embedding = {}};
     for (Scatter& each : logits) {
@@ -133,8 +136,8 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
       result.logits.push_back(std::move(each.values));
     }
     if (request.embedding) {
-      if (result.non_finite_row < 0) result.non_finite_row = vectors.non_finite_row;
-      result.embedding = EncodeResult{std::move(vectors.values), vectors.dimension, vectors.non_finite_row};
+      if (result.non_finite_row < 0) result.non_finite_row = embedding.non_finite_row;
+      result.embedding = EncodeResult{std::move(embedding.values), embedding.dimension, embedding.non_finite_row};
     }
     return result;
   });
@@ -161,14 +164,15 @@ at::Tensor EncoderModel::find(const ParameterPart& part) {
   if (trainer_) {
     if (const std::optional<at::Tensor> found = trainer_->find(part)) return *found;
   }
+  at::Tensor found;
+  const OwnedVisitor look = [&](const ParameterInfo& info, const at::Tensor& value) {
+    if (info.name == part.parameter) found = value.detach();
+  };
   if (part.value == ParameterValue::kValue) {
-    if (masters_ && masters_->place.contains(part.parameter)) return masters_->at(part.parameter).detach();
-    for (const Head& each : heads_) {
-      for (const NamedParameter& named : named_parameters(each)) {
-        if (named.info.name == part.parameter) return named.value.detach();
-      }
-    }
+    if (masters_) visit(*masters_, look);
+    for (const Head& each : heads_) visit(each, look);
   }
+  if (found.defined()) return found;
   throw Error("ERR_INTERNAL", "There is no such number of parameter " + part.parameter + ".");
 }
 

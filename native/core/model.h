@@ -3,11 +3,11 @@
 #include <optional>
 #include <vector>
 
-#include "core/engine.h"
-#include "core/heads.h"
-#include "core/operations.h"
-#include "core/parameters.h"
+#include "core/heads/head.h"
+#include "core/layers/operations.h"
+#include "core/layers/parameters.h"
 #include "core/training/trainer.h"
+#include "engine/engine.h"
 
 namespace sentorch {
 

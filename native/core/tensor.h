@@ -19,4 +19,4 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
-#include "core/engine.h"
+#include "engine/engine.h"

@@ -90,7 +90,7 @@ describe('clipping', () => {
   })
 })
 
-test('the micro-batches of a step have dropout masks of their own', async () => {
+test('the rows of a step have dropout masks of their own, also a row that comes twice', async () => {
   const drops = { hiddenDropout: 0.3, attentionDropout: 0.3, attentionOutputDropout: 0.3 }
   const loss = async (training: NativeTraining, plan: StepPlan) => (await training.run(plan, { apply: false })).loss[0]!
   const [wet, dry] = [await begin({ ...drops, labels: () => 1 }), await begin({ labels: () => 1 })]

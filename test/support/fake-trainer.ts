@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
+import type { CorpusRequest, NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
 import { Admission } from '../../lib/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
@@ -38,7 +38,8 @@ export class FakeNative {
   async startTraining(request: TrainingRequest) {
     this.opened.push(request)
     this.isOpen = true
-    const head = request.tasks[0]!.head
+    const [objective] = request.objectives
+    const head = objective?.type === 'head' ? objective.head : ''
     return {
       parameters: [
         { name: 'encoder.layer.0.weight', shape: [1, 1], part: 'layer' as const, index: 0, head: '' },
@@ -56,9 +57,9 @@ export class FakeNative {
     this.#rate = groups.find(({ parameters }) => parameters.includes(1))?.learningRate ?? 0
   }
 
-  async setCorpus({ labels }: { labels: Int32Array[] }): Promise<void> {
+  async setCorpus({ targets }: CorpusRequest): Promise<void> {
     this.corpora++
-    this.#labels = labels[0]!
+    this.#labels = targets[0] as Int32Array
   }
 
   async train(request: TrainRequest): Promise<TrainResult> {

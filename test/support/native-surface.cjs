@@ -28,21 +28,20 @@ function session(files, encoder, dense, scratch) {
   const { query } = encoder.layers[0]
   const intent = { name: 'intent', type: 'classification', sizes: [5, 2], activation: 'relu', pooling: ['mean'], steps: ['normalize'], inputs: hidden, layers: null, files: [], seed: 1 } // prettier-ignore
   const slots = { ...intent, name: 'slots', type: 'token-classification', sizes: [hidden], pooling: [], steps: [], layers: [query], files }
-  const task = { loss: 'cross-entropy', weight: 1, labelSmoothing: 0, classWeights: null, inputDropout: 0.1, dropout: 0.1 }
+  const task = { type: 'head', loss: 'cross-entropy', weight: 1, labelSmoothing: 0, classWeights: null, inputDropout: 0.1, dropout: 0.1 }
   const training = {
     ...{ files, encoder, dense, hiddenDropout: 0.1, attentionDropout: 0.1, attentionOutputDropout: 0.1, dtype: 'float32', seed: 1 },
     ...{ gradientCheckpointing: false, optimizer: { type: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8 }, maxGradNorm: 1 },
-    tasks: [
+    objectives: [
       { ...task, head: 'intent', classWeights: Float32Array.of(1, 2) },
       { ...task, head: 'slots' },
+      { type: 'vectors', name: 'target:0', pooling: ['mean'], steps: ['normalize'], loss: 'mse', weight: 1 },
     ],
-    targets: [{ pooling: ['mean'], steps: ['normalize'], loss: 'mse', weight: 1 }],
     ...{ uncertainty: true, cacheBytes: 1000 },
   }
   const corpus = {
     ...rows,
-    labels: [Int32Array.of(0, 1), Int32Array.of(-100, 1, 2, -100, -100, 0, -100)],
-    targets: [new Float32Array(2 * hidden)],
+    targets: [Int32Array.of(0, 1), Int32Array.of(-100, 1, 2, -100, -100, 0, -100), new Float32Array(2 * hidden)],
   }
   const plan = {
     order: Int32Array.of(0, 1),
@@ -51,7 +50,7 @@ function session(files, encoder, dense, scratch) {
     multipliers: Float64Array.of(1, 1),
   }
   const norm = encoder.embeddingNorm.weight
-  // Embeddings and their norm, the layers, two heads of three layers, an uncertainty for each task and target.
+  // Embeddings and their norm, the layers, two heads of three layers, an uncertainty for each objective.
   const tables = [encoder.tokenTypeEmbeddings, encoder.relativeAttentionBias].filter((table) => table !== null).length
   const count = 4 + tables + 16 * encoder.layers.length + 2 * dense.length + 6 + 3
   const word = encoder.wordEmbeddings

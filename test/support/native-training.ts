@@ -5,16 +5,17 @@ import type {
   CorpusRequest,
   EncoderSource,
   GroupSource,
+  HeadObjective,
   HeadSource,
   LinearSource,
   LoadRequest,
   NativeModel,
   ParameterInfo,
   ParameterValue,
-  TaskSource,
   TensorSource,
   TrainingRequest,
   TrainResult,
+  VectorObjective,
 } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../lib/format/safetensors'
@@ -71,7 +72,8 @@ export class NativeTraining {
   ) {}
 
   parameters: ParameterInfo[] = []
-  #corpus: CorpusRequest | undefined
+  #corpus: TrainedCorpus | undefined
+  #objectives = { tasks: 0, all: 0 }
 
   static async load(
     folder: string,
@@ -98,7 +100,7 @@ export class NativeTraining {
   }
 
   /** Without dropout, in float32, unless told otherwise. */
-  async start(more: Partial<TrainingRequest> & Pick<TrainingRequest, 'tasks' | 'targets'>): Promise<ParameterInfo[]> {
+  async start({ tasks, targets, ...more }: Objectives & Partial<Omit<TrainingRequest, 'objectives'>>): Promise<ParameterInfo[]> {
     const request: TrainingRequest = {
       files: this.files,
       encoder: this.encoder,
@@ -113,8 +115,13 @@ export class NativeTraining {
       maxGradNorm: 0,
       uncertainty: false,
       cacheBytes: 0,
+      objectives: [
+        ...tasks.map((task) => ({ type: 'head' as const, ...task })),
+        ...targets.map((target, i) => ({ type: 'vectors' as const, name: `target:${i}`, ...target })),
+      ],
       ...more,
     }
+    this.#objectives = { tasks: tasks.length, all: request.objectives.length }
     this.parameters = (await fromNative(this.native.startTraining(request))).parameters
     return this.parameters
   }
@@ -139,9 +146,9 @@ export class NativeTraining {
     await this.setGroups([{ names, learningRate: 1e-3, weightDecay: 0.01, clip: true, ...group }])
   }
 
-  async setCorpus(corpus: CorpusRequest): Promise<void> {
-    this.#corpus = corpus
-    await fromNative(this.native.setCorpus(corpus))
+  async setCorpus({ labels, targets, ...rows }: TrainedCorpus): Promise<void> {
+    this.#corpus = { labels, targets, ...rows }
+    await fromNative(this.native.setCorpus({ ...rows, targets: [...labels, ...targets] }))
   }
 
   /** Runs every step of the plan, however many calls that takes; the per-step arrays of all of them. */
@@ -174,7 +181,8 @@ export class NativeTraining {
       loss: join('loss'),
       losses: join('losses'),
       items: join('items'),
-      correct: join('correct'),
+      // Vectors are never right or wrong.
+      correct: join('correct').filter((_, i) => i % this.#objectives.all < this.#objectives.tasks),
       gradientNorm: join('gradientNorm'),
       examples: sum('examples'),
       tokens: sum('tokens'),
@@ -197,6 +205,24 @@ export class NativeTraining {
   async dispose(): Promise<void> {
     await fromNative(this.native.dispose())
   }
+}
+
+/** How a head is trained. */
+export type Task = Omit<HeadObjective, 'type'>
+
+/** Vectors that the sentence vector learns to be. */
+export type VectorTarget = Omit<VectorObjective, 'type' | 'name'>
+
+/** The objectives of a run: those of heads come first. */
+export interface Objectives {
+  tasks: readonly Task[]
+  targets: readonly VectorTarget[]
+}
+
+/** Rows with the labels of each task and the vectors of each target. */
+export interface TrainedCorpus extends Omit<CorpusRequest, 'targets'> {
+  labels: Int32Array[]
+  targets: Float32Array[]
 }
 
 /** As TrainRequest has it. */
@@ -231,7 +257,7 @@ export function stepsOf(rows: readonly (readonly number[])[]): StepPlan {
 }
 
 /** A task without weighting, smoothing and dropout. */
-export function plainTask(head: string, loss: TaskSource['loss'] = 'cross-entropy', more: Partial<TaskSource> = {}): TaskSource {
+export function plainTask(head: string, loss: Task['loss'] = 'cross-entropy', more: Partial<Task> = {}): Task {
   return { head, loss, weight: 1, labelSmoothing: 0, classWeights: null, inputDropout: 0, dropout: 0, ...more }
 }
 

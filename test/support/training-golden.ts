@@ -1,8 +1,7 @@
 import path from 'node:path'
 import { crc32 } from 'node:zlib'
-import type { CorpusRequest, TargetSource, TaskSource } from '../../binding'
 import { floats, type GoldenMatrix } from './golden'
-import { plainTask, type HeadShape, type StepPlan } from './native-training'
+import { plainTask, type HeadShape, type StepPlan, type Task, type TrainedCorpus, type VectorTarget } from './native-training'
 
 /** Head types, losses and layouts are those of the native surface. */
 export interface GoldenCorpus {
@@ -11,7 +10,7 @@ export interface GoldenCorpus {
   labels: Record<string, number[]>
 }
 
-export type GoldenTask = Pick<TaskSource, 'head' | 'loss' | 'weight' | 'labelSmoothing'> & { classWeights: number[] | null }
+export type GoldenTask = Pick<Task, 'head' | 'loss' | 'weight' | 'labelSmoothing'> & { classWeights: number[] | null }
 
 export interface GoldenGroup {
   names: string[]
@@ -71,7 +70,7 @@ export interface VariantWindow extends GoldenWindow {
   uncertainty: boolean
   heads: HeadShape[]
   tasks: GoldenTask[]
-  targets: TargetSource[]
+  targets: VectorTarget[]
   /** Parameters that Python made no gradient for. */
   absent: string[]
   /** Parameters, and for each: the norm of its gradient, and what `probe` gives. */
@@ -93,7 +92,7 @@ export function goldenArrays(name: string): string {
   return path.join(__dirname, '..', 'golden', 'training', `${name}.safetensors`)
 }
 
-export function tasksOf(tasks: readonly GoldenTask[]): TaskSource[] {
+export function tasksOf(tasks: readonly GoldenTask[]): Task[] {
   return tasks.map(({ head, loss, weight, labelSmoothing, classWeights }) =>
     plainTask(head, loss, { weight, labelSmoothing, classWeights: classWeights && Float32Array.from(classWeights) }),
   )
@@ -103,7 +102,7 @@ export function corpusOf(
   { ids, offsets, labels }: GoldenCorpus,
   tasks: readonly { head: string }[],
   targets: Float32Array[] = [],
-): CorpusRequest {
+): TrainedCorpus {
   return {
     ids: Int32Array.from(ids),
     offsets: Int32Array.from(offsets),

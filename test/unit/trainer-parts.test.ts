@@ -63,7 +63,7 @@ test('sums weight losses by items and leave a skipped step out', () => {
     loss: Float64Array.of(3, 5, NaN),
     losses: Float64Array.of(1, 2, 3, 4, NaN, NaN),
     items: Float64Array.of(10, 1, 30, 0, 7, 7),
-    correct: Float64Array.of(4, 20, 1),
+    correct: Float64Array.of(4, 0, 20, 0, 1, 0),
     gradientNorm: Float64Array.of(2, 4, NaN),
     examples: 0,
     tokens: 99,

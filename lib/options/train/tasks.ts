@@ -1,4 +1,4 @@
-import type { TaskSource } from '../../../binding'
+import type { HeadObjective } from '../../../binding'
 import { booleanOf, describe, invalid, knownKeys, oneOf } from '../../check'
 import type { Embeddings } from '../../embeddings'
 import { type Head, isIndependent } from '../../heads/definition'
@@ -35,7 +35,7 @@ export interface DistillOptions {
 }
 
 /** A task after every check. `'balanced'` weights wait for the data (`lib/training/class-weights.ts`). */
-export interface ResolvedTask extends Omit<TaskSource, 'classWeights'> {
+export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
   classWeights: Float32Array | 'balanced' | null
 }
 

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/relative_bias.h"
+#include "core/layers/relative_bias.h"
 
 namespace sentorch {
 namespace {
@@ -50,7 +50,7 @@ at::Tensor attention(const at::Tensor& qkv, int64_t heads, const AttentionLayout
   if (layout.bias_table.defined())
     scores = scores + at::embedding(layout.bias_table, layout.bias_index).permute({2, 0, 1}).unsqueeze(0);
   if (layout.mask.defined()) scores = scores + layout.mask.to(scores.device());
-  const at::Tensor weights = dropout(at::softmax(scores, -1), p, site);
+  const at::Tensor weights = dropout.attention(at::softmax(scores, -1), p, site);
   const at::Tensor mixed =
       at::matmul(weights, parts[2]).transpose(1, 2).reshape({layout.rows * layout.longest, hidden});
   return layout.back.defined() ? mixed.index_select(0, layout.back.to(mixed.device())) : mixed;

@@ -1,6 +1,6 @@
 // Self-attention inside each row, with gradients.
 #pragma once
-#include "core/batch.h"
+#include "core/batch/batch.h"
 #include "core/training/dropout.h"
 
 namespace sentorch {

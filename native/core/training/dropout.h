@@ -1,23 +1,37 @@
-// Dropout whose mask is a function of where it stands, not of what was drawn before: the same seed, step, micro-batch,
-// site and element give the same bit on every run, after a resume, and when a layer is computed again.
+// Dropout whose mask is a function of where it stands, not of what was drawn before: the same seed, step, row of the
+// step, token, site and element give the same bit on every run, after a resume, when a layer is computed again, and
+// however the rows of a step are spread over micro-batches and processes.
 #pragma once
+#include <vector>
+
+#include "core/batch/batch.h"
 #include "core/tensor.h"
 
 namespace sentorch {
 
+// The dropout of one micro-batch. In all functions: each number is zeroed with probability p, the others are divided by
+// 1 − p; `site` is the place in the network.
 class Dropout {
  public:
-  Dropout(int64_t seed, int64_t step, int64_t batch);
+  // first_row: how many rows of the step come before this micro-batch.
+  Dropout(int64_t seed, int64_t step, int64_t first_row, const MicroBatch& batch);
   // Lets everything through.
   static Dropout off();
 
-  // x with each number zeroed with probability p, the others divided by 1 − p. `site`: the place in the network.
-  at::Tensor operator()(const at::Tensor& x, double p, uint64_t site) const;
+  // x: [tokens, …].
+  at::Tensor tokens(const at::Tensor& x, double p, uint64_t site) const;
+  // x: [places, …]; places: which tokens these are.
+  at::Tensor tokens_at(const std::vector<int64_t>& places, const at::Tensor& x, double p, uint64_t site) const;
+  // x: [places, …]; places: which rows these are.
+  at::Tensor rows_at(const std::vector<int64_t>& places, const at::Tensor& x, double p, uint64_t site) const;
+  // weights: [rows, heads, longest, longest], of queries to keys.
+  at::Tensor attention(const at::Tensor& weights, double p, uint64_t site) const;
 
  private:
   Dropout() = default;
-  uint64_t key_ = 0;
   bool on_ = false;
+  std::vector<int32_t> offsets_;  // of the rows
+  std::vector<uint64_t> keys_;    // per token
 };
 
 }  // namespace sentorch

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "core/guard.h"
-#include "core/linear.h"
+#include "core/layers/linear.h"
 #include "core/training/attention.h"
 #include "core/training/recompute.h"
 
@@ -30,11 +30,13 @@ class LayerForward {
       : settings_(settings), layout_(layout), dropout_(dropout) {}
 
   at::Tensor operator()(const PlainLayer& layer, size_t index, const at::Tensor& x) const {
-    const PlainLinear qkv{
-        at::cat({layer.query.weight, layer.key.weight, layer.value.weight}),
-        layer.query.bias.defined() ? at::cat({layer.query.bias, layer.key.bias, layer.value.bias}) : at::Tensor()};
-    const at::Tensor mixed = attention(product(x, qkv), settings_.heads, layout_, dropout_, settings_.attention_dropout,
-                                       site(index, kAttention));
+    const at::Tensor qkv_weight = at::cat({layer.query.weight.value, layer.key.weight.value, layer.value.weight.value});
+    const at::Tensor qkv_bias = layer.query.bias.value.defined()
+                                    ? at::cat({layer.query.bias.value, layer.key.bias.value, layer.value.bias.value})
+                                    : at::Tensor();
+    const at::Tensor qkv = product(x, qkv_weight, qkv_bias);
+    const at::Tensor mixed =
+        attention(qkv, settings_.heads, layout_, dropout_, settings_.attention_dropout, site(index, kAttention));
     const at::Tensor y = add_norm(product(mixed, layer.attention_output), settings_.attention_output_dropout, x,
                                   layer.attention_norm, site(index, kAttentionOutput));
     const at::Tensor wide = activate(product(y, layer.intermediate), settings_.activation);
@@ -42,25 +44,32 @@ class LayerForward {
   }
 
   at::Tensor norm(const at::Tensor& x, const PlainNorm& norm) const {
-    return at::layer_norm(x, {x.size(-1)}, norm.weight, norm.bias, settings_.layer_norm_eps);
+    return at::layer_norm(x, {x.size(-1)}, norm.weight.value, norm.bias.value, settings_.layer_norm_eps);
   }
 
  private:
   at::Tensor product(const at::Tensor& x, const PlainLinear& linear) const {
-    if (!settings_.bfloat16) return linear(x);
-    const PlainLinear narrow{linear.weight.to(at::kBFloat16),
-                             linear.bias.defined() ? linear.bias.to(at::kBFloat16) : at::Tensor()};
+    return product(x, linear.weight.value, linear.bias.value);
+  }
+
+  // bias: undefined where there is none.
+  at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const {
+    const auto linear = [](const at::Tensor& input, const at::Tensor& w, const at::Tensor& b) {
+      return at::linear(input, w, b.defined() ? std::optional<at::Tensor>(b) : std::nullopt);
+    };
+    if (!settings_.bfloat16) return linear(x, weight, bias);
     // On a rounded number of rows, the backward products too. The added rows are zeros and nobody reads what comes of
     // them, so they add nothing to a gradient.
     const int64_t tokens = x.size(0), rows = rounded_rows(tokens);
     at::Tensor input = x.to(at::kBFloat16);
     if (rows != tokens) input = at::constant_pad_nd(input, {0, 0, 0, rows - tokens});
-    return narrow(input).narrow(0, 0, tokens).to(at::kFloat);
+    const at::Tensor narrow_bias = bias.defined() ? bias.to(at::kBFloat16) : bias;
+    return linear(input, weight.to(at::kBFloat16), narrow_bias).narrow(0, 0, tokens).to(at::kFloat);
   }
 
   at::Tensor add_norm(const at::Tensor& x, double p, const at::Tensor& residual, const PlainNorm& weights,
                       uint64_t at) const {
-    return norm(dropout_(x, p, at) + residual, weights);
+    return norm(dropout_.tokens(x, p, at) + residual, weights);
   }
 
   const ForwardSettings& settings_;
@@ -93,13 +102,13 @@ WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, int64_t pad
 
 at::Tensor training_forward(const Masters& masters, const ForwardSettings& settings, const WordRows& words,
                             const MicroBatch& batch, const Dropout& dropout, const StopFlag& stop) {
-  const AttentionLayout layout(batch, masters.relative_bias);
+  const AttentionLayout layout(batch, masters.relative_bias.value);
   const LayerForward forward(settings, layout, dropout);
   at::Tensor x = at::embedding(words.values, words.place, words.padding);
-  if (masters.type.defined()) x = x + masters.type.select(0, 0);
-  x = x + at::embedding(masters.position, long_tensor(batch.positions, masters.position.device()),
-                        settings.position_padding);
-  x = dropout(forward.norm(x, masters.embedding_norm), settings.hidden_dropout, kEmbedding);
+  const at::Tensor &position = masters.position.value, &type = masters.type.value;
+  if (type.defined()) x = x + type.select(0, 0);
+  x = x + at::embedding(position, long_tensor(batch.positions, position.device()), settings.position_padding);
+  x = dropout.tokens(forward.norm(x, masters.embedding_norm), settings.hidden_dropout, kEmbedding);
   for (size_t i = 0; i < masters.layers.size(); i++) {
     stop_if(stop);
     const PlainLayer& layer = masters.layers[i];

@@ -1,6 +1,6 @@
 // The encoder with gradients: the same arithmetic as encoder_forward, in operations that autograd knows.
 #pragma once
-#include "core/batch.h"
+#include "core/batch/batch.h"
 #include "core/training/dropout.h"
 #include "core/training/masters.h"
 

@@ -1,6 +1,6 @@
 #include "core/training/masters.h"
 
-#include "core/parameters.h"
+#include "core/layers/parameters.h"
 
 namespace sentorch {
 namespace {
@@ -11,55 +11,61 @@ class MastersReader {
       : files_(files, stop), device_(device) {}
 
   Masters read(const EncoderSource& source, const std::vector<DenseSource>& dense) {
-    part_ = Part::kEmbeddings;
-    out_.word = take(source.word_embeddings);
-    out_.position = take(source.position_embeddings);
-    if (source.token_type_embeddings) out_.type = take(*source.token_type_embeddings);
-    out_.embedding_norm = norm(source.embedding_norm);
-    part_ = Part::kLayer;
+    Masters out;
+    out.word = read(source.word_embeddings);
+    out.position = read(source.position_embeddings);
+    if (source.token_type_embeddings) out.type = read(*source.token_type_embeddings);
+    out.embedding_norm = norm(source.embedding_norm);
     for (const LayerSource& l : source.layers) {
-      index_ = static_cast<int64_t>(out_.layers.size());
-      out_.layers.push_back({linear(l.query), linear(l.key), linear(l.value), linear(l.attention_output),
-                             norm(l.attention_norm), linear(l.intermediate), linear(l.output), norm(l.output_norm)});
+      out.layers.push_back({linear(l.query), linear(l.key), linear(l.value), linear(l.attention_output),
+                            norm(l.attention_norm), linear(l.intermediate), linear(l.output), norm(l.output_norm)});
     }
-    index_ = -1;
-    part_ = Part::kRelativeBias;
-    if (source.relative_attention_bias) out_.relative_bias = take(*source.relative_attention_bias);
-    part_ = Part::kDense;
+    if (source.relative_attention_bias) out.relative_bias = read(*source.relative_attention_bias);
     for (size_t i = 0; i < dense.size(); i++) {
-      index_ = static_cast<int64_t>(i);
       const LinearSource& l = dense[i].linear;
-      out_.dense.push_back({keep(dense_name(i, "weight"), l.weight, at::kCPU),
-                            l.bias ? keep(dense_name(i, "bias"), *l.bias, at::kCPU) : at::Tensor()});
+      PlainLinear module{read(dense_name(i, "weight"), l.weight, at::kCPU), {}};
+      if (l.bias) module.bias = read(dense_name(i, "bias"), *l.bias, at::kCPU);
+      out.dense.push_back({std::move(module), dense[i].activation});
     }
-    return std::move(out_);
+    return out;
   }
 
  private:
-  at::Tensor keep(const std::string& name, const TensorSource& source, const at::Device& device) {
-    at::Tensor value = files_.read(source).to(device, at::kFloat);
-    out_.place[name] = out_.named.size();
-    out_.named.push_back({{name, source.shape, part_, index_, ""}, value});
-    return value;
+  Parameter read(const std::string& name, const TensorSource& source, const at::Device& device) {
+    return {name, files_.read(source).to(device, at::kFloat)};
   }
 
-  at::Tensor take(const TensorSource& source) { return keep(source.name, source, device_); }
+  Parameter read(const TensorSource& source) { return read(source.name, source, device_); }
 
   PlainLinear linear(const LinearSource& source) {
-    at::Tensor weight = take(source.weight);
-    return {weight, source.bias ? take(*source.bias) : at::Tensor()};
+    Parameter weight = read(source.weight);
+    return {std::move(weight), source.bias ? read(*source.bias) : Parameter()};
   }
 
   PlainNorm norm(const NormSource& source) {
-    at::Tensor weight = take(source.weight);
-    return {weight, take(source.bias)};
+    Parameter weight = read(source.weight);
+    return {std::move(weight), read(source.bias)};
   }
 
   WeightReader files_;
   at::Device device_;
-  Part part_ = Part::kEmbeddings;
-  int64_t index_ = -1;
-  Masters out_;
+};
+
+// What parameters belong to, told with each.
+class Owner {
+ public:
+  Owner(const OwnedVisitor& visitor, Part part, int64_t index = -1, std::string head = "")
+      : visitor_(visitor), part_(part), index_(index), head_(std::move(head)) {}
+
+  void operator()(const Parameter& parameter) const {
+    visitor_({parameter.name, parameter.value.sizes().vec(), part_, index_, head_}, parameter.value);
+  }
+
+ private:
+  const OwnedVisitor& visitor_;
+  Part part_;
+  int64_t index_;
+  std::string head_;
 };
 
 }  // namespace
@@ -69,17 +75,19 @@ Masters read_masters(const EncoderSource& encoder, const std::vector<DenseSource
   return MastersReader(files, device, stop).read(encoder, dense);
 }
 
-std::vector<NamedParameter> named_parameters(const Head& head) {
-  std::vector<NamedParameter> out;
-  for (size_t i = 0; i < head.layers.size(); i++) {
-    const auto add = [&](const char* part, const at::Tensor& value) {
-      out.push_back(
-          {{head_parameter(head.source.name, i, part), value.sizes().vec(), Part::kHead, -1, head.source.name}, value});
-    };
-    add("weight", head.layers[i].weight);
-    add("bias", head.layers[i].bias);
-  }
-  return out;
+void visit(const Masters& masters, const OwnedVisitor& visitor) {
+  const Owner embeddings(visitor, Part::kEmbeddings);
+  for (const Parameter* each : {&masters.word, &masters.position, &masters.type}) visit(*each, embeddings);
+  visit(masters.embedding_norm, embeddings);
+  for (size_t i = 0; i < masters.layers.size(); i++)
+    visit(masters.layers[i], Owner(visitor, Part::kLayer, static_cast<int64_t>(i)));
+  visit(masters.relative_bias, Owner(visitor, Part::kRelativeBias));
+  for (size_t i = 0; i < masters.dense.size(); i++)
+    visit(masters.dense[i].linear, Owner(visitor, Part::kDense, static_cast<int64_t>(i)));
+}
+
+void visit(const Head& head, const OwnedVisitor& visitor) {
+  visit(head, ParameterVisitor(Owner(visitor, Part::kHead, -1, head.source.name)));
 }
 
 }  // namespace sentorch

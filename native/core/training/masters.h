@@ -1,49 +1,33 @@
-// The float32 parameters that training changes, by place and by name.
+// The float32 parameters of the encoder and its Dense modules, which training changes.
 #pragma once
+#include <functional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "core/heads.h"
-#include "core/weights.h"
+#include "core/heads/head.h"
+#include "core/layers/plain.h"
+#include "core/storage/weights.h"
 
 namespace sentorch {
 
-struct PlainNorm {
-  at::Tensor weight;
-  at::Tensor bias;
-};
-
-struct PlainLayer {
-  PlainLinear query, key, value, attention_output;
-  PlainNorm attention_norm;
-  PlainLinear intermediate, output;
-  PlainNorm output_norm;
-};
-
-struct NamedParameter {
-  ParameterInfo info;
-  at::Tensor value;
-};
-
 struct Masters {
-  at::Tensor word;      // [vocabulary, hidden]
-  at::Tensor position;  // [positions, hidden]
-  at::Tensor type;      // [types, hidden] or undefined
+  Parameter word;      // [vocabulary, hidden]
+  Parameter position;  // [positions, hidden]
+  Parameter type;      // [types, hidden]; undefined: none
   PlainNorm embedding_norm;
   std::vector<PlainLayer> layers;
-  at::Tensor relative_bias;        // [buckets, heads] or undefined
-  std::vector<PlainLinear> dense;  // on the CPU
-
-  std::vector<NamedParameter> named;  // all of them
-  const at::Tensor& at(const std::string& name) const { return named[place.at(name)].value; }
-  std::unordered_map<std::string, size_t> place;
+  Parameter relative_bias;        // [buckets, heads]; undefined: none
+  std::vector<PlainDense> dense;  // on the CPU
 };
 
 Masters read_masters(const EncoderSource& encoder, const std::vector<DenseSource>& dense,
                      const std::vector<std::string>& files, const at::Device& device, const StopFlag& stop);
 
-// Parameters of a head, under their names.
-std::vector<NamedParameter> named_parameters(const Head& head);
+// A parameter with what it belongs to.
+using OwnedVisitor = std::function<void(const ParameterInfo& info, const at::Tensor& value)>;
+
+// All of them; the word table comes first.
+void visit(const Masters& masters, const OwnedVisitor& visitor);
+void visit(const Head& head, const OwnedVisitor& visitor);
 
 }  // namespace sentorch

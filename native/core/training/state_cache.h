@@ -3,7 +3,7 @@
 #include <functional>
 #include <vector>
 
-#include "core/batch.h"
+#include "core/batch/batch.h"
 #include "core/tensor.h"
 
 namespace sentorch {

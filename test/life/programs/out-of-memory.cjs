@@ -66,7 +66,7 @@ async function main() {
   const shape = { activation: 'tanh', pooling: ['mean'], steps: [], inputs: encoder.hiddenSize, layers: null, files: [], seed: 3 }
   const intent = { ...shape, name: 'intent', type: 'classification', sizes: [7, 3] }
   const slots = { ...shape, name: 'slots', type: 'token-classification', sizes: [4], pooling: [] }
-  const task = { loss: 'cross-entropy', weight: 1, labelSmoothing: 0, classWeights: null, inputDropout: 0.1, dropout: 0.1 }
+  const task = { type: 'head', loss: 'cross-entropy', weight: 1, labelSmoothing: 0, classWeights: null, inputDropout: 0.1, dropout: 0.1 }
   const training = {
     files,
     encoder,
@@ -79,16 +79,15 @@ async function main() {
     gradientCheckpointing: false,
     optimizer: { type: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8 },
     maxGradNorm: 1,
-    tasks: [
+    objectives: [
       { ...task, head: 'intent' },
       { ...task, head: 'slots' },
     ],
-    targets: [],
     uncertainty: true,
     cacheBytes: 1 << 20,
   }
   const labels = [Int32Array.from({ length: 5 }, (_, i) => i % 3), Int32Array.from({ length: 40 }, (_, i) => i % 4)]
-  const corpus = { ids, offsets, labels, targets: [] }
+  const corpus = { ids, offsets, targets: labels }
   const order = Int32Array.from({ length: 5 }, (_, i) => i)
   const step = (more = {}) => ({
     ...{ task: tasks++, order, batches: Int32Array.of(0, 3, 5), steps: Int32Array.of(0, 2), multipliers: Float64Array.of(1) },

@@ -1,0 +1,21 @@
+// What a model is made of, as requests describe it. `name` is the field that a refusal names.
+#pragma once
+#include <napi.h>
+
+#include "engine/engine.h"
+
+namespace sentorch::convert {
+
+ComputeType compute_type(const Napi::Object& object, const char* name);
+Activation activation(const Napi::Object& object, const char* name);
+TensorSource as_tensor(const Napi::Value& value, const char* name);
+LinearSource as_linear(const Napi::Value& value, const char* name);
+EncoderSource encoder(const Napi::Object& object, const char* name);
+DenseSource as_dense(const Napi::Value& value, const char* name);
+
+Rows rows(const Napi::Object& object);
+// `pooling` and `steps` alone, or the whole.
+VectorRequest pooled(const Napi::Object& object);
+VectorRequest vector_request(const Napi::Object& object);
+
+}  // namespace sentorch::convert

@@ -1,0 +1,92 @@
+// One native thread with a queue: the owner of one model. Knows nothing of Node.
+#pragma once
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "engine/engine.h"
+
+namespace sentorch {
+
+// One piece of work: run() or refuse() decides its outcome, then settle() hands it over, once.
+class Job {
+ public:
+  virtual ~Job() = default;
+  // Executor's thread. `model` is the executor's own; empty before load and after close. Lets nothing escape.
+  virtual void run(std::unique_ptr<Model>& model) noexcept = 0;
+  // Any thread, instead of run().
+  virtual void refuse(const char* code, const char* message) noexcept = 0;
+  // Any thread. Gives the job to whoever waits for its outcome.
+  static void settle(std::unique_ptr<Job> job) noexcept {
+    Job* const raw = job.release();
+    raw->hand_over();
+  }
+
+  // Any thread. What runs sees it between two layers; the job then fails with this code.
+  void stop(const char* code) {
+    stop_code_ = code;
+    stop_ = true;
+  }
+
+  int64_t task = 0;  // the caller's number, for abort
+
+ protected:
+  // Takes ownership of itself.
+  virtual void hand_over() noexcept = 0;
+  const StopFlag& stop_flag() const { return stop_; }
+  const char* stop_code() const { return stop_code_; }
+
+ private:
+  std::atomic<const char*> stop_code_{"ERR_ABORTED"};
+  StopFlag stop_{false};
+};
+
+// JavaScript thread, except where noted.
+class Executor {
+ public:
+  Executor();
+  // Ends the thread: what runs is stopped, what waits is dropped unsettled. Returns when the thread has ended.
+  ~Executor();
+
+  // The first job starts the thread; where the system refuses to start it, the job is refused (ERR_THREADS) and the
+  // next one tries again.
+  void post(std::unique_ptr<Job> job) noexcept;
+  void abort(int64_t task);
+  // Refuses what waits and what comes, stops what runs, then runs `last` and ends the thread.
+  void close(std::unique_ptr<Job> last);
+  // As the destructor. Idempotent.
+  void shutdown();
+
+  // Stops the work of every executor of the process and waits, for a bounded time, until their threads have ended. For
+  // exit(), whose static destructors would otherwise take libtorch's state away from threads that compute. Any thread,
+  // also one of ours.
+  static void shutdown_all() noexcept;
+
+  // Jobs in the queue, by which a long job knows that it should end soon. Any thread.
+  const Waiting& waiting() const { return waiting_; }
+
+ private:
+  void loop();  // the executor's thread
+  void end();
+  bool ended_before(std::chrono::steady_clock::time_point time);
+  void join();
+  void refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, const char* message);
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable over_;
+  std::deque<std::unique_ptr<Job>> queue_;
+  Waiting waiting_{0};
+  Job* running_ = nullptr;
+  bool closing_ = false;
+  bool ended_ = false;            // nothing is to be run any more
+  bool done_ = false;             // the thread has run its last line
+  std::unique_ptr<Model> model_;  // touched by the executor's thread alone
+  std::mutex joining_;
+  std::thread thread_;
+};
+
+}  // namespace sentorch

@@ -1,0 +1,94 @@
+// The one asynchronous primitive: work on an executor's thread, its result converted on the JavaScript thread, a
+// promise settled once.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "binding/runtime/coded_error.h"
+#include "binding/runtime/environment.h"
+
+namespace sentorch {
+
+template <typename Result>
+class PromiseTask final : public Job, public Settlement {
+ public:
+  using Work = std::function<Result(std::unique_ptr<Model>& model, const StopFlag& stop)>;  // executor's thread; no env
+  using Finish = std::function<Napi::Value(Napi::Env env, Result result)>;                  // JavaScript thread
+
+  // JavaScript thread. `owner` is kept from garbage collection until the promise is settled.
+  PromiseTask(Napi::Env env, Napi::Object owner, Work work, Finish finish)
+      : environment_(Environment::of(env)),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        owner_(Napi::Persistent(owner)),
+        work_(std::move(work)),
+        finish_(std::move(finish)) {
+    owner_.SuppressDestruct();  // a task that is dropped while the environment ends must not touch it
+  }
+
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void run(std::unique_ptr<Model>& model) noexcept override {
+    try {
+      result_.emplace(work_(model, stop_flag()));
+    } catch (const Error& error) {
+      const bool stopped = std::string_view(error.code()) == "ERR_ABORTED";
+      refuse(stopped ? stop_code() : error.code(), error.what());
+    } catch (const std::exception& error) {
+      refuse("ERR_INTERNAL", error.what());
+    } catch (...) {
+      refuse("ERR_INTERNAL", "An unknown exception was thrown.");
+    }
+  }
+
+  void refuse(const char* code, const char* message) noexcept override {
+    code_ = code;
+    message_ = message;
+  }
+
+  void settle(Napi::Env env) override {
+    owner_.Reset();
+    try {
+      if (!result_) throw Error(code_, message_);
+      deferred_.Resolve(finish_(env, std::move(*result_)));
+    } catch (...) {
+      deferred_.Reject(current_error(env));
+    }
+  }
+
+ protected:
+  void hand_over() noexcept override { environment_.deliver(std::unique_ptr<Settlement>(this)); }
+
+ private:
+  Environment& environment_;
+  Napi::Promise::Deferred deferred_;
+  Napi::ObjectReference owner_;
+  Work work_;
+  Finish finish_;
+  std::optional<Result> result_;
+  const char* code_ = "ERR_INTERNAL";
+  std::string message_;
+};
+
+// A rejected promise in place of a throw: a method that returns a promise never throws.
+template <typename Body>
+Napi::Value promised(Napi::Env env, Body&& body) {
+  try {
+    return body();
+  } catch (...) {
+    const auto deferred = Napi::Promise::Deferred::New(env);
+    deferred.Reject(current_error(env));
+    return deferred.Promise();
+  }
+}
+
+// JavaScript thread. Hands the task to the executor; from here on its promise is settled in every case.
+template <typename Result>
+Napi::Promise start(Napi::Env env, Executor& executor, std::unique_ptr<PromiseTask<Result>> task) {
+  const Napi::Promise promise = task->promise();
+  Environment::of(env).expect();
+  executor.post(std::move(task));
+  return promise;
+}
+
+}  // namespace sentorch

@@ -1,0 +1,93 @@
+// A training run: what it minimises, over what, in which steps. binding.d.ts documents the fields.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/encode.h"
+#include "engine/weights.h"
+
+namespace sentorch {
+
+enum class HeadLoss { kCrossEntropy, kBce };
+enum class VectorLoss { kMse, kCosine };
+
+// A head learns labels.
+struct HeadObjectiveSource {
+  std::string head;
+  HeadLoss loss;
+  double weight;
+  double label_smoothing;
+  std::optional<std::vector<float>> class_weights;
+  double input_dropout;
+  double dropout;
+};
+
+// The sentence vector learns to be given vectors.
+struct VectorObjectiveSource {
+  std::string name;
+  VectorRequest vectors;
+  VectorLoss loss;
+  double weight;
+};
+
+using ObjectiveSource = std::variant<HeadObjectiveSource, VectorObjectiveSource>;
+
+struct OptimizerSource {
+  bool decoupled;  // AdamW; false: Adam
+  double beta1, beta2, eps;
+};
+
+struct TrainingRequest {
+  std::vector<std::string> files;
+  EncoderSource encoder;
+  std::vector<DenseSource> dense;
+  double hidden_dropout;
+  double attention_dropout;
+  double attention_output_dropout;
+  ComputeType dtype;
+  int64_t seed;
+  bool gradient_checkpointing;
+  OptimizerSource optimizer;
+  double max_grad_norm;
+  std::vector<ObjectiveSource> objectives;
+  bool uncertainty;
+  int64_t cache_bytes;
+};
+
+struct GroupSource {
+  std::vector<int64_t> parameters;
+  double learning_rate;
+  double weight_decay;
+  bool clip;
+};
+
+// What an objective learns: labels of a head, or vectors.
+using Targets = std::variant<std::vector<int32_t>, std::vector<float>>;
+
+struct CorpusRequest {
+  Rows rows;
+  std::vector<Targets> targets;  // per objective
+};
+
+struct TrainRequest {
+  std::vector<int32_t> order;
+  std::vector<int32_t> batches;
+  std::vector<int32_t> steps;
+  std::vector<double> multipliers;
+  int64_t first_step;
+  double milliseconds;
+  bool apply;
+};
+
+struct TrainResult {
+  int64_t steps = 0;
+  bool skipped = false;
+  std::vector<double> loss, losses, items, correct, gradient_norm;
+  int64_t examples = 0;
+  int64_t tokens = 0;
+};
+
+}  // namespace sentorch
