@@ -19,6 +19,8 @@ const stampFile = path.join(build, '.built')
 const log = path.join(build, 'build.log')
 const CORE = { linux: 'libsentorch_core.so', darwin: 'libsentorch_core.dylib', win32: 'sentorch_core.dll' }
 
+const SANITIZE = ['--CDSENTORCH_SANITIZE=ON']
+
 const names = ['sentorch.node', CORE[process.platform] ?? CORE.linux]
 
 /** The folder of the instrumented build, as SENTORCH_PREBUILD takes it. */
@@ -37,15 +39,24 @@ export function nativeIsStale() {
 export async function buildNative() {
   const began = Date.now()
   dropForeignBuild()
-  await compile(build, [])
+  await compile(build)
   stamp(stampFile, began)
 }
 
 export async function buildSanitized() {
-  await compile(path.join(sanitized, 'build'), ['--CDSENTORCH_SANITIZE=ON'])
+  await compile(path.join(sanitized, 'build'), { definitions: SANITIZE })
 }
 
-async function compile(folder, more) {
+/** Builds the program that tests the core (scripts/core-tests.mjs), in the tree of the addon or in the instrumented one. Its path. */
+export async function buildCoreTests(sanitize) {
+  const folder = sanitize ? path.join(sanitized, 'build') : build
+  if (!sanitize) dropForeignBuild()
+  const program = path.join(folder, process.platform === 'win32' ? 'Release/sentorch_core_test.exe' : 'sentorch_core_test')
+  await compile(folder, { definitions: sanitize ? SANITIZE : [], target: 'sentorch_core_test', made: [program] })
+  return program
+}
+
+async function compile(folder, { definitions: more = [], target, made = filesOf(folder) } = {}) {
   requireBuildTools()
   const libtorch = await finder().findLibtorch()
   if (libtorch.includeDirs.length === 0) {
@@ -58,9 +69,8 @@ async function compile(folder, more) {
   const definitions = [`--CDSENTORCH_TORCH_INCLUDE=${libtorch.includeDirs.join(';')}`, `--CDSENTORCH_TORCH_LIB=${libtorch.libraryDir}`]
   // Not `compile`: it answers an error in our sources with a second build from clean.
   await cmake(['configure', ...out, ...definitions, ...more])
-  await cmake(['build', ...out, '--parallel', String(jobs())])
-  for (const file of filesOf(folder))
-    if (!fs.existsSync(file)) throw new Explained(`The build ended well but made no ${path.relative(root, file)}.`)
+  await cmake(['build', ...out, ...(target ? ['--target', target] : []), '--parallel', String(jobs())])
+  for (const file of made) if (!fs.existsSync(file)) throw new Explained(`The build ended well but made no ${path.relative(root, file)}.`)
 }
 
 /** CMake refuses a build tree that was configured for another place: a moved or copied checkout. */

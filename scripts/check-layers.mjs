@@ -33,7 +33,14 @@ function forbid(folder, rules) {
 const NODE = /napi|node_api/i
 const TORCH = /#include\s*[<"](torch|ATen|c10|caffe2)\/|\b(at|c10|torch)::/
 forbid('native/core', [[NODE, 'the core knows no Node']])
-forbid('native/binding', [[TORCH, 'the binding knows no torch']])
+forbid('native/binding', [
+  [TORCH, 'the binding knows no torch'],
+  [/#include\s*"core\//, 'the binding knows the core by native/engine/ only'],
+])
+forbid('native/engine', [
+  [NODE, 'the border knows no Node'],
+  [TORCH, 'the border knows no torch'],
+])
 forbid('native/common', [
   [NODE, 'what both libraries share knows no Node'],
   [TORCH, 'what both libraries share knows no torch'],

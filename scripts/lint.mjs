@@ -10,10 +10,12 @@ import { capture } from './support/process.mjs'
 const fix = process.argv.includes('--fix')
 const bin = (file) => inRoot('node_modules', file)
 
-const native = fs
-  .readdirSync(inRoot('native'), { recursive: true })
-  .filter((name) => /\.(h|cc|inc)$/.test(name))
-  .map((name) => path.join('native', name))
+const native = ['native', 'test/core'].flatMap((folder) =>
+  fs
+    .readdirSync(inRoot(folder), { recursive: true })
+    .filter((name) => /\.(h|cc|inc)$/.test(name))
+    .map((name) => path.join(folder, name)),
+)
 
 const CHECKS = {
   'types of the library': [bin('typescript/bin/tsc'), '--noEmit'],

@@ -48,6 +48,12 @@ describe('check-layers', () => {
     ['Node in the core', { 'native/core/a.cc': '\n#include <napi.h>\n' }, 'native/core/a.cc:2  the core knows no Node'],
     ['torch in the binding', { 'native/binding/a.cc': '#include <ATen/ATen.h>\n' }, 'native/binding/a.cc:1  the binding knows no torch'],
     ['a torch type in the binding', { 'native/binding/x/a.h': 'c10::Device d;\n' }, 'native/binding/x/a.h:1  the binding knows no torch'],
+    [
+      'the core in the binding',
+      { 'native/binding/a.cc': '#include "core/model.h"\n' },
+      'native/binding/a.cc:1  the binding knows the core by',
+    ],
+    ['torch in the border', { 'native/engine/a.h': 'at::Tensor t;\n' }, 'native/engine/a.h:1  the border knows no torch'],
     ['torch in the common part', { 'native/common/a.h': 'at::Tensor t;\n' }, 'native/common/a.h:1'],
     ['the addon in the metrics', { 'lib/metrics/f1.ts': "import load from 'node-gyp-build'\n" }, 'lib/metrics/f1.ts → node-gyp-build'],
     [
