@@ -1,39 +1,27 @@
-export { Model } from './model'
-export type { ModelInfo } from './info'
+export { Model } from './model/model'
+export type { ModelInfo } from './model/info'
+export type { Aggregation, PredictOptions } from './predict/options'
+export type { DeviceOption, DTypeOption, HubOptions, LoadOptions, LoadProgress } from './model/load-options'
 export type {
-  Aggregation,
-  DeviceOption,
   DistillOptions,
-  DTypeOption,
-  EarlyStopping,
-  EncodeOptions,
-  EncodeProgress,
-  EpochOptions,
-  EvaluateOptions,
-  FitOptions,
   Freeze,
   GroupRule,
-  HubOptions,
-  LoadOptions,
-  LoadProgress,
   NamePattern,
-  PoolingName,
-  PredictOptions,
-  SaveAs,
-  SaveEvery,
-  SaveOptions,
   ScheduleShape,
-  StreamOptions,
   TaskOptions,
   Teacher,
   Thaw,
   TrainerOptions,
   Unfreeze,
   UnfreezeTime,
-} from './options'
-export { Embeddings, type TokenEmbeddings } from './embeddings'
-export { quantize, type Precision, type Ranges, type VectorOf } from './quantize'
-export { similarity, Similarities, type SimilarityInput, type SimilarityName } from './similarity'
+} from './training/options/train'
+export type { EarlyStopping, EvaluateOptions, FitOptions } from './training/options/fit'
+export type { EncodeOptions, EncodeProgress, PoolingName, StreamOptions } from './encode/options'
+export type { EpochOptions, SaveEvery } from './training/options/epoch'
+export type { SaveAs, SaveOptions } from './model/save-options'
+export { Embeddings, type TokenEmbeddings } from './encode/embeddings'
+export { quantize, type Precision, type Ranges, type VectorOf } from './encode/quantize'
+export { similarity, Similarities, type SimilarityInput, type SimilarityName } from './encode/similarity'
 export type { Head, HeadDefinition, HeadType } from './heads/definition'
 export type {
   ClassPrediction,
@@ -60,15 +48,15 @@ export {
   type Entity,
   type RecognisedScheme,
   type Scheme,
-} from './data/schemes'
+} from './tags/schemes'
 /** Pure functions on labels and tags; no model is needed. */
 export * as metrics from './metrics'
-export { Trainer, type ParameterGroupInfo, type ResumeOptions } from './trainer'
-export type { TrainingData } from './training/corpus'
-export type { CustomMetrics, Evaluation, Outcome } from './training/evaluate'
-export type { HeadOutcome } from './training/outcomes'
-export type { HeadMetrics } from './training/scoring'
-export type { EpochRecord, EvaluationRecord, FitResult } from './training/history'
-export type { EpochProgress } from './training/progress'
-export type { EpochReport, StepReport } from './training/report'
-export { ERROR_CODES, isSentorchError, SentorchError, type ErrorCode } from './errors'
+export { Trainer, type ParameterGroupInfo, type ResumeOptions } from './training/trainer'
+export type { TrainingData } from './training/loop/corpus'
+export type { CustomMetrics, Evaluation, Outcome } from './training/evaluation/evaluate'
+export type { HeadOutcome } from './training/evaluation/outcomes'
+export type { HeadMetrics } from './training/evaluation/scoring'
+export type { EpochRecord, EvaluationRecord, FitResult } from './training/loop/history'
+export type { EpochProgress } from './training/loop/progress'
+export type { EpochReport, StepReport } from './training/loop/report'
+export { ERROR_CODES, isSentorchError, SentorchError, type ErrorCode } from './base/errors'

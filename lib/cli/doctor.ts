@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { CpuFeatures } from '../../binding'
-import { diagnose, type Diagnosis } from '../doctor'
-import { gatherFacts } from '../doctor-facts'
+import { diagnose, type Diagnosis } from '../doctor/doctor'
+import { gatherFacts } from '../doctor/facts'
 import { bytesText } from './units'
 
 export function register(program: Command): void {

@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
-import type { EncodeProgress, LoadProgress } from '../options'
+import type { EncodeProgress } from '../encode/options'
+import type { LoadProgress } from '../model/load-options'
 import type { TextInput } from './input'
 import { bytesText } from './units'
 

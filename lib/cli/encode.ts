@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { SentorchError } from '../errors'
-import type { Model } from '../model'
-import { type DeviceOption, type DTypeOption, type EncodeOptions, POOLING_NAMES, type PoolingName } from '../options'
-import { needsRanges, type Precision, PRECISIONS } from '../quantize'
+import { SentorchError } from '../base/errors'
+import type { Model } from '../model/model'
+import type { DeviceOption, DTypeOption } from '../model/load-options'
+import { type EncodeOptions, POOLING_NAMES, type PoolingName } from '../encode/options'
+import { needsRanges, type Precision, PRECISIONS } from '../encode/quantize'
 import { downloadMeter } from './encode-progress'
 import { encodeInto } from './encode-run'
 import { INPUT_FORMATS, inputFormat, openInput } from './input'
@@ -81,7 +82,7 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
 
 async function load({ model, dtype, device, threads }: EncodeFlags, signal: AbortSignal, stderr: Writable): Promise<Model> {
   // Loaded here, so that the other commands work where a native package of this one does not.
-  const { Model } = await import('../model.js')
+  const { Model } = await import('../model/model.js')
   const meter = downloadMeter(stderr)
   try {
     return await Model.load(model, { dtype, device, threads, signal, onProgress: meter.update })

@@ -3,10 +3,10 @@ import { readFile, stat } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
-import { describe } from '../check'
-import { SentorchError } from '../errors'
-import { unlessTooDeep } from '../format/json-problem'
-import { readLines, wrong } from '../lines'
+import { describe } from '../base/check'
+import { SentorchError } from '../base/errors'
+import { unlessTooDeep } from '../files/json-problem'
+import { readLines, wrong } from '../base/lines'
 
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import type { Writable } from 'node:stream'
-import type { Embeddings } from '../embeddings'
-import type { Precision, VectorOf } from '../quantize'
+import type { Embeddings } from '../encode/embeddings'
+import type { Precision, VectorOf } from '../encode/quantize'
 import { StagedFile } from './staged-file'
 
 export const OUTPUT_FORMATS = ['.npy', '.jsonl', '.safetensors'] as const

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander'
-import { isSentorchError } from '../errors'
+import { isSentorchError } from '../base/errors'
 
 /** Exit codes of the command line: 0, 2 for a wrong call, 1 for anything else. */
 export function exitCodeOf(error: unknown): number {

@@ -1,10 +1,10 @@
 import { realpath, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { SentorchError } from '../errors'
-import { keepAtExit, removeAtExit } from '../exit-cleanup'
-import { openLocked, type LockedFile } from '../file-lock'
-import { hiddenName, sweep } from '../staging'
-import { syncFolder } from '../sync-folder'
+import { SentorchError } from '../base/errors'
+import { keepAtExit, removeAtExit } from '../files/exit-cleanup'
+import { openLocked, type LockedFile } from '../files/file-lock'
+import { hiddenName, sweep } from '../files/staging'
+import { syncFolder } from '../files/sync-folder'
 
 /**
  * A file that appears under its name only when it is whole: it is written next to its target, then synced and renamed. An existing target

@@ -1,5 +1,5 @@
-import { describe } from '../check'
-import { SentorchError } from '../errors'
+import { describe } from '../base/check'
+import { SentorchError } from '../base/errors'
 import type { Example } from './example'
 
 /** The text of an example: its own, else its words joined by one space. */

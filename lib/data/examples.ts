@@ -1,5 +1,5 @@
-import { describe, nearest } from '../check'
-import { SentorchError } from '../errors'
+import { describe, nearest } from '../base/check'
+import { SentorchError } from '../base/errors'
 import { textOf, wordPlaces } from './align'
 import type { Example, Span } from './example'
 

@@ -1,10 +1,10 @@
-import { describe } from '../check'
-import { SentorchError } from '../errors'
-import { define } from '../snapshot'
+import { describe } from '../base/check'
+import { SentorchError } from '../base/errors'
+import { define } from '../base/snapshot'
 import type { Dataset } from './dataset'
 import type { Example, LabelValue } from './example'
 import { isSpans } from './examples'
-import { splitTag, tagsOf, type Scheme } from './schemes'
+import { splitTag, tagsOf, type Scheme } from '../tags/schemes'
 
 /** What an example says for a head; undefined where it says nothing. */
 export function labelOf({ labels }: Example, head: string): LabelValue | undefined {

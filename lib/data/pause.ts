@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { throwIfAborted } from '../errors'
+import { throwIfAborted } from '../base/errors'
 
 /** Milliseconds of own work after which others get their turn. */
 const TURN = 8

@@ -1,5 +1,5 @@
-import { isIterable } from '../callbacks'
-import { define, isPlain, reading } from '../snapshot'
+import { isIterable } from '../base/callbacks'
+import { define, isPlain, reading } from '../base/snapshot'
 import type { DataSource } from './dataset'
 
 /** Example → labels → list → span: whatever lies deeper is refused by the checks. */

@@ -1,11 +1,11 @@
-import { describe } from '../check'
+import { describe } from '../base/check'
 import { isIndependent, type Head } from '../heads/definition'
 import type { Alignment } from './align'
 import type { Example, LabelValue, Span } from './example'
 import { badExample, inOrder, isSpans } from './examples'
 import { FlatIntegers } from './flat'
 import { labelList, labelOf } from './labels'
-import { schemeOfLabels, tagsOf, type Scheme } from './schemes'
+import { schemeOfLabels, tagsOf, type Scheme } from '../tags/schemes'
 
 /** What the loss leaves out: PyTorch's `ignore_index`. */
 export const NO_LABEL = -100

@@ -1,7 +1,7 @@
 import type { HiddenActivation } from '../../binding'
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import { FAMILIES, familyOf, type Family } from './families'
-import { Fields } from './fields'
+import { Fields } from '../files/fields'
 
 /** The encoder as config.json describes it, every number checked. */
 export interface EncoderConfig {

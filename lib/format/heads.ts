@@ -1,9 +1,9 @@
 import type { StoredHead } from '../heads/heads'
-import { SentorchError } from '../errors'
-import { headInputs, type HeadContext } from '../options/head'
-import { readJson } from './files'
+import { SentorchError } from '../base/errors'
+import { headInputs, type HeadContext } from '../heads/options'
+import { readJson } from '../files/read'
 import { Ledger, type Misfit } from './ledger'
-import { resolveFile, type ModelRoot } from './paths'
+import { resolveFile, type ModelRoot } from '../files/paths'
 import { readSafetensorsHeader } from './safetensors'
 import { parseSentorchJson, type SentorchJson } from './sentorch-json'
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
-import { isSentorchError, SentorchError, throwIfAborted } from '../errors'
-import { Fields } from './fields'
-import { openRegular, readJson } from './files'
-import { checkRelative, resolveFile, type ModelRoot } from './paths'
-import { printable } from './printable'
+import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
+import { Fields } from '../files/fields'
+import { openRegular, readJson } from '../files/read'
+import { checkRelative, resolveFile, type ModelRoot } from '../files/paths'
+import { printable } from '../base/printable'
 import type { StagedFolder } from './write-folder'
 
 /** Size and hash of every other file of a folder that sentorch wrote, by which damage and files of another save are seen. */

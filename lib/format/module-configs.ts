@@ -1,9 +1,9 @@
 import type { DenseActivation, PoolingMode } from '../../binding'
-import { SentorchError } from '../errors'
-import { Fields } from './fields'
-import { readJson } from './files'
+import { SentorchError } from '../base/errors'
+import { Fields } from '../files/fields'
+import { readJson } from '../files/read'
 import type { DenseModule } from './modules'
-import { joinPath, type ModelRoot } from './paths'
+import { joinPath, type ModelRoot } from '../files/paths'
 
 /** The long-standing keys, in the order in which their vectors are put side by side. */
 export const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [

@@ -1,5 +1,5 @@
 import { realpath, stat } from 'node:fs/promises'
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import { changedFile } from './stamps'
 
 /**

@@ -1,9 +1,9 @@
-import { SentorchError } from '../errors'
-import { SIMILARITY_NAMES } from '../similarity'
-import { Fields } from './fields'
-import { readJson } from './files'
+import { SentorchError } from '../base/errors'
+import { SIMILARITY_NAMES } from '../encode/similarity'
+import { Fields } from '../files/fields'
+import { readJson } from '../files/read'
 import type { SentenceModules } from './modules'
-import type { ModelRoot } from './paths'
+import type { ModelRoot } from '../files/paths'
 
 const FILE = 'config_sentence_transformers.json'
 

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
-import { SentorchError } from '../errors'
-import { openRegular, readExactly, refuseLfsPointer } from './files'
+import { SentorchError } from '../base/errors'
+import { openRegular, readExactly, refuseLfsPointer } from '../files/read'
 import { parseHeaderJson, type HeaderValue } from './header-json'
-import { printable } from './printable'
+import { printable } from '../base/printable'
 
 /** One tensor of a safetensors file. */
 export interface StoredTensor {

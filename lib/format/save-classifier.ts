@@ -1,6 +1,6 @@
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
-import type { SaveAs } from '../options/save'
+import type { SaveAs } from '../model/save-options'
 import { familyOf, TOKEN_CLASSIFIER, type Family } from './families'
 import type { ModelFolder } from './folder'
 import { layerSizes } from './heads'

@@ -1,7 +1,7 @@
 import type { DenseActivation, PoolingMode } from '../../binding'
 import type { ModelFolder } from './folder'
-import { readJson } from './files'
-import { isObject } from './fields'
+import { readJson } from '../files/read'
+import { isObject } from '../files/fields'
 import { DENSE_ACTIVATIONS, POOLING_KEYS } from './module-configs'
 
 /** Class names that every version of sentence-transformers opens. */

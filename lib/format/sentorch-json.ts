@@ -1,9 +1,9 @@
-import { nearest } from '../check'
-import { SentorchError, isSentorchError } from '../errors'
+import { nearest } from '../base/check'
+import { SentorchError, isSentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
-import { HEAD_ACTIVATIONS, HEAD_TYPES, resolveHead, type HeadContext } from '../options/head'
-import { POOLING_NAMES } from '../options/encode'
-import { Fields, isObject } from './fields'
+import { HEAD_ACTIVATIONS, HEAD_TYPES, resolveHead, type HeadContext } from '../heads/options'
+import { POOLING_NAMES } from '../encode/options'
+import { Fields, isObject } from '../files/fields'
 
 /** A new number for a layout that older readers would read wrongly. */
 export const FORMAT_VERSION = 1

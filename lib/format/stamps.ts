@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
-import { SentorchError } from '../errors'
-import { fileError } from '../file-errors'
+import { SentorchError } from '../base/errors'
+import { fileError } from '../files/file-errors'
 
 /** Device, inode, size and time of change: another file in the same place, or changed content, gives another stamp. */
 export async function stampOf(file: string): Promise<string> {

@@ -1,6 +1,6 @@
-import { Fields } from './fields'
-import { readJson } from './files'
-import { joinPath, type ModelRoot } from './paths'
+import { Fields } from '../files/fields'
+import { readJson } from '../files/read'
+import { joinPath, type ModelRoot } from '../files/paths'
 
 /** Of the Transformer module; the others are from the first years of sentence-transformers. The first that holds anything counts. */
 const TRANSFORMER_CONFIGS = [

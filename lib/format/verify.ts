@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
-import { SentorchError, throwIfAborted } from '../errors'
+import { SentorchError, throwIfAborted } from '../base/errors'
 import { selectFiles } from '../hub/select'
 import { damageIn, digestOf, MANIFEST_FILE, readManifest } from './manifest'
-import { openRoot, resolveFile, type ModelRoot } from './paths'
+import { openRoot, resolveFile, type ModelRoot } from '../files/paths'
 
 /**
  * Compares the files of a model with the hashes that are known of them: in a cache of the hub those of its blobs, else those of our manifest.

@@ -1,9 +1,9 @@
 import { open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isSentorchError, SentorchError } from '../errors'
-import { makeFolder } from '../make-folder'
-import { recoverFolder, Staging, sweep, targetOf } from '../staging'
-import { syncFolder } from '../sync-folder'
+import { isSentorchError, SentorchError } from '../base/errors'
+import { makeFolder } from '../files/make-folder'
+import { recoverFolder, Staging, sweep, targetOf } from '../files/staging'
+import { syncFolder } from '../files/sync-folder'
 
 /** A folder with one of these is a model's: what may be replaced. */
 const MARKS = ['config.json', 'modules.json', 'sentorch.json']

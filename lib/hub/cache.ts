@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { copyFile, link, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { makeFolder } from '../make-folder'
-import { unlessOutOfFiles } from '../file-errors'
+import { makeFolder } from '../files/make-folder'
+import { unlessOutOfFiles } from '../files/file-errors'
 import { selectFiles } from './select'
 
 /** One file of a repository at a commit, as the hub lists it. */

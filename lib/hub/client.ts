@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isSentorchError, throwIfAborted } from '../errors'
-import { httpFetch } from '../http'
+import { isSentorchError, throwIfAborted } from '../base/errors'
+import { httpFetch } from '../base/http'
 import { isCommit, isEtag, isSafePath, type RemoteFile } from './cache'
 import { HubFailure } from './failure'
 import type { HubSettings } from './settings'

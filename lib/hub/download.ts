@@ -1,7 +1,7 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto'
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { makeFolder } from '../make-folder'
+import { makeFolder } from '../files/make-folder'
 import { isWhole, type RemoteFile } from './cache'
 import type { HubClient } from './client'
 import { HubFailure } from './failure'

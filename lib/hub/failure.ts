@@ -1,4 +1,4 @@
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import type { HubSettings } from './settings'
 
 export interface FailureFacts {

@@ -1,4 +1,4 @@
-import { trimPath } from '../trim'
+import { trimPath } from '../base/trim'
 
 /** Reads a small file of the repository; undefined where it cannot be had. */
 export type ReadText = (path: string) => Promise<string | undefined>

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { booleanOf, describe, integerIn, invalid, stringOf } from '../check'
-import { SentorchError, type ErrorCode } from '../errors'
-import { homeFolder } from '../home'
-import type { HubOptions } from '../options'
-import { trimEnd } from '../trim'
+import { booleanOf, describe, integerIn, invalid, stringOf } from '../base/check'
+import { SentorchError, type ErrorCode } from '../base/errors'
+import { homeFolder } from '../base/home'
+import type { HubOptions } from '../model/load-options'
+import { trimEnd } from '../base/trim'
 
 /** The environment's and the caller's wishes, settled. */
 export interface HubSettings {

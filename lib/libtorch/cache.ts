@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path'
-import { homeFolder } from '../home'
+import { homeFolder } from '../base/home'
 import { TORCH_VERSION, platformName } from './versions'
 
 /** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. Throws ERR_FILE where that has no default. */

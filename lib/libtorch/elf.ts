@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import { unlessOutOfFiles } from '../file-errors'
+import { unlessOutOfFiles } from '../files/file-errors'
 
 const PT_LOAD = 1
 const PT_DYNAMIC = 2

@@ -1,4 +1,4 @@
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import { installedFolder } from './cache'
 import { inspect, type Inspection, type Installation } from './inspect'
 import { askPython } from './python'

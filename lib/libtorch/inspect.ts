@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { unlessOutOfFiles } from '../file-errors'
+import { unlessOutOfFiles } from '../files/file-errors'
 import { readNeeded } from './elf'
 import { PLATFORMS, TORCH_VERSION, baseVersion, platformName } from './versions'
 

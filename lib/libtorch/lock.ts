@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { throwIfAborted } from '../errors'
-import { openLocked } from '../file-lock'
-import { makeFolder } from '../make-folder'
+import { throwIfAborted } from '../base/errors'
+import { openLocked } from '../files/file-lock'
+import { makeFolder } from '../files/make-folder'
 
 export interface LockOptions {
   signal?: AbortSignal

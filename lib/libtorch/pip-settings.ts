@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
-import { SentorchError } from '../errors'
-import { homeIfAny } from '../home'
+import { SentorchError } from '../base/errors'
+import { homeIfAny } from '../base/home'
 import { pythonNames } from './python'
 
 /** What the user has told pip, as far as the download without pip needs it. */

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { SentorchError, aborted } from '../errors'
-import { folderBytes } from '../folder-bytes'
-import { makeFolder } from '../make-folder'
+import { SentorchError, aborted } from '../base/errors'
+import { folderBytes } from '../files/folder-bytes'
+import { makeFolder } from '../files/make-folder'
 import { pythonNames } from './python'
 import type { Wheel } from './versions'
 

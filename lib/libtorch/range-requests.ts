@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { SentorchError, aborted, isSentorchError, throwIfAborted } from '../errors'
+import { SentorchError, aborted, isSentorchError, throwIfAborted } from '../base/errors'
 import { reason, type WheelLocation } from './simple-index'
 
 /** A file on a server that is read in parts. */

@@ -1,5 +1,5 @@
-import { SentorchError, throwIfAborted } from '../errors'
-import { trimEnd } from '../trim'
+import { SentorchError, throwIfAborted } from '../base/errors'
+import { trimEnd } from '../base/trim'
 import type { Wheel } from './versions'
 
 /** Where a file can be had, and what to send along. */

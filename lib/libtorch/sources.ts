@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import { LocalFile } from './byte-source'
 import type { InstallEvent, OnInstallEvent } from './install-events'
 import { pipArguments, pipDownload } from './pip'

@@ -1,6 +1,6 @@
-import { invalid } from '../check'
-import { SentorchError } from '../errors'
-import { takeOptions } from '../snapshot'
+import { invalid } from '../base/check'
+import { SentorchError } from '../base/errors'
+import { takeOptions } from '../base/snapshot'
 
 export interface ZeroDivisionOptions {
   /** What a ratio without a denominator is: precision without predictions, recall without items. 0, 1 or NaN. Defaults to 0. */

@@ -1,7 +1,7 @@
-import { argmax, softmax } from '../predict/probabilities'
-import { integerIn, invalid } from '../check'
-import { reading } from '../snapshot'
-import { SentorchError } from '../errors'
+import { argmax, softmax } from '../base/probabilities'
+import { integerIn, invalid } from '../base/check'
+import { reading } from '../base/snapshot'
+import { SentorchError } from '../base/errors'
 import { checkOptions, checkPaired } from './arguments'
 
 export interface CalibrationOptions {

@@ -1,5 +1,5 @@
-import { SentorchError } from '../errors'
-import { reading } from '../snapshot'
+import { SentorchError } from '../base/errors'
+import { reading } from '../base/snapshot'
 import { checkOptions, checkPaired, zeroDivisionOf, type ZeroDivisionOptions } from './arguments'
 import { ratio, scoreLabels, type Averages, type Convention, type Counts, type LabelScores } from './scores'
 

@@ -1,6 +1,6 @@
 import { isIndependent, type Head } from '../heads/definition'
-import type { ResolvedPredict } from '../options/predict'
-import { sigmoid, softmax } from './probabilities'
+import type { ResolvedPredict } from './options'
+import { sigmoid, softmax } from '../base/probabilities'
 import type { ClassPrediction } from './types'
 
 /** What a classification head says of one text. `logits`: [labels]. */

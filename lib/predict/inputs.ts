@@ -1,6 +1,6 @@
-import { integerIn, invalid, stringOf } from '../check'
-import { CHARS_PER_TOKEN } from '../pieces'
-import { reading } from '../snapshot'
+import { integerIn, invalid, stringOf } from '../base/check'
+import { CHARS_PER_TOKEN } from '../encode/chunks'
+import { reading } from '../base/snapshot'
 import type { TokenIds } from './types'
 
 /** One text of a call, checked. */

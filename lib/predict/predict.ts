@@ -1,7 +1,7 @@
-import { throwIfAborted } from '../errors'
-import { isTagger, resolvePredict, type PredictOptions, type ResolvedPredict } from '../options/predict'
-import type { ModelParts } from '../parts'
-import { estimateTokens } from '../pieces'
+import { throwIfAborted } from '../base/errors'
+import { isTagger, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
+import type { ModelParts } from '../model/parts'
+import { estimateTokens } from '../encode/chunks'
 import { checkInputs, lengthOf, type Input } from './inputs'
 import { Predicting, type AnyPrediction } from './predicting'
 

@@ -1,5 +1,5 @@
 import { align, wordPlaces } from '../data/align'
-import type { Tokenizer } from '../tokenizer'
+import type { Tokenizer } from '../tokenizer/tokenizer'
 import type { Input } from './inputs'
 import type { TaggedText } from './tags'
 import { cutRows, type TokenRow, type WindowBatch } from './windows'

@@ -1,9 +1,9 @@
-import { repairedEntities } from '../data/schemes'
+import { repairedEntities } from '../tags/schemes'
 import type { Head } from '../heads/definition'
-import type { Aggregation, ResolvedPredict } from '../options/predict'
-import { argmax, softmax } from './probabilities'
+import type { Aggregation, ResolvedPredict } from './options'
+import { argmax, softmax } from '../base/probabilities'
 import type { PredictedEntity, PredictedToken, PredictedWord, TagPrediction } from './types'
-import type { Decoder } from './viterbi'
+import type { Decoder } from '../tags/viterbi'
 
 /** One text, as its tags need it. Places are UTF-16 units of `text`. */
 export interface TaggedText {

@@ -1,6 +1,6 @@
 import type { HeadDefinition, HeadType } from '../heads/definition'
 import type { HeadTypes } from '../heads/types'
-import type { PredictOptions } from '../options/predict'
+import type { PredictOptions } from './options'
 
 /** Ready token ids, special ones included, as they go to the model. */
 export interface TokenIds {

@@ -1,5 +1,5 @@
 /** Broken files on which the tokenizers library would end the process instead of throwing. */
-import { describe } from '../check'
+import { describe } from '../base/check'
 import { modelType, steps, type AddedToken, type ModelDocument, type TokenizerDocument } from './document'
 
 /** The library walks down a tree of characters, and frees it, by recursion. */

@@ -1,5 +1,5 @@
-import type { SentorchError } from '../errors'
-import { aborted } from '../errors'
+import type { SentorchError } from '../base/errors'
+import { aborted } from '../base/errors'
 
 /** Bounds what one call of the tokenizers library holds of a libuv thread, and what its answer costs the JavaScript thread to read. */
 const CHUNK_CHARS = 16_384

@@ -1,7 +1,7 @@
 /** What a hostile tokenizer.json could do with the time and the memory of a process that only tokenizes texts. */
-import { describe } from '../check'
-import { SentorchError } from '../errors'
-import { isObject } from '../format/fields'
+import { describe } from '../base/check'
+import { SentorchError } from '../base/errors'
+import { isObject } from '../files/fields'
 import { steps, type Component, type TokenizerDocument } from './document'
 import { longestReplacement } from './guards'
 import { leastOfLinear } from './patterns'

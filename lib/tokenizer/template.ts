@@ -1,6 +1,6 @@
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 import { steps, type Component } from './document'
-import { isObject } from '../format/fields'
+import { isObject } from '../files/fields'
 
 /** The special tokens that stand around the tokens of one text. */
 export interface Surroundings {

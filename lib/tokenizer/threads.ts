@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { SentorchError } from '../errors'
+import { SentorchError } from '../base/errors'
 
 let started = false
 

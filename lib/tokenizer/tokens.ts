@@ -1,4 +1,4 @@
-import { isObject } from '../format/fields'
+import { isObject } from '../files/fields'
 import type { AddedToken, ModelDocument } from './document'
 import { SPECIAL_NAMES, type SpecialName, type TokenizerFamily } from './families'
 import type { Json } from './files'

@@ -1,5 +1,5 @@
 /** What a tokenizer makes of characters that its vocabulary does not have; the tokenizers library looks for it only when a text needs it. */
-import { printable } from '../format/printable'
+import { printable } from '../base/printable'
 import { modelType, steps, type ModelDocument, type TokenizerDocument } from './document'
 
 /** Throws where a text with an unknown character could not be tokenized. */

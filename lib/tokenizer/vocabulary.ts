@@ -1,5 +1,5 @@
-import { SentorchError } from '../errors'
-import { trimEnd } from '../trim'
+import { SentorchError } from '../base/errors'
+import { trimEnd } from '../base/trim'
 import type { ModelDocument } from './document'
 import type { TokenizerFamily } from './families'
 import { hasFile, malformed, parseObject, readText, shown, type TokenizerFolder } from './files'

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
-import { MatchedNames } from '../options/train/patterns'
-import { isPlain } from '../snapshot'
+import { MatchedNames } from './options/patterns'
+import { isPlain } from '../base/snapshot'
 
 /**
  * JSON that keeps what options and reports hold next to plain values: numbers that are not finite, and the names that a pattern matched. Typed

@@ -1,7 +1,7 @@
-import { libraryVersion } from '../version'
+import { libraryVersion } from '../base/version'
 import { comparable } from './plain'
-import type { EpochReport } from './report'
-import type { Session } from './session'
+import type { EpochReport } from './loop/report'
+import type { Session } from './loop/session'
 
 /** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
 export function recipeOf({ options, state, parts }: Session, last?: EpochReport): Readonly<Record<string, unknown>> {

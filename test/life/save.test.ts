@@ -1,7 +1,7 @@
 import { cpSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openFolder } from '../../lib/format/folder'
-import { recoverFolder } from '../../lib/staging'
+import { recoverFolder } from '../../lib/files/staging'
 import { runOnFullDisk, runProgram } from '../support/child'
 import { filesIn } from '../support/fake-parts'
 import { scratch } from '../support/scratch'

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
-import { Embeddings } from '../../lib/embeddings'
-import { Model } from '../../lib/model'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { Model } from '../../lib/model/model'
 import { expectClose } from '../support/close'
 import {
   expand,

@@ -1,6 +1,6 @@
 import type { TrainingRequest } from '../../binding'
-import { fromNative } from '../../lib/native'
-import { nextTask } from '../../lib/tasks'
+import { fromNative } from '../../lib/native/addon'
+import { nextTask } from '../../lib/native/tasks'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { randomNumbers, shuffled } from '../support/random'

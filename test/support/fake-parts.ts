@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { NativeModel } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
 import { Heads } from '../../lib/heads/heads'
-import type { ModelParts } from '../../lib/parts'
+import type { ModelParts } from '../../lib/model/parts'
 import { FakeNative } from './fake-native'
 
 /** A model from a folder as far as heads and saving go: no tokenizer, no libtorch. */

@@ -1,11 +1,11 @@
 import path from 'node:path'
 import type { NativeModel, PredictRequest, PredictResult } from '../../binding'
-import { Admission } from '../../lib/admission'
+import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { Head, HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
-import type { ModelParts } from '../../lib/parts'
-import { Tokenizer } from '../../lib/tokenizer'
+import type { ModelParts } from '../../lib/model/parts'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 
 /** Logits of one row: [labels] for classification, [tokens, labels] flat for token classification. */

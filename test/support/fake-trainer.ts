@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { CorpusRequest, NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
-import { Admission } from '../../lib/admission'
+import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
-import type { ModelInfo } from '../../lib/info'
-import type { ModelParts } from '../../lib/parts'
-import { Tokenizer } from '../../lib/tokenizer'
+import type { ModelInfo } from '../../lib/model/info'
+import type { ModelParts } from '../../lib/model/parts'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 
 /**

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import type { SentorchError } from '../../lib/errors'
-import { resolveModel, type ResolveOptions } from '../../lib/hub'
+import type { SentorchError } from '../../lib/base/errors'
+import { resolveModel, type ResolveOptions } from '../../lib/hub/hub'
 import { HubServer, type Fault, type HostedRepository, type HubRequest } from './hub-server'
 
 export const COMMIT = 'a'.repeat(40)

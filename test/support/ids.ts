@@ -1,5 +1,5 @@
 import { openFolder } from '../../lib/format/folder'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 
 /** Token ids of each text as the model of this folder sees them, cut at `maxLength` or at the limit of the model. */
 export async function tokenIds(folder: string, texts: readonly string[], maxLength?: number): Promise<number[][]> {

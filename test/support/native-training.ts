@@ -19,8 +19,8 @@ import type {
 } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../lib/format/safetensors'
-import { fromNative, openNative } from '../../lib/native'
-import { nextTask } from '../../lib/tasks'
+import { fromNative, openNative } from '../../lib/native/addon'
+import { nextTask } from '../../lib/native/tasks'
 
 /** Arrays of a safetensors file by name. */
 export class StoredArrays {

@@ -1,6 +1,6 @@
 import type { ParameterInfo } from '../../binding'
 import type { Head } from '../../lib/heads/definition'
-import { resolveTrain, type ResolvedTrain, type TrainContext, type TrainerOptions } from '../../lib/options/train'
+import { resolveTrain, type ResolvedTrain, type TrainContext, type TrainerOptions } from '../../lib/training/options/train'
 
 export const LAYERS = 6
 

@@ -1,7 +1,7 @@
 import { Model } from '../../lib'
 import type { Example } from '../../lib/data/example'
 import type { HeadDefinition } from '../../lib/heads/definition'
-import { partsOf } from '../../lib/parts'
+import { partsOf } from '../../lib/model/parts'
 import { randomNumbers } from './random'
 import { makeVariant, type Recipe } from './variant'
 

@@ -1,6 +1,6 @@
 /** Compile-only: what `predict` gives follows the definitions of the heads. Nothing here runs. */
 import type { Model } from '../../lib'
-import type { PredictOptions } from '../../lib/options'
+import type { PredictOptions } from '../../lib/predict/options'
 import type { ClassPrediction, PredictedEntity, PredictedWord, Scored, TagPrediction } from '../../lib/predict/types'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false

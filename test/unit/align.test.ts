@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { align, wordPlaces } from '../../lib/data/align'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import golden from '../golden/alignment-words.json'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
 

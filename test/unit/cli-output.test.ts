@@ -4,13 +4,13 @@ import * as path from 'node:path'
 import { Writable } from 'node:stream'
 import { openWriter, outputFormat, type VectorWriter } from '../../lib/cli/output'
 import { StagedFile } from '../../lib/cli/staged-file'
-import { Embeddings } from '../../lib/embeddings'
-import type { Precision, VectorOf } from '../../lib/quantize'
-import { sweep } from '../../lib/staging'
+import { Embeddings } from '../../lib/encode/embeddings'
+import type { Precision, VectorOf } from '../../lib/encode/quantize'
+import { sweep } from '../../lib/files/staging'
 import { fakeSystem } from '../support/fake-system'
 import { scratch } from '../support/scratch'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 let folder: string
 beforeEach(() => {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import { Dataset } from '../../lib/data/dataset'
 import type { Example } from '../../lib/data/example'
 import { readCsv, readJson, readJsonl, readParquet } from '../../lib/data/readers'
-import type { Scheme } from '../../lib/data/schemes'
+import type { Scheme } from '../../lib/tags/schemes'
 import { folderOf } from '../support/scratch'
 
 function ofIntents(...intents: string[]): Promise<Dataset> {

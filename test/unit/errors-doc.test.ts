@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ERROR_CODES } from '../../lib/errors'
-import { WARNING_CODES } from '../../lib/warn'
+import { ERROR_CODES } from '../../lib/base/errors'
+import { WARNING_CODES } from '../../lib/base/warn'
 
 const root = resolve(__dirname, '../..')
 const text = readFileSync(join(root, 'docs/errors.md'), 'utf8')

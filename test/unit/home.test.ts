@@ -1,6 +1,6 @@
 import os from 'node:os'
 import { join } from 'node:path'
-import { gatherFacts } from '../../lib/doctor-facts'
+import { gatherFacts } from '../../lib/doctor/facts'
 import { expandHome, hubSettings } from '../../lib/hub/settings'
 import { cacheFolder } from '../../lib/libtorch/cache'
 import { findLibtorch } from '../../lib/libtorch/find'

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { resolveModel, type ResolveOptions } from '../../lib/hub'
+import { resolveModel, type ResolveOptions } from '../../lib/hub/hub'
 import { ID, WEIGHTS, home, hub, repository, snapshot, blobs, refusal, expectWhole, faults, weights, useHub } from '../support/hub-fixture'
 import { sha256, type Fault } from '../support/hub-server'
 

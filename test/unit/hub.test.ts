@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import type { SentorchError } from '../../lib/errors'
-import { resolveModel, type ResolveOptions } from '../../lib/hub'
-import type { LoadProgress } from '../../lib/options'
+import type { SentorchError } from '../../lib/base/errors'
+import { resolveModel, type ResolveOptions } from '../../lib/hub/hub'
+import type { LoadProgress } from '../../lib/model/load-options'
 import {
   COMMIT,
   NEWER,

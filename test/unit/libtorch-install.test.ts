@@ -11,7 +11,7 @@ import { openFiles } from '../support/open-files'
 import { scratch, writeFiles } from '../support/scratch'
 import { Proxy, SimpleIndex, type IndexFaults } from '../support/simple-index'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 const platform = 'linux-x64'
 const { row, archives, kept, keptForCuda } = fakeWheels()

@@ -1,13 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openLocked } from '../../lib/file-lock'
+import { openLocked } from '../../lib/files/file-lock'
 import { withLock } from '../../lib/libtorch/lock'
 import { fakeSystem } from '../support/fake-system'
 import { openFiles } from '../support/open-files'
 import { scratch } from '../support/scratch'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 let path: string
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { fakeSystem } from '../support/fake-system'
 import { fakeWheels } from '../support/fake-wheels'
 import { scratch, writeFiles } from '../support/scratch'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 const { row, archives, kept } = fakeWheels()
 const LEFT = '.2.11.0-linux-x64.0123abcd.tmp'

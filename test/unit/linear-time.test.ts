@@ -1,7 +1,7 @@
 import { readConll, readCsv, readJointBert, readRasa } from '../../lib/data/readers'
 import { parseIni } from '../../lib/libtorch/pip-settings'
 import { locateWheel } from '../../lib/libtorch/simple-index'
-import { openRoot } from '../../lib/format/paths'
+import { openRoot } from '../../lib/files/paths'
 import { entityReport } from '../../lib/metrics'
 import { openingOf } from '../../lib/tokenizer/cut'
 import { FAMILIES } from '../../lib/tokenizer/families'

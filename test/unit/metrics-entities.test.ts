@@ -1,4 +1,4 @@
-import { entitiesOf, type Scheme } from '../../lib/data/schemes'
+import { entitiesOf, type Scheme } from '../../lib/tags/schemes'
 import { entityReport, frameAccuracy, type EntityReport, type Scores } from '../../lib/metrics'
 import { readGolden } from '../support/golden'
 

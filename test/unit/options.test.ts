@@ -1,17 +1,16 @@
 import { promptsWith } from '../../lib/format/prompts'
 import { availableParallelism } from 'node:os'
-import type { Precision } from '../../lib/quantize'
-import { Embeddings } from '../../lib/embeddings'
+import type { Precision } from '../../lib/encode/quantize'
+import { Embeddings } from '../../lib/encode/embeddings'
 import {
   type EncodeContext,
   type EncodeOptions,
-  type LoadOptions,
   POOLING_NAMES,
   resolveEncode,
-  resolveLoad,
   resolveStream,
   type StreamOptions,
-} from '../../lib/options'
+} from '../../lib/encode/options'
+import { type LoadOptions, resolveLoad } from '../../lib/model/load-options'
 
 function refused(message: string): Error {
   return expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) })

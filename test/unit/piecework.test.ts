@@ -1,9 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Admission } from '../../lib/admission'
+import { Admission } from '../../lib/model/admission'
 import { RepositoryCache } from '../../lib/hub/cache'
-import { doPieces, type Piecework } from '../../lib/piecework'
-import { ahead, batchesOf } from '../../lib/stream'
+import { doPieces, type Piecework } from '../../lib/encode/chunked'
+import { ahead, batchesOf } from '../../lib/encode/stream'
 import { collect } from '../support/collect'
 import { folderOf, scratch } from '../support/scratch'
 

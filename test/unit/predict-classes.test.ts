@@ -1,5 +1,5 @@
 import { classify } from '../../lib/predict/classes'
-import { argmax, sigmoid, softmax } from '../../lib/predict/probabilities'
+import { argmax, sigmoid, softmax } from '../../lib/base/probabilities'
 import { expectClose } from '../support/close'
 import { headOf } from '../support/heads'
 

@@ -1,5 +1,5 @@
 import type { Head } from '../../lib/heads/definition'
-import { resolvePredict, type PredictContext, type PredictOptions } from '../../lib/options/predict'
+import { resolvePredict, type PredictContext, type PredictOptions } from '../../lib/predict/options'
 
 const base = { hidden: [], activation: 'relu', inputDropout: 0, dropout: 0, pooling: undefined, multiLabel: false } as const
 const intent: Head = { ...base, name: 'intent', type: 'classification', labels: ['a', 'b'] }

@@ -1,8 +1,8 @@
-import { isAllowed, schemeOfLabels } from '../../lib/data/schemes'
-import type { Aggregation } from '../../lib/options/predict'
-import { softmax } from '../../lib/predict/probabilities'
+import { isAllowed, schemeOfLabels } from '../../lib/tags/schemes'
+import type { Aggregation } from '../../lib/predict/options'
+import { softmax } from '../../lib/base/probabilities'
 import { tagText, type TaggedText } from '../../lib/predict/tags'
-import { decoderOf } from '../../lib/predict/viterbi'
+import { decoderOf } from '../../lib/tags/viterbi'
 import { sure } from '../support/fake-predict'
 import { randomNumbers } from '../support/random'
 

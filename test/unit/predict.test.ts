@@ -1,5 +1,5 @@
 import type { HeadDefinition } from '../../lib/heads/definition'
-import type { PredictOptions } from '../../lib/options'
+import type { PredictOptions } from '../../lib/predict/options'
 import { predict } from '../../lib/predict/predict'
 import type { AnyPrediction } from '../../lib/predict/predicting'
 import type { ClassPrediction, PredictInput, TagPrediction } from '../../lib/predict/types'

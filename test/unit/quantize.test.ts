@@ -1,6 +1,6 @@
-import { Embeddings } from '../../lib/embeddings'
-import { resolveEncode } from '../../lib/options'
-import { type Precision, quantize, quantizedDimension, type Ranges, rangesOf } from '../../lib/quantize'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { resolveEncode } from '../../lib/encode/options'
+import { type Precision, quantize, quantizedDimension, type Ranges, rangesOf } from '../../lib/encode/quantize'
 import golden from '../golden/quantize.json'
 
 interface Case {

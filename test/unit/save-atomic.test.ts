@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { openFolder } from '../../lib/format/folder'
-import { saveModel } from '../../lib/format/save'
+import { saveModel } from '../../lib/model/save'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { nativeError } from '../support/fake-native'
 import { fakeParts, filesIn, readTensors } from '../support/fake-parts'
@@ -9,7 +9,7 @@ import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
 
-jest.mock('../../lib/native', () => ({ ...jest.requireActual<object>('../../lib/native'), loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ ...jest.requireActual<object>('../../lib/native/addon'), loadAddon: () => fakeSystem }))
 
 const intent: HeadDefinition = { name: 'intent', type: 'classification', labels: ['a', 'b', 'c'], hidden: [5] }
 const slots: HeadDefinition = { name: 'slots', type: 'token-classification', labels: ['O', 'B-x', 'I-x'] }

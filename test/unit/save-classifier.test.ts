@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { openFolder } from '../../lib/format/folder'
-import { saveModel } from '../../lib/format/save'
+import { saveModel } from '../../lib/model/save'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { valueFor } from '../support/fake-native'
 import { fakeParts, filesIn, readJsonFile, readTensors } from '../support/fake-parts'

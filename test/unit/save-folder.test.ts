@@ -6,7 +6,7 @@ import { filesIn } from '../support/fake-parts'
 import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 async function stage(target: string, overwrite = false): Promise<StagedFolder> {
   const staged = await StagedFolder.create(target, { overwrite })

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { openFolder } from '../../lib/format/folder'
-import { saveModel } from '../../lib/format/save'
+import { saveModel } from '../../lib/model/save'
 import { safetensorsFile, valueOf, type TensorToWrite } from '../../lib/format/write-safetensors'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { valueFor } from '../support/fake-native'

@@ -11,7 +11,7 @@ import {
   tagsOf,
   type Entity,
   type Scheme,
-} from '../../lib/data/schemes'
+} from '../../lib/tags/schemes'
 import { randomNumbers } from '../support/random'
 
 const PREFIXES: Record<Scheme, string> = { IOB2: 'BI', IOB1: 'BI', IOE1: 'IE', IOE2: 'IE', IOBES: 'BIES', BILOU: 'BILU' }

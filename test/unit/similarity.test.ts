@@ -1,5 +1,5 @@
-import { Embeddings } from '../../lib/embeddings'
-import { SIMILARITY_NAMES, similarity, type SimilarityInput, type SimilarityName } from '../../lib/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { SIMILARITY_NAMES, similarity, type SimilarityInput, type SimilarityName } from '../../lib/encode/similarity'
 import golden from '../golden/similarity.json'
 
 const CASES = golden.cases.flatMap(({ name, a, b, expected }) =>

@@ -1,16 +1,16 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openLocked } from '../../lib/file-lock'
-import { resolveModel } from '../../lib/hub'
-import { makeFolder } from '../../lib/make-folder'
-import { recoverFolder, Staging, sweep } from '../../lib/staging'
+import { openLocked } from '../../lib/files/file-lock'
+import { resolveModel } from '../../lib/hub/hub'
+import { makeFolder } from '../../lib/files/make-folder'
+import { recoverFolder, Staging, sweep } from '../../lib/files/staging'
 import { fakeSystem } from '../support/fake-system'
 import { filesIn } from '../support/fake-parts'
 import { openFiles } from '../support/open-files'
 import { folderOf, scratch } from '../support/scratch'
 
-jest.mock('../../lib/native', () => ({ loadAddon: () => fakeSystem }))
+jest.mock('../../lib/native/addon', () => ({ loadAddon: () => fakeSystem }))
 
 beforeEach(() => Object.assign(fakeSystem, { exchanges: true, locks: true }))
 afterEach(() => jest.restoreAllMocks())

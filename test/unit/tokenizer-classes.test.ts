@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { familyOfClass, isGeneric, worksInPython } from '../../lib/tokenizer/classes'
 import { FAMILIES } from '../../lib/tokenizer/families'
 import golden from '../golden/tokenizer-classes.json'

@@ -1,6 +1,6 @@
 import { Tokenizer as Backend } from 'tokenizers'
-import { openRoot } from '../../lib/format/paths'
-import { Tokenizer } from '../../lib/tokenizer'
+import { openRoot } from '../../lib/files/paths'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { openingOf, spaceAfter, steadyAfter } from '../../lib/tokenizer/cut'
 import { readTokenizer } from '../../lib/tokenizer/read'
 import nasty from '../golden/nasty-texts.json'

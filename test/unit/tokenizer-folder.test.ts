@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { openFiles } from '../support/open-files'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
 

@@ -1,4 +1,4 @@
-import { SentorchError } from '../../lib/errors'
+import { SentorchError } from '../../lib/base/errors'
 import { TextQueue } from '../../lib/tokenizer/queue'
 
 /** Answers with the length of each text; remembers its chunks, and how many were under way at most. */

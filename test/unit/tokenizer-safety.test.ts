@@ -1,6 +1,6 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { leastOfLinear } from '../../lib/tokenizer/patterns'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
 

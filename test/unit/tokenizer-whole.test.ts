@@ -1,4 +1,4 @@
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { randomTexts } from '../support/random'
 import { fixtureFolder } from '../support/tokenizer-fixture'
 

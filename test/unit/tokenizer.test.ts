@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs'
-import { Tokenizer } from '../../lib/tokenizer'
+import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import golden from '../golden/tokenizer.json'
 import nasty from '../golden/nasty-texts.json'
 import { copyFixture } from '../support/tokenizer-fixture'

@@ -1,10 +1,10 @@
 import type { PredictRequest } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import type { Example } from '../../lib/data/example'
-import { resolveEvaluate } from '../../lib/options/fit'
-import { makeCorpus } from '../../lib/training/corpus'
-import { evaluate, measureOf } from '../../lib/training/evaluate'
-import { slices } from '../../lib/training/rows'
+import { resolveEvaluate } from '../../lib/training/options/fit'
+import { makeCorpus } from '../../lib/training/loop/corpus'
+import { evaluate, measureOf } from '../../lib/training/evaluation/evaluate'
+import { slices } from '../../lib/training/loop/rows'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 
 const INTENT: HeadDefinition = { name: 'intent', type: 'classification', labels: ['go', 'stop'] }

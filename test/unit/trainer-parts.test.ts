@@ -1,12 +1,12 @@
-import { resolveEpoch } from '../../lib/options/epoch'
-import { resolveEvaluate, resolveFit } from '../../lib/options/fit'
-import { MatchedNames } from '../../lib/options/train/patterns'
-import { UNSEEN, watch } from '../../lib/training/early-stopping'
+import { resolveEpoch } from '../../lib/training/options/epoch'
+import { resolveEvaluate, resolveFit } from '../../lib/training/options/fit'
+import { MatchedNames } from '../../lib/training/options/patterns'
+import { UNSEEN, watch } from '../../lib/training/evaluation/early-stopping'
 import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
-import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/progress'
-import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/report'
-import { SavingTimes } from '../../lib/training/saving-times'
-import { Turns } from '../../lib/turns'
+import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/loop/progress'
+import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/loop/report'
+import { SavingTimes } from '../../lib/training/checkpoint/saving-times'
+import { Turns } from '../../lib/base/turns'
 
 describe('watching a measure', () => {
   const run = (values: number[], rule: Parameters<typeof watch>[2]) => {

@@ -1,10 +1,10 @@
-import type { TrainerOptions } from '../../lib/options/train'
-import { resolveEpoch, type EpochOptions } from '../../lib/options/epoch'
+import type { TrainerOptions } from '../../lib/training/options/train'
+import { resolveEpoch, type EpochOptions } from '../../lib/training/options/epoch'
 import { TrainerCore } from '../../lib/training/core'
-import type { TrainingData } from '../../lib/training/corpus'
-import { resolveFit, type FitOptions } from '../../lib/options/fit'
-import { multiplier } from '../../lib/training/schedule'
-import type { StepReport } from '../../lib/training/report'
+import type { TrainingData } from '../../lib/training/loop/corpus'
+import { resolveFit, type FitOptions } from '../../lib/training/options/fit'
+import { multiplier } from '../../lib/training/plan/schedule'
+import type { StepReport } from '../../lib/training/loop/report'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 
 const HEAD = { name: 'h', type: 'classification', labels: ['a', 'b'] } as const

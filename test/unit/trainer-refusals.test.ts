@@ -1,9 +1,9 @@
 import type { PredictRequest } from '../../binding'
 import type { Example } from '../../lib/data/example'
-import { Embeddings } from '../../lib/embeddings'
-import { resolveEpoch } from '../../lib/options/epoch'
-import { resolveFit, type FitOptions } from '../../lib/options/fit'
-import type { TrainerOptions } from '../../lib/options/train'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { resolveEpoch } from '../../lib/training/options/epoch'
+import { resolveFit, type FitOptions } from '../../lib/training/options/fit'
+import type { TrainerOptions } from '../../lib/training/options/train'
 import { TrainerCore } from '../../lib/training/core'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 

@@ -1,4 +1,4 @@
-import { makeCorpus } from '../../lib/training/corpus'
+import { makeCorpus } from '../../lib/training/loop/corpus'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 
 const INTENT = { name: 'intent', type: 'classification', labels: ['go', 'stop'] } as const

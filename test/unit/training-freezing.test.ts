@@ -1,5 +1,5 @@
-import type { ResolvedTrain, TrainerOptions } from '../../lib/options/train'
-import { checkFreezing } from '../../lib/training/freezing'
+import type { ResolvedTrain, TrainerOptions } from '../../lib/training/options/train'
+import { checkFreezing } from '../../lib/training/parameters/freezing'
 import {
   advanceUnfreezing,
   checkUnfreezing,
@@ -8,7 +8,7 @@ import {
   stepsUntilUnfreezing,
   type UnfreezingEvent,
   type UnfreezingState,
-} from '../../lib/training/unfreezing'
+} from '../../lib/training/parameters/unfreezing'
 import { bertParameters, dense, heads, LAYERS, namesOf, refused, relativeBias, resolved, uncertainty } from '../support/parameters'
 
 const parameters = [...bertParameters(), relativeBias, ...dense, ...heads, ...uncertainty]

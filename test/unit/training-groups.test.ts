@@ -1,8 +1,8 @@
 import type { ParameterInfo } from '../../binding'
-import { bandOf, parameterGroups } from '../../lib/training/groups'
-import { matches } from '../../lib/training/patterns'
+import { bandOf, parameterGroups } from '../../lib/training/parameters/groups'
+import { matches } from '../../lib/training/parameters/patterns'
 import { bertParameters, dense, heads, LAYERS, namesOf, refused, relativeBias, resolved, uncertainty } from '../support/parameters'
-import type { TrainerOptions } from '../../lib/options/train'
+import type { TrainerOptions } from '../../lib/training/options/train'
 
 const parameters = [...bertParameters(), ...heads]
 

@@ -1,5 +1,5 @@
-import { Embeddings } from '../../lib/embeddings'
-import { resolveTrain, type TrainerOptions } from '../../lib/options/train'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { resolveTrain, type TrainerOptions } from '../../lib/training/options/train'
 import { context, head, refused, resolved } from '../support/parameters'
 
 test('defaults', () => {

@@ -1,6 +1,6 @@
-import { type EpochPlan, planEpoch, type PlanRequest, slicePlan, stepsIn, totalSteps } from '../../lib/training/plan'
-import { quotas } from '../../lib/training/sampling'
-import { permutation, randomKey, threefry } from '../../lib/training/shuffle'
+import { type EpochPlan, planEpoch, type PlanRequest, slicePlan, stepsIn, totalSteps } from '../../lib/training/plan/plan'
+import { quotas } from '../../lib/training/plan/sampling'
+import { permutation, randomKey, threefry } from '../../lib/base/shuffle'
 import { randomNumbers } from '../support/random'
 
 describe('random numbers', () => {

@@ -1,6 +1,6 @@
-import type { TrainerOptions } from '../../lib/options/train'
-import { balancedPositives, balancedWeights } from '../../lib/training/class-weights'
-import { multiplier, multipliers, resolveSchedule } from '../../lib/training/schedule'
+import type { TrainerOptions } from '../../lib/training/options/train'
+import { balancedPositives, balancedWeights } from '../../lib/training/objectives/class-weights'
+import { multiplier, multipliers, resolveSchedule } from '../../lib/training/plan/schedule'
 import { expectClose } from '../support/close'
 import { refused, resolved } from '../support/parameters'
 

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
 import type { CsvError, Info } from 'csv-parse'
-import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from '../../options/readers'
+import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from './options'
 import type { Example } from '../example'
 import { columnsOf, exampleOf, title } from './mapping'
 import { broken, type Fail, fromFiles, linesOf } from './source'

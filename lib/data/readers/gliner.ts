@@ -1,4 +1,4 @@
-import type { ResolvedJson } from '../../options/readers'
+import type { ResolvedJson } from './options'
 import type { Example } from '../example'
 import { wordSpans } from './mapping'
 import type { Fail } from './source'

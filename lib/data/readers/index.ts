@@ -21,4 +21,4 @@ export type {
   RasaOptions,
   SpanFields,
   WordColumn,
-} from '../../options/readers'
+} from './options'

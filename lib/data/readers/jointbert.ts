@@ -1,8 +1,8 @@
 import { join } from 'node:path'
-import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from '../../options/readers'
+import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { trim } from '../../trim'
+import { trim } from '../../base/trim'
 import { broken, fromFiles, linesOf } from './source'
 
 /**

@@ -1,6 +1,6 @@
 import { type JSONVisitor, printParseErrorCode, visit } from 'jsonc-parser'
-import type { SentorchError } from '../../errors'
-import { unlessTooDeep } from '../../format/json-problem'
+import type { SentorchError } from '../../base/errors'
+import { unlessTooDeep } from '../../files/json-problem'
 import { broken, textOf } from './source'
 
 /** A JSON file, read whole, that can say on which line a value stands. */

@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import { type JsonFileOptions, resolveJsonFile } from '../../options/readers'
+import { describe } from '../../base/check'
+import { type JsonFileOptions, resolveJsonFile } from './options'
 import type { Example } from '../example'
 import { type JsonFile, openJson } from './json-file'
 import { noControls, noteControls } from './label-studio'

@@ -1,4 +1,4 @@
-import { type JsonOptions, resolveJson, type ResolvedJson } from '../../options/readers'
+import { type JsonOptions, resolveJson, type ResolvedJson } from './options'
 import type { Example } from '../example'
 import { type Controls, noControls, noteControls } from './label-studio'
 import { exampleOfRecord, isOfLabelStudio } from './shapes'

@@ -1,4 +1,4 @@
-import type { ResolvedJson } from '../../options/readers'
+import type { ResolvedJson } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { setCategory } from './categories'

@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import type { OffsetUnit, SpanFields } from '../../options/readers'
+import { describe } from '../../base/check'
+import type { OffsetUnit, SpanFields } from './options'
 import type { LabelValue, Span } from '../example'
 import { type RawSpan, resolveSpans } from './offsets'
 import type { Fail } from './source'

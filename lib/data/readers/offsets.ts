@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import { OFFSET_UNITS, type OffsetUnit } from '../../options/readers'
+import { describe } from '../../base/check'
+import { OFFSET_UNITS, type OffsetUnit } from './options'
 import type { Span } from '../example'
 import type { Fail } from './source'
 import { placesOf } from './units'

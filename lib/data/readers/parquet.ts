@@ -6,8 +6,8 @@ import {
   type ResolvedColumn,
   type ResolvedMapping,
   type ResolvedParquet,
-} from '../../options/readers'
-import type { SentorchError } from '../../errors'
+} from './options'
+import type { SentorchError } from '../../base/errors'
 import type { Example } from '../example'
 import { columnsOf, exampleOf } from './mapping'
 import { broken, fromFiles, unreadable } from './source'

@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import type { OffsetUnit, ResolvedHeads } from '../../options/readers'
+import { describe } from '../../base/check'
+import type { OffsetUnit, ResolvedHeads } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { openJson } from './json-file'

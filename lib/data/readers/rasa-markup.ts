@@ -1,4 +1,4 @@
-import { describe } from '../../check'
+import { describe } from '../../base/check'
 import type { Span } from '../example'
 import { type RawSpan, resolveSpans } from './offsets'
 import type { Fail } from './source'

@@ -1,5 +1,5 @@
 import { extname } from 'node:path'
-import { type RasaOptions, resolveRasa } from '../../options/readers'
+import { type RasaOptions, resolveRasa } from './options'
 import type { Example } from '../example'
 import { readRasaJson } from './rasa-json'
 import { readRasaYaml } from './rasa-yaml'

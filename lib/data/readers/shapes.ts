@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import { type JsonShape, type ResolvedJson, sourceAt } from '../../options/readers'
+import { describe } from '../../base/check'
+import { type JsonShape, type ResolvedJson, sourceAt } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { doccano, DOCCANO_FIELDS, isDoccano } from './doccano'

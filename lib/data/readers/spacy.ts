@@ -1,5 +1,5 @@
-import { describe } from '../../check'
-import type { ResolvedJson } from '../../options/readers'
+import { describe } from '../../base/check'
+import type { ResolvedJson } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { setCategory } from './categories'

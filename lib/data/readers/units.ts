@@ -1,4 +1,4 @@
-import type { OffsetUnit } from '../../options/readers'
+import type { OffsetUnit } from './options'
 import { cutsCharacter } from '../examples'
 
 /** What offsets of one unit are in UTF-16 units of a text. */

@@ -1,4 +1,4 @@
-import { describe } from '../../check'
+import { describe } from '../../base/check'
 import type { Fail } from './source'
 
 export type Fields = Readonly<Record<string, unknown>>

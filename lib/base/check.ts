@@ -1,0 +1,103 @@
+import { SentorchError } from './errors'
+import { elsewhere, ourOption } from './words'
+
+/** The one shape of a refusal: "Expected X for name, received Y." */
+export function invalid(name: string, expected: string, received: unknown): SentorchError {
+  return new SentorchError('ERR_INVALID_ARGUMENT', `Expected ${expected} for ${name}, received ${describe(received)}.`, {
+    detail: { name, expected },
+  })
+}
+
+/** A value in a few words, safe to print: strings are cut, objects named by their class. */
+export function describe(value: unknown): string {
+  try {
+    return inWords(value)
+  } catch {
+    return 'a value that cannot be read'
+  }
+}
+
+function inWords(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (typeof value === 'bigint') return `${value}n`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object') return `an instance of ${classOf(value)}`
+  if (typeof value === 'function') return 'a function'
+  return String(value)
+}
+
+/** What a getter or a proxy throws is nobody's concern here. */
+function classOf(value: object): string {
+  try {
+    const name: unknown = value.constructor?.name
+    return typeof name === 'string' && name !== '' ? name : 'Object'
+  } catch {
+    return 'Object'
+  }
+}
+
+export function integerIn(name: string, value: unknown, min: number, max: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `an integer of at least ${min}` : `an integer in ${min}..${max}`
+    throw invalid(name, range, value)
+  }
+  return value
+}
+
+export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
+  if (!allowed.includes(value as T)) throw invalid(name, `one of ${allowed.map((x) => `'${x}'`).join(', ')}`, value)
+  return value as T
+}
+
+export function booleanOf(name: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(name, 'a boolean', value)
+  return value
+}
+
+export function stringOf(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalid(name, 'a string', value)
+  return value
+}
+
+const sentence = (text: string | undefined): string => (text === undefined ? '' : ` ${text}`)
+
+const quoted = (name: string): string => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`
+
+/** Refuses a value that is no plain options object, and any key that is not in `allowed`, naming the nearest one. */
+export function knownKeys(what: string, options: unknown, allowed: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid(what, 'an options object', options)
+  for (const key of Object.keys(options)) {
+    if (allowed.includes(key)) continue
+    const near = ourOption(what, key, allowed) ?? nearest(key, allowed)
+    const hint = near !== undefined ? ` Did you mean '${near}'?` : sentence(elsewhere(key))
+    throw new SentorchError(
+      'ERR_INVALID_ARGUMENT',
+      `Unknown option ${quoted(key)} for ${what}.${hint} Known options: ${allowed.join(', ')}.`,
+      { detail: { name: key } },
+    )
+  }
+}
+
+/** The name that a mistyped key most probably means, where one is near enough. */
+export function nearest(key: string, names: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(2, Math.floor(key.length / 3)) + 1
+  for (const name of names) {
+    const distance = editDistance(key.toLowerCase(), name.toLowerCase())
+    if (distance < bestDistance) [best, bestDistance] = [name, distance]
+  }
+  return best
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

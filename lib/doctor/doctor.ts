@@ -1,0 +1,125 @@
+import type { CpuFeatures, Library } from '../../binding'
+import { INSTALL_COMMAND, type Libtorch, type Place } from '../libtorch/find'
+
+/** What an attempt in a child process came to. */
+export interface ProbeResult {
+  features?: CpuFeatures
+  library?: Library
+  /** Why it went no further. `ended`: the process did not end by itself, but with this signal or exit code. */
+  failure?: { code?: string; message: string; ended?: string }
+}
+
+/** Everything that doctor looks at; serializable. */
+export interface Facts {
+  sentorch: { version: string; folder: string }
+  node: { version: string; platform: string; glibc: string | null; musl: boolean }
+  addon: { path: string | null }
+  libtorch: {
+    needed: string
+    found: Pick<Libtorch, 'version' | 'root' | 'source' | 'cudaLibraries' | 'includeDirs'> | null
+    /** Where it is not found: what was looked at, and the explanation. */
+    places: Place[]
+    error: string | null
+    /** Libraries in our cache that are not as they were installed. */
+    damaged: string[]
+  }
+  cpu: { model: string; processors: number; features: CpuFeatures | null }
+  cpuProbe: ProbeResult
+  /** Null where there are no CUDA libraries. */
+  cudaProbe: ProbeResult | null
+  caches: { what: string; folder: string; bytes: number | null }[]
+}
+
+export interface Problem {
+  /** `error`: encode cannot work. `note`: it works, with this limitation. */
+  severity: 'error' | 'note'
+  problem: string
+  fix: string | null
+}
+
+export interface Diagnosis extends Facts {
+  devices: string[]
+  problems: Problem[]
+  /** Whether encode can work. */
+  ok: boolean
+}
+
+/** What the facts mean: the devices, what is wrong, and how it is put right. */
+export function diagnose(facts: Facts): Diagnosis {
+  const problems = [...systemProblems(facts), ...addonProblems(facts), ...libtorchProblems(facts), ...cpuNotes(facts), ...cudaNotes(facts)]
+  const ok = !problems.some(({ severity }) => severity === 'error')
+  return { ...facts, devices: ok ? ['cpu', ...(facts.cudaProbe?.library?.cudaDevices ?? [])] : [], problems, ok }
+}
+
+function systemProblems({ node }: Facts): Problem[] {
+  if (!node.musl) return []
+  const problem = 'This system has musl instead of glibc (Alpine); there is no libtorch for it.'
+  return [{ severity: 'error', problem, fix: 'Use an image with glibc, such as node:24-slim.' }]
+}
+
+function addonProblems({ addon, cpuProbe, node }: Facts): Problem[] {
+  const { failure } = cpuProbe
+  if (cpuProbe.features || node.musl) return []
+  const problem = failure ? describe(failure, 'The addon') : `The addon ${addon.path ?? `for ${node.platform}`} does not load.`
+  return [{ severity: 'error', problem, fix: 'Install sentorch again; in a clone of its repository: npm run build:native' }]
+}
+
+function libtorchProblems({ libtorch, cpuProbe, node }: Facts): Problem[] {
+  if (node.musl) return []
+  if (!libtorch.found) {
+    const lines = libtorch.error?.split('\n') ?? []
+    const problem = lines.at(0)?.replace(/ Looked at:$/, '') ?? `libtorch ${libtorch.needed} was not found.`
+    return [{ severity: 'error', problem, fix: lines.at(-1)?.replace(/^To install it: /, '') ?? INSTALL_COMMAND }]
+  }
+  const problems: Problem[] = []
+  const { source, root } = libtorch.found
+  const fix =
+    source === 'cache'
+      ? `${INSTALL_COMMAND} --force`
+      : `Install it again where it is, or use our own (unset SENTORCH_LIBTORCH, then ${INSTALL_COMMAND}).`
+  if (libtorch.damaged.length > 0) {
+    problems.push({ severity: 'error', problem: `Damaged in ${root}: ${libtorch.damaged.join(', ')}`, fix })
+  }
+  const { failure } = cpuProbe
+  if (cpuProbe.features && !cpuProbe.library && libtorch.damaged.length === 0) {
+    const problem = `libtorch in ${root} does not open. ${failure ? describe(failure, 'It') : ''}`.trimEnd()
+    problems.push({ severity: 'error', problem, fix })
+  }
+  return problems
+}
+
+function cpuNotes({ cpu, node, cpuProbe }: Facts): Problem[] {
+  const notes: Problem[] = []
+  const note = (problem: string): number => notes.push({ severity: 'note', problem, fix: null })
+  if (cpu.features && !cpu.features.avx2 && node.platform.endsWith('-x64')) {
+    note('This CPU has no AVX2: encode works, through the portable kernels, which are slower.')
+  }
+  if (cpuProbe.library && !cpuProbe.library.fastBfloat16) {
+    note("This CPU has no instructions for bfloat16 products: dtype 'bfloat16' saves memory here, not time.")
+  }
+  return notes
+}
+
+function cudaNotes({ cudaProbe, cpuProbe }: Facts): Problem[] {
+  if (!cudaProbe || !cpuProbe.library) return []
+  const note = (problem: string): Problem[] => [{ severity: 'note', problem, fix: null }]
+  if (!cudaProbe.library) {
+    return note(
+      `The CUDA libraries do not open; the CPU is used. ${cudaProbe.failure ? describe(cudaProbe.failure, 'They') : ''}`.trimEnd(),
+    )
+  }
+  return cudaProbe.library.cudaDevices.length > 0
+    ? []
+    : note('libtorch has its CUDA libraries, but there is no CUDA device; the CPU is used.')
+}
+
+/** Why a probe went no further; `what` was being opened. */
+function describe({ message, ended }: NonNullable<ProbeResult['failure']>, what: string): string {
+  if (ended === undefined) return message
+  const hints: Record<string, string> = {
+    SIGBUS: ': a file is cut short',
+    SIGILL: ': this CPU lacks instructions that the library was built with',
+    SIGTERM: ', since it did not answer',
+  }
+  return `${what} ended the process with ${ended}${hints[ended] ?? ''}. ${message}`.trimEnd()
+}

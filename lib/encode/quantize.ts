@@ -1,0 +1,136 @@
+import { types } from 'node:util'
+import { integerIn, invalid, oneOf } from '../base/check'
+import { reading } from '../base/snapshot'
+
+export const PRECISIONS = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const
+
+/**
+ * Type of the numbers of a result, as sentence-transformers defines it:
+ * `int8`, `uint8`: one byte a dimension, 256 steps between the ranges of that dimension;
+ * `binary`, `ubinary`: one bit a dimension, eight dimensions a byte.
+ */
+export type Precision = (typeof PRECISIONS)[number]
+
+interface Vectors {
+  float32: Float32Array
+  int8: Int8Array
+  uint8: Uint8Array
+  binary: Int8Array
+  ubinary: Uint8Array
+}
+
+/** The typed array that holds a result of precision `P`. */
+export type VectorOf<P extends Precision> = Vectors[P]
+
+/** The smallest and the largest value of each dimension. */
+export interface Ranges {
+  min: Float32Array
+  max: Float32Array
+}
+
+/** Fewest vectors that int8 and uint8 ranges are taken from when they are taken from the result itself. As in Python; hundreds give stable ranges. */
+export const MIN_ROWS_FOR_RANGES = 2
+
+export function needsRanges(precision: Precision): precision is 'int8' | 'uint8' {
+  return precision === 'int8' || precision === 'uint8'
+}
+
+/** Numbers of one quantized vector: bits are packed, and the last byte is filled with zeros. */
+export function quantizedDimension(dimension: number, precision: Precision): number {
+  return precision === 'binary' || precision === 'ubinary' ? Math.ceil(dimension / 8) : dimension
+}
+
+/**
+ * Smallest and largest value of each dimension of `data` [rows, dimension].
+ * Refuses data without a row and values that are not finite.
+ */
+export function rangesOf(calibration: { readonly data: Float32Array; readonly dimension: number }): Ranges {
+  const { data, dimension } = calibration
+  const rows = rowsOf(data, dimension)
+  if (rows === 0) throw invalid('calibration', 'at least one vector', data)
+  const min = data.slice(0, dimension)
+  const max = data.slice(0, dimension)
+  for (let i = 0; i < data.length;) {
+    for (let d = 0; d < dimension; d++, i++) {
+      const x = data[i]!
+      if (!Number.isFinite(x)) throw invalid(`calibration.data[${i}]`, 'a finite number', x)
+      if (x < min[d]!) min[d] = x
+      if (x > max[d]!) max[d] = x
+    }
+  }
+  return { min, max }
+}
+
+/**
+ * `data` [rows, dimension] at another precision, bit for bit what sentence-transformers 6.2 `quantize_embeddings` gives.
+ * The result is [rows, quantizedDimension(dimension, precision)]; for `float32` it is `data` itself.
+ *
+ * `int8`, `uint8`: floor((x − min) / step) with step = (max − min) / 255, or 1 where that is 0. Values outside the ranges saturate
+ * at 0 and 255, as in Python. `int8` is the same number less 128. Without `ranges` they are those of `data`, which then needs two rows.
+ * `binary`, `ubinary`: a bit is 1 where x > 0; dimension 0 is the highest bit of byte 0. `binary` is that byte less 128.
+ */
+export function quantize<P extends Precision>(data: Float32Array, dimension: number, precision: P, ranges?: Ranges): VectorOf<P>
+export function quantize(data: Float32Array, dimension: number, precision: Precision, ranges?: Ranges): VectorOf<Precision> {
+  return reading('The arguments of quantize', () => {
+    const rows = rowsOf(data, dimension)
+    switch (oneOf('precision', precision, PRECISIONS)) {
+      case 'float32':
+        return data
+      case 'uint8':
+        return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Uint8Array(data.length), 0)
+      case 'int8':
+        return scale(data, dimension, ranges ?? ownRanges(data, dimension, rows), new Int8Array(data.length), 128)
+      case 'ubinary':
+        return packBits(data, rows, dimension)
+      case 'binary': {
+        const bytes = packBits(data, rows, dimension)
+        // b − 128 in eight bits is b with its highest bit turned over.
+        for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80
+        return new Int8Array(bytes.buffer)
+      }
+    }
+  })
+}
+
+function rowsOf(data: Float32Array, dimension: number): number {
+  if (!types.isFloat32Array(data)) throw invalid('data', 'a Float32Array', data)
+  integerIn('dimension', dimension, 1, Number.MAX_SAFE_INTEGER)
+  const rows = data.length / dimension
+  if (!Number.isInteger(rows)) throw invalid('data', `whole vectors of ${dimension} numbers`, `${data.length} numbers`)
+  return rows
+}
+
+function ownRanges(data: Float32Array, dimension: number, rows: number): Ranges {
+  if (rows === 0) return { min: new Float32Array(dimension), max: new Float32Array(dimension) }
+  if (rows < MIN_ROWS_FOR_RANGES) {
+    throw invalid('ranges', `ranges or a calibration set (a single vector has no range of its own)`, undefined)
+  }
+  return rangesOf({ data, dimension })
+}
+
+/** Every operation is rounded to float32, since numpy computes in float32 and a step further up decides which integer comes out. */
+function scale<T extends Int8Array | Uint8Array>(data: Float32Array, dimension: number, ranges: Ranges, out: T, shift: number): T {
+  const { min, max } = ranges
+  if (min.length !== dimension || max.length !== dimension) {
+    throw invalid('ranges', `${dimension} numbers each`, `${min.length} and ${max.length} numbers`)
+  }
+  const steps = min.map((low, d) => Math.fround(Math.fround(max[d]! - low) / 255) || 1)
+  for (let i = 0; i < data.length;) {
+    for (let d = 0; d < dimension; d++, i++) {
+      const q = Math.floor(Math.fround(Math.fround(data[i]! - min[d]!) / steps[d]!))
+      out[i] = (q < 0 ? 0 : q > 255 ? 255 : q) - shift
+    }
+  }
+  return out
+}
+
+function packBits(data: Float32Array, rows: number, dimension: number): Uint8Array {
+  const width = Math.ceil(dimension / 8)
+  const bytes = new Uint8Array(rows * width)
+  for (let row = 0, i = 0; row < rows; row++) {
+    for (let d = 0; d < dimension; d++, i++) {
+      if (data[i]! > 0) bytes[row * width + (d >> 3)]! |= 0x80 >> (d & 7)
+    }
+  }
+  return bytes
+}

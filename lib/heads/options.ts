@@ -1,0 +1,154 @@
+import { types } from 'node:util'
+import type { HeadSource } from '../../binding'
+import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../base/check'
+import { snapshot, takeOptions } from '../base/snapshot'
+import type { EncoderConfig } from '../format/config'
+import { vectorDimension, type SentenceModules } from '../format/modules'
+import type { Head, HeadDefinition } from './definition'
+import { keysOf, refusal } from '../base/option-checks'
+import { poolingNames } from '../encode/options'
+
+/** What a head is resolved against. */
+export interface HeadContext {
+  modules: Pick<SentenceModules, 'pooling' | 'steps' | 'dense'>
+  config: Pick<EncoderConfig, 'hiddenSize'>
+}
+
+export const HEAD_TYPES = ['classification', 'token-classification'] as const
+export const HEAD_ACTIVATIONS = ['relu', 'gelu', 'tanh'] as const
+
+/** Keys of a prediction next to its heads, and the one name that no plain object can have as a key. */
+const RESERVED: readonly string[] = ['embedding', 'text', '__proto__']
+
+const MAX_NAME = 64
+const MAX_LABELS = 65_536
+const MAX_HIDDEN_LAYERS = 16
+const MAX_HIDDEN_SIZE = 65_536
+const MAX_SEED = 2 ** 32 - 1
+
+const HEAD_KEYS = keysOf<HeadDefinition>({
+  name: 1,
+  type: 1,
+  labels: 1,
+  hidden: 1,
+  activation: 1,
+  inputDropout: 1,
+  dropout: 1,
+  pooling: 1,
+  multiLabel: 1,
+  seed: 1,
+})
+
+/** Checks the definition of a head against the model and fills in what is not given. Both results are frozen copies. */
+export function resolveHead(definition: HeadDefinition, context: HeadContext): { head: Head; seed: number } {
+  definition = takeOptions('addHead', definition, HEAD_KEYS)
+  // 0.1 as BERT's and RoBERTa's own classifiers; ReLU as PyTorch's usual MLP; seed 0 so that two programs that say nothing get the same head.
+  const { hidden = [], activation = 'relu', inputDropout = 0.1, dropout = 0.1, multiLabel = false, seed = 0 } = definition
+  const name = headName(definition.name)
+  const type = oneOf('type', definition.type, HEAD_TYPES)
+  const labels = labelsOf(definition.labels, type)
+  const tokens = type === 'token-classification'
+  if (booleanOf('multiLabel', multiLabel) && tokens) throw refusal(`'multiLabel' is for classification heads: a token has one tag.`)
+  if (definition.pooling !== undefined && tokens)
+    throw refusal(`'pooling' is for classification heads: '${name}' sees the token states themselves.`)
+  const head: Head = Object.freeze({
+    name,
+    type,
+    labels,
+    hidden: hiddenOf(hidden),
+    activation: oneOf('activation', activation, HEAD_ACTIVATIONS),
+    inputDropout: rateOf('inputDropout', inputDropout),
+    dropout: rateOf('dropout', dropout),
+    pooling: definition.pooling === undefined ? undefined : Object.freeze(poolingNames(definition.pooling)),
+    multiLabel,
+  })
+  headInputs(head, context) // refuses what no head can stand on
+  return { head, seed: seedOf(seed) }
+}
+
+/** Checks the labels that `extendHead` adds. */
+export function resolveExtension(
+  head: Head,
+  labels: readonly string[],
+  options: { seed?: number } = {},
+): { labels: readonly string[]; seed: number } {
+  options = takeOptions('extendHead', options, ['seed'])
+  if (head.type === 'classification' && head.labels.length === 1 && !head.multiLabel) {
+    throw refusal(
+      `Head '${head.name}' is binary: its one logit says yes or no, so a second label has no place in it. ` +
+        `Remove it and add a head with all labels, or define it with multiLabel: true.`,
+    )
+  }
+  const added = checkedLabels(snapshot("'labels'", labels))
+  const double = added.find((label) => head.labels.includes(label))
+  if (double !== undefined) throw refusal(`Head '${head.name}' has the label ${describe(double)} already. Give only new labels.`)
+  integerIn('the number of labels', head.labels.length + added.length, 1, MAX_LABELS)
+  return { labels: added, seed: seedOf(options.seed ?? 0) }
+}
+
+/**
+ * What native code puts in front of a head, and how many numbers that gives it. Scaling to unit length is left out: it would hide
+ * the length of the vector from the head and, by its gradient, hold back the encoder.
+ */
+export function headInputs(
+  head: Pick<Head, 'type' | 'pooling'>,
+  { modules, config }: HeadContext,
+): Pick<HeadSource, 'pooling' | 'steps' | 'inputs'> {
+  const { hiddenSize } = config
+  if (head.type === 'token-classification') return { pooling: [], steps: [], inputs: hiddenSize }
+  if (head.pooling) return { pooling: [...head.pooling], steps: [], inputs: head.pooling.length * hiddenSize }
+  return {
+    pooling: [...modules.pooling],
+    steps: modules.steps.filter((step) => step !== 'normalize'),
+    inputs: vectorDimension(modules.dense, modules.pooling, hiddenSize),
+  }
+}
+
+export function headName(name: unknown): string {
+  if (!/^[A-Za-z0-9_-]+$/.test(stringOf('name', name))) throw invalid('name', 'letters, digits, _ and -', name)
+  if ((name as string).length > MAX_NAME) throw invalid('name', `at most ${MAX_NAME} characters`, name)
+  if (RESERVED.includes(name as string)) {
+    throw refusal(
+      `A head cannot be called '${name as string}': that name is reserved. Give it another one, such as '${(name as string).replace(/_/g, '')}-head'.`,
+    )
+  }
+  return name as string
+}
+
+function labelsOf(labels: unknown, type: Head['type']): readonly string[] {
+  const list = checkedLabels(labels)
+  if (type === 'token-classification' && list.length < 2) {
+    throw invalid('labels', "at least two tags (one of them is usually 'O')", list[0])
+  }
+  return list
+}
+
+function checkedLabels(labels: unknown): readonly string[] {
+  if (!Array.isArray(labels)) throw invalid('labels', 'an array of strings', labels)
+  if (labels.length === 0) throw invalid('labels', 'at least one label', labels)
+  if (labels.length > MAX_LABELS) throw invalid('labels', `at most ${MAX_LABELS} labels`, labels)
+  const seen = new Set<unknown>()
+  for (const [i, label] of (labels as unknown[]).entries()) {
+    if (typeof label !== 'string' || label === '') throw invalid(`labels[${i}]`, 'a string that is not empty', label)
+    if (!label.isWellFormed()) throw invalid(`labels[${i}]`, 'a string without lone surrogates', label)
+    if (seen.has(label)) throw refusal(`The label ${describe(label)} is given twice (labels[${i}]). Each label has one place.`)
+    seen.add(label)
+  }
+  return Object.freeze([...(labels as string[])])
+}
+
+function hiddenOf(hidden: unknown): readonly number[] {
+  if (!Array.isArray(hidden) && !types.isTypedArray(hidden)) throw invalid('hidden', 'an array of layer sizes', hidden)
+  const sizes = Array.from(hidden as ArrayLike<unknown>)
+  if (sizes.length > MAX_HIDDEN_LAYERS) throw invalid('hidden', `at most ${MAX_HIDDEN_LAYERS} layers`, sizes)
+  return Object.freeze(sizes.map((size, i) => integerIn(`hidden[${i}]`, size, 1, MAX_HIDDEN_SIZE)))
+}
+
+function rateOf(name: string, rate: unknown): number {
+  if (typeof rate !== 'number' || !(rate >= 0 && rate < 1)) throw invalid(name, 'a number of at least 0 and below 1', rate)
+  return rate
+}
+
+function seedOf(seed: unknown): number {
+  return integerIn('seed', seed, 0, MAX_SEED)
+}

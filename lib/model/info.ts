@@ -1,0 +1,109 @@
+import type { LoadedModel } from '../../binding'
+import type { ChosenDevice } from '../native/device'
+import type { ModelFolder } from '../format/folder'
+import type { ResolvedModel } from '../hub/hub'
+import type { Native } from '../native/addon'
+import { resolveEncode, type PoolingName } from '../encode/options'
+import type { DTypeOption } from './load-options'
+import type { SimilarityName } from '../encode/similarity'
+import type { Tokenizer } from '../tokenizer/tokenizer'
+
+/** What was loaded, and how it runs. */
+export interface ModelInfo {
+  /** Absolute path of the model's folder. */
+  folder: string
+  source: 'local' | 'cache' | 'hub'
+  /** Repository and commit on the hub, where the model came from there. */
+  id?: string
+  commit?: string
+  /** `model_type` of config.json. */
+  modelType: string
+  /** Numbers of one sentence vector, with the model's own modules. */
+  dimension: number
+  /** Tokens of one text, the special ones counted; longer texts are cut. */
+  maxLength: number
+  vocabularySize: number
+  layers: number
+  parameters: number
+  /** Bytes of the weights in memory. */
+  parameterBytes: number
+  pooling: readonly PoolingName[]
+  /** Whether the model scales its vectors to unit length by itself. */
+  normalizes: boolean
+  similarity: SimilarityName
+  /** By name. `query` and `document` are always there, as in sentence-transformers, and empty where the folder has none. */
+  prompts: Readonly<Record<string, string>>
+  defaultPromptName?: string
+  dtype: DTypeOption
+  /** 'cpu' or 'cuda:N', and why that one. */
+  device: string
+  deviceReason: string
+  threads: number
+  /** The kernels in use: our own for a CPU with AVX2 or AVX-512, or libtorch's operations. */
+  kernels: LoadedModel['kernels']
+  /** Whether products run on weights packed once at load. */
+  packed: boolean
+  libtorch: { version: string; root: string }
+  /** What a careful user should know: a pooling that was assumed, a type without a fast path here. */
+  notes: readonly string[]
+}
+
+export interface InfoSources {
+  resolved: ResolvedModel
+  folder: ModelFolder
+  tokenizer: Pick<Tokenizer, 'notes'>
+  native: Native
+  loaded: LoadedModel
+  device: ChosenDevice
+  dtype: DTypeOption
+  threads: number
+}
+
+export function describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads }: InfoSources): ModelInfo {
+  const { config, modules } = folder
+  return Object.freeze({
+    ...resolved,
+    folder: folder.folder,
+    modelType: config.modelType,
+    dimension: resolveEncode({}, { modules, config, texts: 'streamed' }).dimension,
+    maxLength: modules.maxSeqLength,
+    vocabularySize: config.vocabSize,
+    layers: config.layers,
+    parameters: loaded.parameters,
+    parameterBytes: loaded.parameterBytes,
+    pooling: modules.pooling,
+    normalizes: modules.steps.at(-1) === 'normalize',
+    similarity: modules.similarity ?? 'cosine',
+    prompts: { ...modules.prompts },
+    defaultPromptName: modules.defaultPromptName,
+    dtype,
+    device: device.device,
+    deviceReason: device.reason,
+    threads,
+    kernels: loaded.kernels,
+    packed: loaded.packed,
+    libtorch: { version: native.libtorch.version, root: native.libtorch.root },
+    notes: notesOf({ folder, tokenizer, native, loaded, device, dtype }),
+  })
+}
+
+function notesOf({
+  folder,
+  tokenizer,
+  native,
+  loaded,
+  device,
+  dtype,
+}: Pick<InfoSources, 'folder' | 'tokenizer' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
+  const notes = [...folder.notes, ...tokenizer.notes, ...(folder.classifierNote === undefined ? [] : [folder.classifierNote])]
+  if (folder.modules.implied) {
+    notes.push('No modules.json: a plain transformers folder. Mean pooling is assumed, and vectors are not scaled to unit length.')
+  }
+  if (device.device === 'cpu' && dtype === 'bfloat16' && !native.library.fastBfloat16) {
+    notes.push('This CPU has no instructions for bfloat16 products: float32 is likely to be faster here.')
+  }
+  if (device.device === 'cpu' && loaded.kernels === 'portable') {
+    notes.push("No kernels of our own for this CPU (they need AVX2): libtorch's operations are used, at perhaps half the speed.")
+  }
+  return notes
+}

@@ -1,0 +1,396 @@
+import type { NativeModel } from '../../binding'
+import { Admission } from './admission'
+import { isIterable } from '../base/callbacks'
+import { invalid } from '../base/check'
+import { takeData } from '../data/take'
+import { chooseDevice, wantsCuda } from '../native/device'
+import type { Embeddings, TokenEmbeddings } from '../encode/embeddings'
+import { Encoding } from '../encode/encoding'
+import { SentorchError, throwIfAborted } from '../base/errors'
+import { asSentorchError, typed } from '../files/file-errors'
+import { openFolder, type ModelFolder } from '../format/folder'
+import { FolderPlace } from '../format/place'
+import { resolveModel } from '../hub/hub'
+import { verifyFolder } from '../format/verify'
+import { describeModel, type ModelInfo } from './info'
+import type { Head, HeadDefinition } from '../heads/definition'
+import { Heads } from '../heads/heads'
+import type { Extended, HeadTypes, NoHeads, With, Without } from '../heads/types'
+import { fromNative, openNative } from '../native/addon'
+import {
+  resolveEncode,
+  resolveStream,
+  type EncodeContext,
+  type EncodeOptions,
+  type EncodeProgress,
+  type ResolvedStream,
+  type StreamOptions,
+} from '../encode/options'
+import { resolveLoad, type LoadOptions, type ResolvedLoad } from './load-options'
+import type { EpochOptions } from '../training/options/epoch'
+import type { PredictOptions } from '../predict/options'
+import type { SaveOptions } from './save-options'
+import type { TrainerOptions } from '../training/options/train'
+import { keepParts, type ModelParts } from './parts'
+import { predict } from '../predict/predict'
+import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
+import type { Precision, VectorOf } from '../encode/quantize'
+import { saveModel } from './save'
+import { similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
+import { outcomeOf, reading } from '../base/snapshot'
+import { ahead, batchesOf } from '../encode/stream'
+import { Tokenizer } from '../tokenizer/tokenizer'
+import { startTokenizing } from '../tokenizer/threads'
+import { Trainer } from '../training/trainer'
+import type { TrainingData } from '../training/loop/corpus'
+import type { EpochReport } from '../training/loop/report'
+import { isTraining, trainEpochOf } from '../training/checkpoint/short-form'
+
+type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
+
+/**
+ * A sentence-transformers or transformers encoder on a native thread of its own. JavaScript never waits for it, and an idle model does not keep
+ * the process alive. Give its memory back with `dispose()` or `await using`.
+ */
+export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
+  /** What was loaded, and how it runs. */
+  readonly info: ModelInfo
+  /** Only a type, never there: `predict` takes it from its receiver, so that a model which knows its heads goes wherever a `Model` goes. */
+  declare protected readonly knownHeads: H
+  readonly #native: NativeModel
+  readonly #tokenizer: Tokenizer
+  readonly #admission: Admission
+  readonly #parts: ModelParts
+  #disposal: Promise<void> | undefined
+
+  /**
+   * Opens a model: a local folder, or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL, ERR_FILE,
+   * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
+   * ERR_ABORTED.
+   */
+  static async load(where: string, options?: LoadOptions): Promise<Model> {
+    return typed(() => Model.#load(where, resolveLoad(options, process.env)))
+  }
+
+  static async #load(where: string, request: ResolvedLoad): Promise<Model> {
+    const { signal, onProgress } = request
+    throwIfAborted(signal)
+    // libtorch opens on a native thread while JavaScript reads the folder and the tokenizer; the first failure gives up the download.
+    const failure = new AbortController()
+    const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal
+    const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
+    const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
+      if (request.verify) await verifyFolder(resolved.folder, either)
+      const place = await FolderPlace.of(resolved.folder)
+      return place.whileReading(async () => {
+        const folder = await openFolder(resolved.folder)
+        return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
+      })
+    })
+    const [native, { resolved, place, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
+      failure.abort(error)
+      throw error
+    })
+    const device = chooseDevice(request.device, native)
+    throwIfAborted(signal)
+    const model = new native.addon.Model()
+    // Loading has no task number: giving it up is disposing of what would have been loaded.
+    const stop = () => void model.dispose().catch(() => {})
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      const { files, encoder, dense, weightBytes } = folder
+      const { dtype, threads, kernels } = request
+      const source = { files, encoder, dense, dtype, device: device.device, threads, kernels }
+      const loaded = await place.whileReading(() => fromNative(model.load(source)), folder)
+      const startable = (count: number) => native.addon.startableThreads(count)
+      await startTokenizing(() => tokenizer.encode(['a'], folder.config.usablePositions), startable)
+      throwIfAborted(signal)
+      await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
+      const info = describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads })
+      const heads = new Heads({
+        native: model,
+        modules: folder.modules,
+        config: folder.config,
+        training: () => isTraining(parts),
+      })
+      const admission = new Admission(request.queueBytes)
+      const parts: ModelParts = { native: model, tokenizer, folder, admission, info, heads, trainer: undefined, trained: false }
+      await heads.restore(folder.heads, folder.files)
+      throwIfAborted(signal)
+      return new Model(parts)
+    } catch (error) {
+      stop()
+      throwIfAborted(signal)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  private constructor(parts: ModelParts) {
+    this.info = parts.info
+    this.#native = parts.native
+    this.#tokenizer = parts.tokenizer
+    this.#admission = parts.admission
+    this.#parts = parts
+    keepParts(this, parts)
+  }
+
+  /**
+   * Sentence vectors. One string gives one typed array; several give `Embeddings`, rows in the order of the texts; with `tokenEmbeddings`
+   * the states of each text's tokens. The same text gives the same vector alone or in any batch, within 1e-6.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
+   */
+  encode(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encode(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
+  encode<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encode<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encode(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
+    return typed(() => this.#encode(texts, options))
+  }
+
+  /** As `encode`, with the model's prompt for queries. */
+  encodeQuery(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encodeQuery(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
+  encodeQuery<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encodeQuery<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encodeQuery(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
+    return typed(() => this.#encode(texts, options, 'query'))
+  }
+
+  /** As `encode`, with the model's prompt for documents. */
+  encodeDocument(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
+  encodeDocument(texts: readonly string[], options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings[]>
+  encodeDocument<P extends Precision = 'float32'>(text: string, options?: EncodeOptions<P>): Promise<VectorOf<P>>
+  encodeDocument<P extends Precision = 'float32'>(texts: readonly string[], options?: EncodeOptions<P>): Promise<Vectors<P>>
+  async encodeDocument(texts: string | readonly string[], options?: EncodeOptions<Precision>): Promise<unknown> {
+    return typed(() => this.#encode(texts, options, 'document'))
+  }
+
+  /**
+   * Vectors of a stream of texts, in batches and in order. Memory is bounded: one batch is read and worked on while the reader has the last.
+   * Stopping early closes the source.
+   */
+  encodeStream<P extends Precision = 'float32'>(
+    texts: AsyncIterable<string> | Iterable<string>,
+    options?: StreamOptions<P>,
+  ): AsyncGenerator<Vectors<P>, void, undefined> {
+    // Read at the call, refused at the first vector: a generator does not throw before that.
+    const request = outcomeOf(() => {
+      this.#checkOpen()
+      if (!reading("'texts'", () => isIterable(texts)))
+        throw invalid('texts', 'an array, an iterable or an async iterable of strings', texts)
+      return resolveStream(options, this.#context())
+    })
+    return this.#stream<P>(texts, request)
+  }
+
+  async *#stream<P extends Precision>(
+    texts: AsyncIterable<string> | Iterable<string>,
+    outcome: () => ResolvedStream,
+  ): AsyncGenerator<Vectors<P>, void, undefined> {
+    const { batchTexts, ...request } = outcome()
+    this.#checkOpen()
+    if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'no token embeddings in a stream', true)
+    let promptTokens: Promise<number> | undefined
+    const total = { texts: 0, totalTexts: 0, tokens: 0 }
+    const work = (batch: string[]) => {
+      total.totalTexts += batch.length
+      const seen = { texts: 0, tokens: 0 }
+      const onProgress = ({ texts, tokens }: EncodeProgress) => {
+        // Two batches may be under way: each adds what it has gained.
+        total.texts += texts - seen.texts
+        total.tokens += tokens - seen.tokens
+        Object.assign(seen, { texts, tokens })
+        return request.onProgress?.({ ...total })
+      }
+      return this.#admission.hold(bytesOf(batch, request.dimension), async () => {
+        // Not before the source is read: a readline interface loses the lines that come while nobody listens.
+        const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
+        this.#checkOpen()
+        return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
+      })
+    }
+    try {
+      yield* ahead(batchesOf(texts, batchTexts), work)
+    } catch (error) {
+      throw asSentorchError(error)
+    }
+  }
+
+  /**
+   * What the heads say of texts, and their embeddings, in one forward pass: `{ text, <head>: …, embedding? }` for one, an array for several.
+   * A text is a string, a list of words, or `{ ids }`. One call is served by one version of the weights.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
+   */
+  predict<K extends HeadTypes, const O extends PredictOptions<HeadName<K>> = NoOptions>(
+    this: Model<K>,
+    text: string | TokenIds,
+    options?: O & NoOther<O>,
+  ): Promise<Prediction<K, O>>
+  predict<K extends HeadTypes, const O extends PredictOptions<HeadName<K>> = NoOptions>(
+    this: Model<K>,
+    texts: readonly PredictInput[],
+    options?: O & NoOther<O>,
+  ): Promise<Prediction<K, O>[]>
+  async predict(texts: unknown, options?: PredictOptions): Promise<unknown> {
+    return typed(() => {
+      this.#checkOpen()
+      return predict(this.#parts, texts, options)
+    })
+  }
+
+  /** Tokens of each text, the special ones counted, nothing cut. */
+  countTokens(text: string): Promise<number>
+  countTokens(texts: readonly string[]): Promise<number[]>
+  async countTokens(texts: string | readonly string[]): Promise<number | number[]> {
+    return typed(async () => {
+      this.#checkOpen()
+      const list = takeTexts(texts)
+      const counts = await this.#tokenizer.count(list)
+      return typeof texts === 'string' ? counts[0]! : counts
+    })
+  }
+
+  /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
+  similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
+    return similarity(a, b, this.#parts.folder.modules.similarity)
+  }
+
+  /** The heads of this model in the order in which they were added: frozen definitions with every default. */
+  get heads(): readonly Head[] {
+    return this.#parts.heads.list
+  }
+
+  /**
+   * Adds a head; its weights are drawn as PyTorch's `Linear` draws them, from its seed and name. The same model, with the head in its type.
+   * Throws ERR_INVALID_ARGUMENT for a definition that does not hold, a name that is taken, or while a trainer is open; ERR_DISPOSED.
+   */
+  addHead<const D extends HeadDefinition>(definition: D): Model<With<H, D>> {
+    this.#checkOpen()
+    this.#parts.heads.add(definition)
+    return this as unknown as Model<With<H, D>>
+  }
+
+  /** Throws ERR_INVALID_ARGUMENT where there is no such head, or while a trainer is open; ERR_DISPOSED. */
+  removeHead<const N extends string>(name: N): Model<Without<H, N>> {
+    this.#checkOpen()
+    this.#parts.heads.remove(name)
+    return this
+  }
+
+  /**
+   * Adds labels after those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0) and the name.
+   * Throws ERR_INVALID_ARGUMENT for a label that it has already, a binary head, or while a trainer is open; ERR_DISPOSED.
+   */
+  extendHead<const N extends string, const L extends readonly string[]>(
+    name: N,
+    labels: L,
+    options?: { seed?: number },
+  ): Model<Extended<H, N, L>> {
+    this.#checkOpen()
+    this.#parts.heads.extend(name, labels, options)
+    return this as unknown as Model<Extended<H, N, L>>
+  }
+
+  /**
+   * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers open. It appears
+   * under its name only when it is whole; an existing one is replaced only with `overwrite`. A call that rejects leaves an existing folder as
+   * it is. Saves of one model run one after another.
+   * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED,
+   * ERR_OUT_OF_MEMORY.
+   */
+  async save(folder: string, options?: SaveOptions): Promise<void> {
+    return typed(() => {
+      this.#checkOpen()
+      return saveModel(this.#parts, folder, options)
+    })
+  }
+
+  /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
+  trainer(options?: TrainerOptions): Trainer<H> {
+    this.#checkOpen()
+    isTraining(this.#parts)
+    return new Trainer(this, options)
+  }
+
+  /** `trainer.trainEpoch` in short: one trainer is kept until the options change, a head is added, or `trainer()` is called. */
+  async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
+    return typed(() => {
+      this.#checkOpen()
+      return trainEpochOf(this.#parts, takeData(data), options)
+    })
+  }
+
+  /**
+   * Refuses new work, rejects what waits or runs with ERR_DISPOSED, and resolves when the memory has been given back. Idempotent.
+   */
+  dispose(): Promise<void> {
+    this.#disposal ??= fromNative(this.#native.dispose())
+    this.#tokenizer.dispose()
+    return this.#disposal
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose()
+  }
+
+  async #encode(
+    texts: string | readonly string[],
+    options: EncodeOptions<Precision> | undefined,
+    role?: EncodeContext['role'],
+  ): Promise<unknown> {
+    this.#checkOpen()
+    const list = takeTexts(texts)
+    const request = resolveEncode(options, { ...this.#context(), texts: list.length, role })
+    throwIfAborted(request.signal)
+    return this.#admission.hold(bytesOf(list, request.dimension), async () => {
+      const promptTokens = await this.#promptTokens(request.prompt)
+      this.#checkOpen()
+      const encoding = new Encoding(this.#native, this.#tokenizer, request, promptTokens)
+      const result = request.tokenEmbeddings ? await encoding.tokenEmbeddings(list) : await encoding.vectors(list)
+      return typeof texts === 'string' ? result.at(0) : result
+    })
+  }
+
+  #context(): Omit<EncodeContext, 'texts'> {
+    return { modules: this.#parts.folder.modules, config: this.#parts.folder.config }
+  }
+
+  async #promptTokens(prompt: string): Promise<number> {
+    return prompt === '' || this.#parts.folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
+  }
+
+  #checkOpen(): void {
+    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again.')
+  }
+}
+
+function openTokenizer({ root, modules, config }: ModelFolder, trusted: boolean): Promise<Tokenizer> {
+  return Tokenizer.open(
+    { root, path: modules.transformerPath },
+    { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config, trusted },
+  )
+}
+
+/** A copy: what is checked now is read later. */
+function takeTexts(texts: unknown): readonly string[] {
+  if (typeof texts === 'string') return [texts]
+  return reading("'texts'", () => {
+    if (!Array.isArray(texts)) throw invalid('texts', 'a string or an array of strings', texts)
+    const { length } = texts
+    const list: string[] = []
+    for (let i = 0; i < length; i++) {
+      const text: unknown = texts[i]
+      if (typeof text !== 'string') throw invalid(`texts[${i}]`, 'a string', text)
+      list.push(text)
+    }
+    return list
+  })
+}
+
+/** What a call holds until it settles: its texts, in UTF-16, and its vectors. */
+function bytesOf(texts: readonly string[], dimension: number): number {
+  return texts.reduce((sum, text) => sum + 2 * text.length, 4 * dimension * texts.length)
+}

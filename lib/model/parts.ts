@@ -1,0 +1,32 @@
+import type { NativeModel } from '../../binding'
+import type { Admission } from './admission'
+import type { ModelFolder } from '../format/folder'
+import type { Heads } from '../heads/heads'
+import type { ModelInfo } from './info'
+import type { Tokenizer } from '../tokenizer/tokenizer'
+
+/** What a model is made of. Prediction, training and saving work on it without a public way into `Model`. */
+export interface ModelParts {
+  readonly native: NativeModel
+  readonly tokenizer: Tokenizer
+  /** Where the weights came from; read anew after a save in its place. */
+  folder: ModelFolder
+  readonly admission: Admission
+  readonly info: ModelInfo
+  readonly heads: Heads
+  /** The open trainer, by which heads know that they may not change. */
+  trainer: object | undefined
+  /** Whether any parameter differs from the folder's: true from the first step of training. */
+  trained: boolean
+}
+
+const known = new WeakMap<object, ModelParts>()
+
+export function keepParts(model: object, parts: ModelParts): void {
+  known.set(model, parts)
+}
+
+/** The parts of a `Model`. */
+export function partsOf(model: object): ModelParts {
+  return known.get(model)!
+}

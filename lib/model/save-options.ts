@@ -1,0 +1,76 @@
+import { booleanOf, invalid, oneOf, stringOf } from '../base/check'
+import { takeOptions } from '../base/snapshot'
+import type { Head, HeadType } from '../heads/definition'
+import { keysOf, refusal, signalOf } from '../base/option-checks'
+
+/** transformers' own checkpoints that a head can be saved as. */
+export type SaveAs = 'sequence-classification' | 'token-classification'
+
+export interface SaveOptions {
+  /** An existing folder of a model is replaced, whole: in one step where the system has one. Defaults to false. */
+  overwrite?: boolean
+  /**
+   * Instead of the model with all its heads: one head as transformers' own `*ForSequenceClassification` or `*ForTokenClassification`
+   * checkpoint. ERR_MODEL_UNSUPPORTED, with the reason, where the head has another shape than that class of the model's family.
+   */
+  as?: SaveAs
+  /** With `as`: which head. Defaults to the one that is of that type, where there is only one. */
+  head?: string
+  /** How the model was trained, for sentorch.json: anything that JSON can hold. Defaults to what the folder that was loaded says. */
+  training?: Readonly<Record<string, unknown>>
+  /** Gives up; nothing is left behind. The promise rejects with code `ERR_ABORTED`. */
+  signal?: AbortSignal
+}
+
+export interface ResolvedSave {
+  folder: string
+  overwrite: boolean
+  /** Undefined: the model as it is. */
+  as: { type: SaveAs; head: Head } | undefined
+  training: Readonly<Record<string, unknown>> | undefined
+  signal: AbortSignal | undefined
+}
+
+const SAVE_KEYS = keysOf<SaveOptions>({ overwrite: 1, as: 1, head: 1, training: 1, signal: 1 })
+
+const HEAD_TYPE: Record<SaveAs, HeadType> = {
+  'sequence-classification': 'classification',
+  'token-classification': 'token-classification',
+}
+
+/** Checks the folder and the options of `save`. `heads`: those of the model. */
+export function resolveSave(folder: string, options: SaveOptions = {}, heads: readonly Head[]): ResolvedSave {
+  if (stringOf('folder', folder) === '' || folder.includes('\0')) throw invalid('folder', 'the path of a folder', folder)
+  options = takeOptions('save', options, SAVE_KEYS)
+  const { overwrite = false, as, head, training } = options
+  if (as === undefined && head !== undefined) throw refusal(`'head' goes with 'as': a model is saved with all its heads.`)
+  if (as !== undefined && training !== undefined) throw refusal(`'training' does not go with 'as': such a checkpoint has no place for it.`)
+  const type = as === undefined ? undefined : oneOf('as', as, Object.keys(HEAD_TYPE) as SaveAs[])
+  return {
+    folder,
+    overwrite: booleanOf('overwrite', overwrite),
+    as: type && { type, head: chosenHead(type, head, heads) },
+    training: training === undefined ? undefined : plainJson(training),
+    signal: signalOf(options.signal),
+  }
+}
+
+function chosenHead(as: SaveAs, name: string | undefined, heads: readonly Head[]): Head {
+  const wanted = HEAD_TYPE[as]
+  const fitting = heads.filter((head) => head.type === wanted)
+  const names = fitting.map((head) => head.name).join(', ') || 'none'
+  const found = name === undefined ? fitting : fitting.filter((head) => head.name === stringOf('head', name))
+  if (found.length === 1) return found[0]!
+  if (name === undefined) throw refusal(`as '${as}' needs one ${wanted} head; this model has ${names}. Say which with 'head'.`)
+  throw refusal(`This model has no ${wanted} head named '${name}'. Its ${wanted} heads: ${names}.`)
+}
+
+/** A copy that is what JSON makes of it. */
+function plainJson(training: unknown): Readonly<Record<string, unknown>> {
+  if (typeof training !== 'object' || training === null || Array.isArray(training)) throw invalid('training', 'an object', training)
+  try {
+    return JSON.parse(JSON.stringify(training)) as Record<string, unknown>
+  } catch (error) {
+    throw refusal(`Expected an object that JSON can hold for training: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,225 @@
+import { realpath } from 'node:fs/promises'
+import { isAbsolute, join, relative, sep } from 'node:path'
+import type { WriteRequest } from '../../binding'
+import { SentorchError, throwIfAborted } from '../base/errors'
+import { fromNative } from '../native/addon'
+import { refusal } from '../base/option-checks'
+import { resolveSave, type ResolvedSave, type SaveOptions } from './save-options'
+import type { ModelParts } from './parts'
+import { recoverFolder } from '../files/staging'
+import { Turns } from '../base/turns'
+import { libraryVersion } from '../base/version'
+import { openRegular } from '../files/read'
+import { openFolder, type ModelFolder } from '../format/folder'
+import { HEADS_FILE, layerSizes, SENTORCH_JSON } from '../format/heads'
+import { writeManifest } from '../format/manifest'
+import { joinPath, resolveFile } from '../files/paths'
+import { classifierPlan, refuseOtherShape } from '../format/save-classifier'
+import { encoderConfig } from '../format/save-config'
+import { moduleFiles, type ModuleFiles } from '../format/save-modules'
+import { sentorchJson } from '../format/sentorch-json'
+import { changed, changedFile } from '../format/stamps'
+import type { LocatedTensor } from '../format/weights'
+import { StagedFolder } from '../format/write-folder'
+import { safetensorsFile, storedBytes, valueOf, type TensorToWrite } from '../format/write-safetensors'
+
+/** What a tokenizer may consist of, as transformers names its files. */
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'sentencepiece.bpe.model',
+  'spiece.model',
+]
+
+const IMPLIED = 'The model had no modules.json: mean pooling was assumed, and vectors are not scaled to unit length.'
+const LEFT_OUT =
+  'Tensors that sentorch does not use (poolers, other heads) were left out: the file that holds them changed after it was loaded.'
+
+/** JSON files by their path, weights by theirs. */
+interface Plan {
+  json: Map<string, unknown>
+  weights: Map<string, Map<string, TensorToWrite>>
+}
+
+/**
+ * Writes the model to a folder, whole or not at all. Parameters that training may have changed are written as float32; those of a model
+ * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `more` writes further files.
+ */
+export async function saveModel(
+  parts: ModelParts,
+  folder: string,
+  options?: SaveOptions,
+  more?: (staged: StagedFolder) => Promise<void>,
+): Promise<void> {
+  const request = resolveSave(folder, options, parts.heads.list)
+  throwIfAborted(request.signal)
+  if (request.as) refuseOtherShape(parts.folder, request.as.type, request.as.head)
+  // One save of a model at a time: one may replace the files that the next is made of.
+  return turnsOf(parts).take(() => save(parts, request, more))
+}
+
+async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: StagedFolder) => Promise<void>): Promise<void> {
+  const { folder, overwrite, signal } = request
+  throwIfAborted(signal)
+  await recoverFolder(folder)
+  const inPlace = await replacesSource(parts.folder, request)
+  await parts.heads.ready
+  const staged = await StagedFolder.create(folder, { overwrite })
+  try {
+    await fill(staged, parts, request)
+    await more?.(staged)
+    await writeManifest(staged, signal)
+    // The files that the weights came from will be gone; what is saved next comes from those in their place.
+    const next = inPlace ? moved(await openFolder(staged.path), staged.target, folder) : undefined
+    throwIfAborted(signal)
+    try {
+      await staged.commit()
+    } finally {
+      if (next && staged.isPlaced) parts.folder = next
+    }
+  } catch (error) {
+    await staged.discard()
+    throwIfAborted(signal)
+    throw error
+  }
+}
+
+const turns = new WeakMap<ModelParts, Turns>()
+
+function turnsOf(parts: ModelParts): Turns {
+  const known = turns.get(parts) ?? new Turns()
+  turns.set(parts, known)
+  return known
+}
+
+/** A folder that was opened before it moved. */
+function moved(opened: ModelFolder, to: string, shown: string): ModelFolder {
+  const files = opened.files.map((file) => join(to, relative(opened.folder, file)))
+  return { ...opened, folder: to, root: { shown, real: to }, files }
+}
+
+async function fill(staged: StagedFolder, parts: ModelParts, { as, training, signal }: ResolvedSave): Promise<void> {
+  const { folder } = parts
+  const lost = await changedFile(folder)
+  const version = libraryVersion()
+  const modules = as ? undefined : await moduleFiles(folder, version)
+  for (const name of modules?.folders ?? []) await staged.folder(name)
+  // From here to the requests nothing may wait: one moment's heads, flags and weights go into all files.
+  if (lost !== undefined && !parts.trained) throw changed(lost)
+  const plan = modules ? modelPlan(parts, modules, { training, version, lost }) : checkpointPlan(parts, as!)
+  const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
+  const writing = writeAll(parts, requests)
+  // It may fail while the other files are still being written; the failure is thrown at the end.
+  writing.catch(() => {})
+  try {
+    for (const [name, content] of plan.json) await staged.json(name, content)
+    await copyTokenizer(folder, staged, signal)
+  } finally {
+    // Nothing is removed while the native thread is still writing.
+    await writing.catch(() => {})
+  }
+  await writing
+}
+
+/** One after the other in the model's queue, so that no step of training comes between them. */
+async function writeAll({ native }: ModelParts, requests: readonly WriteRequest[]): Promise<void> {
+  const results = await Promise.allSettled(requests.map(async (request) => fromNative(native.write(request))))
+  for (const result of results) if (result.status === 'rejected') throw result.reason
+}
+
+interface Circumstances {
+  training: ResolvedSave['training']
+  version: string
+  /** A file of the source that is not what it was. */
+  lost: string | undefined
+}
+
+function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version, lost }: Circumstances): Plan {
+  const { folder, trained } = parts
+  const heads = parts.heads.list
+  // Hours of training are not given up for a pooler.
+  const carried = lost === undefined ? passengers(folder) : new Map<string, TensorToWrite>()
+  const notes = [...folder.notes]
+  if (folder.modules.implied) notes.push(IMPLIED)
+  if (carried.size < folder.passengers.size) notes.push(LEFT_OUT)
+  const json = new Map(modules.files)
+  json.set('config.json', encoderConfig(folder, trained))
+  json.set(SENTORCH_JSON, sentorchJson({ heads: [...heads], training: training ?? folder.training, notes }, version))
+  const weights = new Map([['model.safetensors', new Map([...carried, ...encoderTensors(parts)])]])
+  modules.dense.forEach((path, i) => weights.set(`${path}/model.safetensors`, denseTensors(parts, i)))
+  if (heads.length > 0) weights.set(HEADS_FILE, headTensors(parts))
+  return { json, weights }
+}
+
+function checkpointPlan(parts: ModelParts, { type, head }: NonNullable<ResolvedSave['as']>): Plan {
+  // The head as it is now: it may have been extended since the call.
+  const { config, tensors } = classifierPlan(parts.folder, type, parts.heads.require(head.name), encoderTensors(parts))
+  return { json: new Map([['config.json', config]]), weights: new Map([['model.safetensors', tensors]]) }
+}
+
+function encoderTensors(parts: ModelParts): Map<string, TensorToWrite> {
+  return new Map([...parts.folder.parameters].map(([name, stored]) => [name, parameter(parts, name, stored)]))
+}
+
+function denseTensors(parts: ModelParts, index: number): Map<string, TensorToWrite> {
+  const stored = parts.folder.denseParameters[index]!
+  return new Map([...stored].map(([name, tensor]) => [name, parameter(parts, name.replace('linear', `dense.${index}`), tensor)]))
+}
+
+function parameter({ folder, trained }: ModelParts, name: string, stored: LocatedTensor): TensorToWrite {
+  return trained ? valueOf(name, stored.shape) : storedBytes(stored, folder.files)
+}
+
+function passengers({ passengers, files }: ModelFolder): Map<string, TensorToWrite> {
+  return new Map([...passengers].map(([name, stored]) => [name, storedBytes(stored, files)]))
+}
+
+function headTensors({ heads, folder }: ModelParts): Map<string, TensorToWrite> {
+  const tensors = new Map<string, TensorToWrite>()
+  for (const head of heads.list) {
+    for (const [layer, [inputs, outputs]] of layerSizes(head, folder).entries()) {
+      const name = `${head.name}.${layer}`
+      tensors.set(`${name}.weight`, valueOf(`heads.${name}.weight`, [outputs, inputs]))
+      tensors.set(`${name}.bias`, valueOf(`heads.${name}.bias`, [outputs]))
+    }
+  }
+  return tensors
+}
+
+async function copyTokenizer({ root, modules }: ModelFolder, staged: StagedFolder, signal?: AbortSignal): Promise<void> {
+  let copied = 0
+  for (const name of TOKENIZER_FILES) {
+    throwIfAborted(signal)
+    const path = joinPath(modules.transformerPath, name)
+    const file = await resolveFile(root, path)
+    if (file === undefined) continue
+    const { handle } = await openRegular(file, path)
+    try {
+      await staged.write(name, await handle.readFile())
+    } finally {
+      await handle.close()
+    }
+    copied++
+  }
+  if (copied > 0) return
+  throw new SentorchError('ERR_MODEL_FORMAT', `The tokenizer's files are not in ${root.shown} any more: put them back, and save again.`)
+}
+
+/** Whether the folder that the model was loaded from is the one that will be replaced. Refuses what would lose it. */
+async function replacesSource({ folder: source }: ModelFolder, { folder, overwrite, as }: ResolvedSave): Promise<boolean> {
+  const target = await realpath(folder).catch(() => undefined)
+  if (!overwrite || target === undefined) return false
+  const inside = relative(target, source)
+  if (inside === '') {
+    if (as)
+      throw refusal(`${folder} is the folder that the model was loaded from: it cannot be replaced by one of another kind. Name another.`)
+    return true
+  }
+  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) return false
+  throw refusal(`${folder} holds the folder that the model was loaded from (${source}): replacing it would lose that. Name another.`)
+}

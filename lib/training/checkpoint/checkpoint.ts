@@ -1,0 +1,113 @@
+import { join } from 'node:path'
+import { saveModel } from '../../model/save'
+import type { StagedFolder } from '../../format/write-folder'
+import { safetensorsFile, valueOf, type TensorToWrite } from '../../format/write-safetensors'
+import { fromNative } from '../../native/addon'
+import type { TrainerOptions } from '../options/train'
+import { libraryVersion } from '../../base/version'
+import { withMatchedNames } from '../parameters/matched-names'
+import { comparable, toPlainJson } from '../plain'
+import { recipeOf } from '../recipe'
+import type { TaskWeights } from '../objectives/request'
+import type { Session } from '../loop/session'
+import type { TrainingState } from '../loop/state'
+import type { Targets } from '../objectives/targets'
+
+/** A new number for a layout that older readers would read wrongly. */
+export const CHECKPOINT_FORMAT = 1
+
+export const TRAINER_JSON = 'trainer.json'
+export const OPTIMIZER_FILE = 'optimizer.safetensors'
+export const TARGETS_FILE = 'targets.safetensors'
+
+/** What trainer.json holds. */
+export interface TrainerJson {
+  format: number
+  sentorch: string
+  libtorch: string
+  /** As they were given, in the notation of `plain.ts`: a RegExp as the names that it matched, a teacher as a mark that there was one. */
+  options: TrainerOptions
+  /** With every default and without those names, to see where another version means something else by them. */
+  resolved: object
+  /** How the model was loaded. A run that continues gives the same bits only with the same. */
+  load: { dtype: 'float32' | 'bfloat16'; device: string; threads: number }
+  state: TrainingState
+  /** Null: `'balanced'` ones wait for the data. */
+  classWeights: TaskWeights | null
+  /** Updates that each parameter has had; those without any are left out. */
+  updates: Record<string, number>
+}
+
+export interface CheckpointSource {
+  session: Session
+  targets: Targets
+  options: TrainerOptions
+  classWeights: TaskWeights | null
+}
+
+/**
+ * Writes a checkpoint: the model's folder, with trainer.json, optimizer.safetensors and, with regression targets, targets.safetensors.
+ * Call it in a turn of the session. The folder appears whole; one that it replaces stays until then.
+ */
+export async function writeCheckpoint(source: CheckpointSource, dir: string): Promise<void> {
+  const { session, targets } = source
+  const { parts } = session
+  await saveModel(parts, dir, { overwrite: true, training: recipeOf(session) }, async (staged) => {
+    const updates = await updatesOf(session)
+    await writeOptimizer(session, updates, staged)
+    if (targets.known.size > 0) await staged.write(TARGETS_FILE, vectorFile(targets))
+    await staged.write(TRAINER_JSON, toPlainJson(trainerJson(source, updates)))
+  })
+}
+
+function trainerJson({ session, options, classWeights }: CheckpointSource, updates: Record<string, number>): TrainerJson {
+  const { info } = session.parts
+  const names = session.parameters.filter(({ part }) => part !== 'uncertainty').map(({ name }) => name)
+  return {
+    format: CHECKPOINT_FORMAT,
+    sentorch: libraryVersion(),
+    libtorch: info.libtorch.version,
+    options: withMatchedNames(options, names),
+    resolved: comparable(session.options) as object,
+    load: { dtype: info.dtype, device: info.device, threads: info.threads },
+    state: session.state,
+    classWeights,
+    updates,
+  }
+}
+
+async function updatesOf({ parts, parameters }: Session): Promise<Record<string, number>> {
+  const steps = await fromNative(parts.native.optimizerSteps())
+  return Object.fromEntries(parameters.flatMap(({ name }, i) => (steps[i]! > 0 ? [[name, steps[i]!]] : [])))
+}
+
+/** Names of optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, and learnt loss weights, which no model file holds. */
+export function optimizerTensors(
+  { parameters }: Pick<Session, 'parameters'>,
+  updates: Readonly<Record<string, number>>,
+): Map<string, TensorToWrite> {
+  const tensors = new Map<string, TensorToWrite>()
+  for (const { name, shape, part } of parameters) {
+    if (part === 'uncertainty') tensors.set(`value.${name}`, valueOf(name, shape))
+    if (!Object.hasOwn(updates, name)) continue
+    tensors.set(`exp_avg.${name}`, valueOf(name, shape, 'exp_avg'))
+    tensors.set(`exp_avg_sq.${name}`, valueOf(name, shape, 'exp_avg_sq'))
+  }
+  return tensors
+}
+
+async function writeOptimizer(session: Session, updates: Record<string, number>, staged: StagedFolder): Promise<void> {
+  const request = safetensorsFile(join(staged.path, OPTIMIZER_FILE), optimizerTensors(session, updates))
+  await fromNative(session.parts.native.write(request))
+}
+
+/** These vectors lie in JavaScript's memory: the file is put together here. */
+function vectorFile({ known, dimension }: Targets): Uint8Array {
+  const tensors = new Map([...known].map(([key, data]) => [key, valueOf(key, [data.length / dimension, dimension])] as const))
+  const { header, parts } = safetensorsFile('', tensors)
+  const bytes = parts.map((part) => {
+    const data = known.get((part as { parameter: string }).parameter)!
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  })
+  return Buffer.concat([header, ...bytes])
+}

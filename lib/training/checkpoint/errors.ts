@@ -1,0 +1,54 @@
+import { isSentorchError, SentorchError } from '../../base/errors'
+import type { Pinned } from '../core'
+import { isLonger, type FitCourse } from '../loop/history'
+import { comparable } from '../plain'
+
+/** What is wrong with a file of a checkpoint is ERR_CHECKPOINT, whatever found it. */
+export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isSentorchError(error) || !FILE_ERRORS.includes(error.code)) throw error
+    throw new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be read. ${error.message}`, {
+      cause: error,
+      detail: error.detail,
+    })
+  }
+}
+
+const FILE_ERRORS: readonly string[] = ['ERR_MODEL_FORMAT', 'ERR_MODEL_UNSUPPORTED', 'ERR_MODEL_NOT_FOUND', 'ERR_UNSAFE_MODEL']
+
+export function broken(dir: string, what: string, cause?: unknown): SentorchError {
+  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} cannot be used: ${what}.`, { cause, detail: { folder: dir } })
+}
+
+export function otherData(dir: string, difference: string): SentorchError {
+  return new SentorchError(
+    'ERR_CHECKPOINT',
+    `The checkpoint ${dir} was made with other data: ${difference}. Resume with the same data, or pass \`otherData: true\` to begin anew from its weights.`,
+    { detail: { folder: dir } },
+  )
+}
+
+export function otherOption(dir: string, option: string, before: unknown, now: unknown): SentorchError {
+  return new SentorchError(
+    'ERR_CHECKPOINT',
+    `The checkpoint ${dir} is of other options: resume with the same \`${option}\` (checkpoint: ${shown(before)}, now: ${shown(now)}), or leave out \`options\`.`,
+    { detail: { folder: dir, option } },
+  )
+}
+
+export function otherFit({ dir, extend }: Pinned, option: keyof FitCourse, before: FitCourse, now: FitCourse): SentorchError {
+  const values = `(checkpoint: ${shown(before[option])}, now: ${shown(now[option])})`
+  const ways = [`resume with the same \`${option}\` ${values}`]
+  if (!extend && isLonger(option, before, now)) ways.push('pass `extend: true`')
+  ways.push('pass `otherData: true` to begin anew from its weights')
+  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} is of another fit: ${ways.join(', or ')}.`, {
+    detail: { folder: dir, option, checkpoint: before[option], now: now[option] },
+  })
+}
+
+function shown(value: unknown): string {
+  const text = value === undefined || value === null ? 'not given' : JSON.stringify(comparable(value))
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}

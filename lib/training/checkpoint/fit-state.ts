@@ -1,0 +1,153 @@
+import { SCHEMES, type Scheme } from '../../tags/schemes'
+import { Fields } from '../../files/fields'
+import type { LabelScores } from '../../metrics'
+import type { DataIdentity } from '../loop/corpus'
+import type { Evaluation } from '../evaluation/evaluate'
+import type { EpochRecord, EvaluationRecord, FitCourse, FitState } from '../loop/history'
+import type { HeadMetrics } from '../evaluation/scoring'
+import { count, MAX_COUNT, measure, measures, number, objects, orNull, strings } from './state-fields'
+
+const EPOCH_KEYS = ['epoch', 'loss', 'losses', 'metrics', 'examples', 'tokens', 'seconds', 'steps', 'skippedSteps', 'learningRates', 'gradientNorm', 'embeddingSimilarity', 'evaluation'] // prettier-ignore
+const EVALUATION_KEYS = ['loss', 'losses', 'metrics', 'frameAccuracy', 'score', 'custom', 'examples', 'tokens', 'truncated', 'seconds']
+const COURSE_KEYS = ['epochs', 'maxSteps', 'evaluateEvery', 'earlyStopping', 'scoreWeights', 'metrics', 'evaluate']
+const FIT_KEYS = ['course', 'firstStep', 'history', 'evaluations', 'settled', 'watch', 'best', 'isOver']
+
+/** The fit under way in trainer.json. */
+export function parseFit(fields: Fields): FitState {
+  fields.only(FIT_KEYS)
+  const watch = fields.required('watch').only(['best', 'reference', 'stale'])
+  const history = each(fields, 'history', epochRecord)
+  const evaluations = each(fields, 'evaluations', evaluationRecord)
+  return {
+    course: courseOf(fields.required('course').only(COURSE_KEYS)),
+    firstStep: count(fields, 'firstStep'),
+    history,
+    evaluations,
+    settled: fields.integer('settled', 0, history.length),
+    watch: { best: orNull(watch, 'best', number), reference: orNull(watch, 'reference', number), stale: count(watch, 'stale') },
+    best: fields.integer('best', -1, evaluations.length - 1),
+    isOver: fields.boolean('isOver'),
+  }
+}
+
+export function parseData(fields: Fields, key: string): DataIdentity[] {
+  return each(fields, key, (set) => {
+    set.only(['name', 'examples', 'fingerprint'])
+    return { name: set.string('name'), examples: set.integer('examples', 1, MAX_COUNT), fingerprint: set.string('fingerprint') }
+  })
+}
+
+function courseOf(fields: Fields): FitCourse {
+  const stopping = fields.required('earlyStopping').only(['metric', 'mode', 'minDelta', 'patience'])
+  return {
+    epochs: count(fields, 'epochs'),
+    maxSteps: orNull(fields, 'maxSteps', count),
+    evaluateEvery: orNull(fields, 'evaluateEvery', count),
+    earlyStopping: {
+      metric: stopping.string('metric'),
+      mode: stopping.string('mode'),
+      minDelta: number(stopping, 'minDelta'),
+      patience: orNull(stopping, 'patience', count),
+    },
+    scoreWeights: measures(fields, 'scoreWeights'),
+    metrics: strings(fields, 'metrics'),
+    evaluate: orNull(fields, 'evaluate', parseData),
+  }
+}
+
+function epochRecord(fields: Fields): EpochRecord {
+  fields.only(EPOCH_KEYS)
+  const metrics = fields.required('metrics')
+  const similarity = fields.given('embeddingSimilarity') ? fields.required('embeddingSimilarity').only(['before', 'after']) : undefined
+  return {
+    epoch: count(fields, 'epoch'),
+    loss: measure(fields, 'loss'),
+    losses: measures(fields, 'losses'),
+    metrics: Object.fromEntries(
+      metrics.keys().map((head) => [head, { accuracy: measure(metrics.required(head).only(['accuracy']), 'accuracy') }]),
+    ),
+    examples: count(fields, 'examples'),
+    tokens: count(fields, 'tokens'),
+    seconds: number(fields, 'seconds'),
+    steps: count(fields, 'steps'),
+    skippedSteps: count(fields, 'skippedSteps'),
+    learningRates: measures(fields, 'learningRates'),
+    gradientNorm: measure(fields, 'gradientNorm'),
+    ...(similarity && { embeddingSimilarity: { before: measure(similarity, 'before'), after: measure(similarity, 'after') } }),
+    ...(fields.given('evaluation') && { evaluation: evaluationOf(fields.required('evaluation')) }),
+  }
+}
+
+function evaluationRecord(fields: Fields): EvaluationRecord {
+  fields.only(['epoch', 'step', 'value', 'evaluation'])
+  return {
+    epoch: count(fields, 'epoch'),
+    step: count(fields, 'step'),
+    value: measure(fields, 'value'),
+    evaluation: evaluationOf(fields.required('evaluation')),
+  }
+}
+
+function evaluationOf(fields: Fields): Evaluation {
+  fields.only(EVALUATION_KEYS)
+  const metrics = fields.required('metrics')
+  return {
+    ...(fields.given('loss') && { loss: measure(fields, 'loss') }),
+    losses: measures(fields, 'losses'),
+    metrics: Object.fromEntries(metrics.keys().map((head) => [head, headMetrics(metrics.required(head))])),
+    ...(fields.given('frameAccuracy') && { frameAccuracy: measure(fields, 'frameAccuracy') }),
+    score: measure(fields, 'score'),
+    custom: measures(fields, 'custom'),
+    examples: count(fields, 'examples'),
+    tokens: count(fields, 'tokens'),
+    truncated: count(fields, 'truncated'),
+    seconds: number(fields, 'seconds'),
+  }
+}
+
+function headMetrics(fields: Fields): HeadMetrics {
+  const shared = {
+    ...(fields.given('loss') && { loss: measure(fields, 'loss') }),
+    examples: count(fields, 'examples'),
+    accuracy: measure(fields, 'accuracy'),
+  }
+  const type = fields.string('type')
+  if (type === 'classification') {
+    fields.only(['type', 'loss', 'examples', 'accuracy', 'microF1', 'macroF1', 'labels'])
+    return {
+      type,
+      ...shared,
+      microF1: measure(fields, 'microF1'),
+      macroF1: measure(fields, 'macroF1'),
+      labels: each(fields, 'labels', labelScores),
+    }
+  }
+  if (type !== 'token-classification') throw fields.bad('type', `'classification' or 'token-classification'`)
+  fields.only(['type', 'loss', 'examples', 'accuracy', 'precision', 'recall', 'f1', 'strict', 'types'])
+  return {
+    type,
+    ...shared,
+    ...ratesOf(fields),
+    ...(fields.given('strict') && { strict: strictScores(fields.required('strict').only(['scheme', 'precision', 'recall', 'f1'])) }),
+    types: each(fields, 'types', labelScores),
+  }
+}
+
+function strictScores(fields: Fields) {
+  const scheme = fields.string('scheme') as Scheme
+  if (!SCHEMES.includes(scheme)) throw fields.bad('scheme', `one of ${SCHEMES.join(', ')}`)
+  return { scheme, ...ratesOf(fields) }
+}
+
+function labelScores(fields: Fields): LabelScores<string> {
+  fields.only(['label', 'precision', 'recall', 'f1', 'support'])
+  return { label: fields.string('label'), ...ratesOf(fields), support: count(fields, 'support') }
+}
+
+function ratesOf(fields: Fields): { precision: number; recall: number; f1: number } {
+  return { precision: measure(fields, 'precision'), recall: measure(fields, 'recall'), f1: measure(fields, 'f1') }
+}
+
+function each<T>(fields: Fields, key: string, read: (fields: Fields) => T): T[] {
+  return objects(fields, key).map((json, i) => read(new Fields(json, `${key}[${i}] of ${fields.where}`)))
+}

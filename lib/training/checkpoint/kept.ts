@@ -1,0 +1,89 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isSentorchError, SentorchError } from '../../base/errors'
+import { StagedFolder } from '../../format/write-folder'
+import type { ResolvedEpoch } from '../options/epoch'
+import { warn } from '../../base/warn'
+import { TRAINER_JSON } from './checkpoint'
+import { broken } from './errors'
+import { openCheckpoint, type StoredTrainer } from './read'
+
+/** The number counts saves into the folder, of whatever run, so the highest one is the newest. */
+const NAME = /^checkpoint-(\d{4,15})$/
+
+/** One of several checkpoints in a folder: each save makes a new one, `checkpoint-0001` and so on, and the oldest are removed. */
+interface KeptCheckpoint {
+  path: string
+  number: number
+}
+
+/** The checkpoints in a folder, the newest first; empty where the folder does not exist. */
+async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
+  const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
+    throw unusable(dir, error)
+  })
+  return names
+    .flatMap((name) => {
+      const number = NAME.exec(name)?.[1]
+      return number === undefined ? [] : [{ path: join(dir, name), number: Number(number) }]
+    })
+    .sort((a, b) => b.number - a.number)
+}
+
+/** Where the next save goes. A folder that is a checkpoint or a model itself does not hold several. */
+export async function nextCheckpoint(dir: string): Promise<string> {
+  const names: string[] = await readdir(dir).catch(() => [])
+  const itself = names.find((name) => name === TRAINER_JSON || name === 'config.json')
+  if (itself !== undefined) {
+    const what = itself === TRAINER_JSON ? 'a checkpoint' : 'a model'
+    throw new SentorchError('ERR_FILE', `${dir} is ${what} itself, so it cannot hold several checkpoints. Name another folder, or leave out 'saveEvery.keep'.`, { detail: { folder: dir } }) // prettier-ignore
+  }
+  const [newest] = await keptCheckpoints(dir)
+  return join(dir, `checkpoint-${String((newest?.number ?? 0) + 1).padStart(4, '0')}`)
+}
+
+/** Before the first step: a folder that cannot be written, or that holds something else, is refused. ERR_FILE. */
+export async function checkTarget({ dir, keep }: Pick<NonNullable<ResolvedEpoch['saveEvery']>, 'dir' | 'keep'>): Promise<void> {
+  const staged = await StagedFolder.create(keep === undefined ? dir : await nextCheckpoint(dir), { overwrite: true })
+  await staged.discard()
+}
+
+/** All but the newest `keep`. */
+export async function surplusCheckpoints(dir: string, keep: number): Promise<string[]> {
+  return (await keptCheckpoints(dir)).slice(keep).map(({ path }) => path)
+}
+
+export async function removeCheckpoint(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch((error: unknown) => {
+    throw unusable(path, error)
+  })
+}
+
+/**
+ * The checkpoint that a path means: the folder itself, or the newest one in it that is whole, with a warning that names each damaged one that
+ * was passed over. ERR_CHECKPOINT where there is none.
+ */
+export async function findCheckpoint(dir: string): Promise<StoredTrainer> {
+  const kept = await keptCheckpoints(dir)
+  if (kept.length === 0) return openCheckpoint(dir)
+  const damaged: string[] = []
+  for (const { path } of kept) {
+    const found = await openCheckpoint(path).catch((error: unknown) => {
+      if (!isSentorchError(error) || error.code !== 'ERR_CHECKPOINT') throw error
+      damaged.push(error.message)
+      return undefined
+    })
+    if (!found) continue
+    if (damaged.length > 0) warn('SENTORCH_CHECKPOINT_DAMAGED', `${damaged.join(' ')} Training resumes from ${path}, which is older.`)
+    return found
+  }
+  throw broken(dir, `none of the ${kept.length} in it is whole. ${damaged[0]!.replace(/\.$/, '')}`)
+}
+
+function unusable(dir: string, error: unknown): SentorchError {
+  return new SentorchError('ERR_FILE', `The folder ${dir} cannot be used for checkpoints: ${(error as Error).message}.`, {
+    cause: error,
+    detail: { folder: dir },
+  })
+}

@@ -1,0 +1,114 @@
+import { openRegular, readExactly } from '../../files/read'
+import { jsonProblem } from '../../files/json-problem'
+import { damageIn, MANIFEST_FILE, readManifest } from '../../format/manifest'
+import { openRoot, resolveFile, type ModelRoot } from '../../files/paths'
+import { readSafetensorsHeader, type SafetensorsHeader } from '../../format/safetensors'
+import { fromNative } from '../../native/addon'
+import { recoverFolder } from '../../files/staging'
+import { OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON } from './checkpoint'
+import { asCheckpoint, broken } from './errors'
+import { fromPlainJson } from '../plain'
+import type { Session } from '../loop/session'
+import { type CheckedTrainerJson, parseTrainerJson } from './trainer-json'
+
+/** Reports of thousands of evaluations are below this. */
+const MAX_BYTES = 512 * 1024 * 1024
+
+/** A checkpoint whose files are as they were written; `options`, `resolved` and `state` are not checked yet. */
+export interface StoredTrainer extends CheckedTrainerJson {
+  root: ModelRoot
+}
+
+/** Opens a checkpoint's folder; a replacement of it that a kill interrupted is finished first. ERR_CHECKPOINT where it is none, or is broken. */
+export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
+  await recoverFolder(dir)
+  return asCheckpoint(dir, async () => {
+    const root = await openRoot(dir)
+    await refuseDamage(root)
+    return { root, ...parseTrainerJson(await readTrainerJson(root), `${TRAINER_JSON} in ${dir}`) }
+  })
+}
+
+/** Files of two saves, and bytes that were changed, are refused before anything is made of them. */
+async function refuseDamage(root: ModelRoot): Promise<void> {
+  if ((await resolveFile(root, TRAINER_JSON)) === undefined) {
+    throw broken(root.shown, `there is no ${TRAINER_JSON} in it. A model without one is opened with Model.load`)
+  }
+  const manifest = await readManifest(root)
+  if (manifest === undefined) throw broken(root.shown, `there is no ${MANIFEST_FILE} in it, by which damage is seen`)
+  const unnamed = [TRAINER_JSON, OPTIMIZER_FILE].find((name) => !manifest.has(name))
+  if (unnamed !== undefined) throw broken(root.shown, `${MANIFEST_FILE} does not name ${unnamed}`)
+  const damage = await damageIn(root, manifest)
+  if (damage !== undefined) throw broken(root.shown, damage)
+}
+
+async function readTrainerJson(root: ModelRoot): Promise<unknown> {
+  const file = await resolveFile(root, TRAINER_JSON)
+  if (file === undefined) throw broken(root.shown, `there is no ${TRAINER_JSON} in it`)
+  const { handle, size } = await openRegular(file, TRAINER_JSON)
+  try {
+    if (size > MAX_BYTES) throw broken(root.shown, `${TRAINER_JSON} has ${size} bytes; at most ${MAX_BYTES} are read`)
+    const text = (await readExactly(handle, 0, size, TRAINER_JSON)).toString('utf8')
+    try {
+      return fromPlainJson(text)
+    } catch (error) {
+      throw broken(root.shown, `${TRAINER_JSON} is not JSON: ${jsonProblem(error)}`)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Gives the native trainer its optimizer state back. ERR_CHECKPOINT where the file does not fit the parameters. */
+export async function restoreOptimizer(session: Session, { root, updates }: Pick<StoredTrainer, 'root' | 'updates'>): Promise<void> {
+  const { parameters, parts } = session
+  await asCheckpoint(root.shown, async () => {
+    const unknown = Object.keys(updates).find((name) => !parameters.some((parameter) => parameter.name === name))
+    if (unknown !== undefined) throw broken(root.shown, `${TRAINER_JSON} counts updates of ${unknown}, which the model does not have`)
+    const { file, tensors } = await header(root, OPTIMIZER_FILE)
+    const expected = optimizerTensors(session, updates)
+    const extra = [...tensors.keys()].find((name) => !expected.has(name))
+    if (extra !== undefined) throw broken(root.shown, `${OPTIMIZER_FILE} holds ${extra}, which belongs to no parameter that was trained`)
+    const restored = [...expected].map(([name, { shape, from }]) => {
+      const stored = tensors.get(name)
+      if (!stored) throw broken(root.shown, `${OPTIMIZER_FILE} has no ${name}`)
+      if (stored.dtype !== 'F32' || stored.shape.join() !== shape.join()) {
+        throw broken(
+          root.shown,
+          `${name} in ${OPTIMIZER_FILE} is ${stored.dtype} [${stored.shape.join(', ')}], the model needs F32 [${shape.join(', ')}]`,
+        )
+      }
+      const { parameter, value } = from as { parameter: string; value: 'value' | 'exp_avg' | 'exp_avg_sq' }
+      return { parameter, value, source: { name, file: 0, offset: stored.offset, dtype: 'F32' as const, shape: [...shape] } }
+    })
+    const steps = Int32Array.from(parameters, ({ name }) => updates[name] ?? 0)
+    await fromNative(parts.native.restore({ files: [file], parameters: restored, steps }))
+  })
+}
+
+/** Vectors of regression targets, by their keys. Empty where the checkpoint has none. */
+export async function readTargets({ root }: Pick<StoredTrainer, 'root'>, dimension: number): Promise<Map<string, Float32Array>> {
+  return asCheckpoint(root.shown, async () => {
+    const known = new Map<string, Float32Array>()
+    if ((await resolveFile(root, TARGETS_FILE)) === undefined) return known
+    const { file, tensors } = await header(root, TARGETS_FILE)
+    const { handle } = await openRegular(file, TARGETS_FILE)
+    try {
+      for (const [key, { dtype, shape, offset, bytes }] of tensors) {
+        if (dtype !== 'F32' || shape.length !== 2 || shape[1] !== dimension) throw broken(root.shown, `${key} in ${TARGETS_FILE} holds no vectors of ${dimension} numbers`) // prettier-ignore
+        const data = await readExactly(handle, offset, bytes, TARGETS_FILE)
+        known.set(key, new Float32Array(new Uint8Array(data).buffer))
+      }
+    } finally {
+      await handle.close()
+    }
+    return known
+  })
+}
+
+async function header(root: ModelRoot, name: string): Promise<{ file: string; tensors: SafetensorsHeader['tensors'] }> {
+  const file = await resolveFile(root, name)
+  if (file === undefined) throw broken(root.shown, `there is no ${name} in it`)
+  const { tensors } = await readSafetensorsHeader(file, name)
+  return { file, tensors }
+}

@@ -1,0 +1,114 @@
+import { isSentorchError } from '../../base/errors'
+import { vectorDimension } from '../../format/modules'
+import { refusal } from '../../base/option-checks'
+import type { LoadOptions } from '../../model/load-options'
+import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
+import { partsOf, type ModelParts } from '../../model/parts'
+import { TRAINER_JSON } from './checkpoint'
+import { asCheckpoint, broken, otherOption } from './errors'
+import { readTargets, restoreOptimizer, type StoredTrainer } from './read'
+import { parseState } from './state'
+import { contextOf, TrainerCore } from '../core'
+import { findCheckpoint } from './kept'
+import { firstDifference } from '../plain'
+import { targetTerms } from '../objectives/request'
+import type { Session } from '../loop/session'
+
+export interface ResumeRequest {
+  load?: LoadOptions
+  options?: TrainerOptions
+  teacher?: Teacher
+  otherData?: boolean
+  extend?: boolean
+}
+
+/** A trainer where a checkpoint left it, on a model of its own, which is disposed of where anything fails. */
+export async function resumeCore<M extends { dispose(): Promise<void> }>(
+  dir: string,
+  request: ResumeRequest,
+  load: (dir: string, options: LoadOptions) => Promise<M>,
+): Promise<{ model: M; core: TrainerCore }> {
+  const stored = await findCheckpoint(dir)
+  const { dtype, threads } = stored.load
+  const device = stored.load.device as NonNullable<LoadOptions['device']>
+  const model = await load(stored.root.shown, { dtype, threads, device, ...request.load })
+  try {
+    return { model, core: await restoreCore(model, stored, request) }
+  } catch (error) {
+    await model.dispose()
+    throw error
+  }
+}
+
+async function restoreCore(model: object, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
+  const dir = stored.root.shown
+  const parts = partsOf(model)
+  const given = optionsOf(stored.options, request.teacher)
+  const resolved = resolvedOf(dir, given, parts)
+  const changed = firstDifference(resolved, stored.resolved)
+  if (changed !== undefined) {
+    throw broken(dir, `its option '${changed}' means something else to this version of sentorch than to ${stored.sentorch}, which wrote it`)
+  }
+  if (request.options && firstDifference(resolveTrain(request.options, contextOf(parts)), stored.resolved) !== undefined) {
+    const option = differingOption(given, request.options, parts)
+    throw otherOption(dir, option, given[option], request.options[option])
+  }
+  const labels = resolved.tasks.map(({ head }) => parts.heads.require(head).labels.length)
+  const fits = stored.classWeights?.length === labels.length && stored.classWeights.every((list, t) => !list || list.length === labels[t])
+  if (stored.classWeights && !fits) throw broken(dir, `classWeights in ${TRAINER_JSON} do not fit the tasks and their labels`)
+  const counts = { tasks: resolved.tasks.length, targets: targetTerms(parts, resolved).length, rules: resolved.unfreeze.length }
+  const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
+  const { modules, config } = parts.folder
+  const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
+  const known = await readTargets(stored, dimension)
+  const pinned = request.otherData ? undefined : { dir, extend: request.extend ?? false }
+  const core = new TrainerCore(parts, given, () => ({ state, classWeights: stored.classWeights, known, pinned }))
+  await restoreOptimizer(await openSession(core, dir), stored)
+  return core
+}
+
+/** The first option in which two sets differ that mean different things. */
+function differingOption(stored: TrainerOptions, now: TrainerOptions, parts: ModelParts): keyof TrainerOptions {
+  const meant = (options: TrainerOptions): object | undefined => {
+    try {
+      return resolveTrain(options, contextOf(parts))
+    } catch {
+      // Refused only because one option stands without another that goes with it.
+      return undefined
+    }
+  }
+  const before = meant(stored)!
+  const keys = [...new Set([...Object.keys(stored), ...Object.keys(now)])] as (keyof TrainerOptions)[]
+  return keys.find((key) => {
+    const after = meant({ ...stored, [key]: now[key] })
+    return after === undefined || firstDifference(before, after) !== undefined
+  })!
+}
+
+/** What the options mean for the parameters is looked at only here. */
+async function openSession(core: TrainerCore, dir: string): Promise<Session> {
+  try {
+    return await core.session()
+  } catch (error) {
+    if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
+    throw broken(dir, `its options do not fit the model: ${error.message.replace(/\.$/, '')}`, error)
+  }
+}
+
+/** Options that the file holds are a stranger's: what does not hold is the checkpoint's fault. */
+function resolvedOf(dir: string, given: TrainerOptions, parts: ReturnType<typeof partsOf>): ResolvedTrain {
+  try {
+    return resolveTrain(given, contextOf(parts))
+  } catch (error) {
+    throw broken(dir, `its options do not hold: ${(error as Error).message}`, error)
+  }
+}
+
+function optionsOf(stored: TrainerOptions, teacher: Teacher | undefined): TrainerOptions {
+  if (!stored.distill) return stored
+  return { ...stored, distill: { ...stored.distill, teacher: teacher ?? missingTeacher } }
+}
+
+function missingTeacher(): never {
+  throw refusal(`The checkpoint has no vectors of the teacher for this data: give the teacher to Trainer.resume as 'teacher'.`)
+}

@@ -1,0 +1,44 @@
+import { takeOptions } from '../../base/snapshot'
+import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from '../options/epoch'
+import { TRAIN_KEYS, type TrainerOptions } from '../options/train'
+import type { ModelParts } from '../../model/parts'
+import { TrainerCore } from '../core'
+import type { TrainingData } from '../loop/corpus'
+import { firstDifference } from '../plain'
+import type { EpochReport } from '../loop/report'
+
+const kept = new WeakMap<ModelParts, TrainerCore>()
+
+/** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
+export async function trainEpochOf(
+  parts: ModelParts,
+  data: TrainingData,
+  options: TrainerOptions & EpochOptions = {},
+): Promise<EpochReport> {
+  options = takeOptions('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
+  const entries = Object.entries(options)
+  const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
+  const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
+  let core = kept.get(parts)
+  if (!core || core.parts.trainer !== core || !isSame(core.given, given)) {
+    if (core && !core.isBusy) await core.close()
+    core = new TrainerCore(parts, given)
+    kept.set(parts, core)
+  }
+  return core.trainEpoch(data, epoch)
+}
+
+/** Whether a trainer stands in the way of other heads or of another trainer. The one of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
+export function isTraining(parts: ModelParts): boolean {
+  const core = kept.get(parts)
+  if (core && parts.trainer === core && !core.isBusy) core.close().catch(() => {})
+  return parts.trainer !== undefined
+}
+
+function isEpochKey(key: string): boolean {
+  return (EPOCH_KEYS as readonly string[]).includes(key)
+}
+
+function isSame(a: TrainerOptions, b: TrainerOptions): boolean {
+  return firstDifference(a, b) === undefined && a.distill?.teacher === b.distill?.teacher
+}

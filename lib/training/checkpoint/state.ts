@@ -1,0 +1,88 @@
+import { Fields } from '../../files/fields'
+import { parseData, parseFit } from './fit-state'
+import type { EpochSums } from '../loop/report'
+import type { ResolvedSchedule } from '../plan/schedule'
+import type { TrainingState } from '../loop/state'
+import { count, integers, MAX_COUNT, number, numbers, orNull } from './state-fields'
+
+/** What a state must fit. */
+export interface StateContext {
+  tasks: number
+  targets: number
+  /** Rules of unfreezing. */
+  rules: number
+}
+
+const STATE_KEYS = [
+  'epoch',
+  'step',
+  'applied',
+  'attempted',
+  'skippedInARow',
+  'schedule',
+  'scheduleStart',
+  'unfreezing',
+  'sums',
+  'data',
+  'fit',
+]
+const SUM_KEYS = ['loss', 'losses', 'items', 'correct', 'examples', 'seen', 'tokens', 'seconds', 'steps', 'skipped', 'gradientNorm', 'multiplier', 'similarity'] // prettier-ignore
+
+/** The state in trainer.json, checked as any stranger's. ERR_MODEL_FORMAT names what does not fit. */
+export function parseState(json: unknown, where: string, context: StateContext): TrainingState {
+  const fields = new Fields(json, where).only(STATE_KEYS)
+  const state: TrainingState = {
+    epoch: count(fields, 'epoch'),
+    step: count(fields, 'step'),
+    applied: count(fields, 'applied'),
+    attempted: count(fields, 'attempted'),
+    skippedInARow: count(fields, 'skippedInARow'),
+    schedule: orNull(fields, 'schedule', () => parseSchedule(fields.required('schedule'))),
+    scheduleStart: count(fields, 'scheduleStart'),
+    unfreezing: parseUnfreezing(fields.required('unfreezing'), context.rules),
+    sums: orNull(fields, 'sums', () => parseSums(fields.required('sums'), context)),
+    data: orNull(fields, 'data', parseData),
+    fit: orNull(fields, 'fit', () => parseFit(fields.required('fit'))),
+  }
+  if (state.applied > state.attempted) throw fields.bad('applied', 'no more than were attempted')
+  if (state.scheduleStart > state.applied) throw fields.bad('scheduleStart', 'no more than were applied')
+  if (state.sums === null && state.step > 0) throw fields.bad('sums', 'the sums of the epoch under way')
+  if (state.sums !== null && (state.data === null || state.schedule === null)) throw fields.bad('data', 'the data of the epoch under way')
+  if (state.fit !== null && (state.data === null || state.schedule === null)) throw fields.bad('fit', 'no fit without data and a schedule')
+  return state
+}
+
+function parseSchedule(fields: Fields): ResolvedSchedule {
+  const shape = fields.string('shape')
+  if (shape !== 'linear' && shape !== 'cosine' && shape !== 'constant') throw fields.bad('shape', `'linear', 'cosine' or 'constant'`)
+  fields.only(['shape', 'warmup', 'total'])
+  if (shape !== 'constant') fields.integer('total', 0, MAX_COUNT)
+  return { shape, warmup: count(fields, 'warmup'), total: orNull(fields, 'total', count) }
+}
+
+function parseUnfreezing(fields: Fields, rules: number): TrainingState['unfreezing'] {
+  fields.only(['fired', 'best', 'stale'])
+  const fired = integers(fields, 'fired')
+  if (fired.some((rule) => rule >= rules)) throw fields.bad('fired', `places of ${rules} rules`)
+  return { fired, best: orNull(fields, 'best', number), stale: integers(fields, 'stale', rules) }
+}
+
+function parseSums(fields: Fields, { tasks, targets }: StateContext): EpochSums {
+  fields.only(SUM_KEYS)
+  const value = (key: string) => number(fields, key)
+  return {
+    loss: value('loss'),
+    losses: numbers(fields, 'losses', tasks + targets),
+    items: numbers(fields, 'items', tasks + targets),
+    correct: numbers(fields, 'correct', tasks),
+    examples: value('examples'),
+    seen: value('seen'),
+    tokens: value('tokens'),
+    seconds: value('seconds'),
+    steps: value('steps'),
+    skipped: value('skipped'),
+    gradientNorm: value('gradientNorm'),
+    multiplier: value('multiplier'),
+    similarity: orNull(fields, 'similarity', number),
+  }
+}

@@ -1,0 +1,178 @@
+import type { NativeModel } from '../../../binding'
+import type { Example } from '../../data/example'
+import { labelOf } from '../../data/labels'
+import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
+import type { Head } from '../../heads/definition'
+import type { PreparedSet } from '../../data/prepare'
+import { fromNative } from '../../native/addon'
+import { refusal } from '../../base/option-checks'
+import { BATCH_TOKENS } from '../../encode/options'
+import type { ResolvedEvaluate } from '../options/fit'
+import { nextTask } from '../../native/tasks'
+import type { Corpus } from '../loop/corpus'
+import { OutcomeCollector, type HeadOutcome } from './outcomes'
+import { rowsBetween, slices } from '../loop/rows'
+import { frameAccuracyOf, headMetrics, mainMeasure, type HeadMetrics } from './scoring'
+
+/** How a model does on labelled data. */
+export interface Evaluation {
+  /** Σ weight · loss over the heads that are trained and have a loss here; absent where none has. */
+  loss?: number
+  /** Mean loss over labelled items, unweighted and unsmoothed; labels that the head does not have are left out, and heads without any other. */
+  losses: Record<string, number>
+  /** By head; heads without any labelled example are left out. */
+  metrics: Record<string, HeadMetrics>
+  /** Share of examples with everything right, among those that have labels for both a classification and a token head. */
+  frameAccuracy?: number
+  /** Weighted mean of accuracies (multi-label: micro F1) and entity F1s, with `scoreWeights`. */
+  score: number
+  /** The values of the option `metrics`, by name. */
+  custom: Record<string, number>
+  examples: number
+  tokens: number
+  /** Examples that were cut: their lost words count as `O`. */
+  truncated: number
+  seconds: number
+}
+
+/** What a function of `metrics` receives. */
+export interface Outcome {
+  examples: readonly Example[]
+  /** By head. */
+  heads: Readonly<Record<string, HeadOutcome>>
+}
+
+/** Each gives a number, or a promise of one; it may be watched by its name. */
+export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number | Promise<number>>>
+
+export interface EvaluationRequest extends ResolvedEvaluate {
+  native: Pick<NativeModel, 'predict' | 'abort'>
+  heads: readonly Head[]
+  /** Tokenised for these heads, in this order, with unknown labels ignored. */
+  corpus: Corpus
+  /** The weight of each head's loss in the total; heads that are not in the map do not count. */
+  lossWeights: ReadonlyMap<string, number>
+}
+
+/** Runs the model over labelled data and scores each head that has labels there. ERR_DATA where none has, ERR_NON_FINITE, ERR_ABORTED. */
+export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
+  const { corpus, lossWeights, scoreWeights, metrics } = request
+  const started = performance.now()
+  const heads = request.heads.filter(({ name }) => hasLabels(corpus, name))
+  if (heads.length === 0) throw nothingLabelled(request.heads)
+  const collectors = heads.map((head) => new OutcomeCollector(head))
+  await predictAll(request, heads, collectors)
+
+  const measured = heads.map((head, h) => headMetrics(head, collectors[h]!.outcome, collectors[h]!.loss))
+  const outcomes = Object.fromEntries(heads.map(({ name }, h) => [name, collectors[h]!.outcome]))
+  const examples = corpus.sets.flatMap(({ prepared }) => prepared.examples)
+  const frame = frameAccuracyOf(Object.values(outcomes))
+  const losses = Object.fromEntries(heads.flatMap(({ name }, h) => (measured[h]!.loss === undefined ? [] : [[name, measured[h]!.loss]])))
+  const loss = weightedLoss(losses, lossWeights)
+  return {
+    ...(loss !== undefined && { loss }),
+    losses,
+    metrics: Object.fromEntries(heads.map(({ name }, h) => [name, measured[h]!])),
+    ...(frame !== undefined && { frameAccuracy: frame }),
+    score: scoreOf(heads, measured, scoreWeights),
+    custom: await customMetrics(metrics, { examples, heads: outcomes }),
+    examples: corpus.examples,
+    tokens: corpus.ids.length,
+    truncated: corpus.sets.reduce((sum, { prepared }) => sum + prepared.truncated, 0),
+    seconds: (performance.now() - started) / 1000,
+  }
+}
+
+/** The number that `earlyStopping.metric` names. */
+export function measureOf(evaluation: Evaluation, metric: string): number {
+  if (Object.hasOwn(evaluation.custom, metric)) return evaluation.custom[metric]!
+  const value =
+    metric === 'score' || metric === 'loss' || metric === 'frameAccuracy'
+      ? evaluation[metric]
+      : metric.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], evaluation.metrics)
+  if (typeof value === 'number') return value
+  throw refusal(`The evaluation gives no measure '${metric}': the data has no labels for it, or a head of that type has no such measure.`)
+}
+
+function weightedLoss(losses: Readonly<Record<string, number>>, weights: ReadonlyMap<string, number>): number | undefined {
+  const counted = Object.entries(losses).filter(([head]) => weights.has(head))
+  if (counted.length === 0) return undefined
+  return counted.reduce((sum, [head, loss]) => sum + weights.get(head)! * loss, 0)
+}
+
+/** Heads that any example has a label for, known to the head or not. */
+function hasLabels(corpus: Corpus, head: string): boolean {
+  return corpus.sets.some(({ prepared }) => prepared.examples.some((example) => labelOf(example, head) !== undefined))
+}
+
+async function predictAll(
+  { native, corpus, signal }: EvaluationRequest,
+  heads: readonly Head[],
+  collectors: readonly OutcomeCollector[],
+): Promise<void> {
+  const task = nextTask()
+  const names = heads.map(({ name }) => name)
+  const stop = () => native.abort(task)
+  const predict = (set: PreparedSet, from: number, to: number) => {
+    throwIfAborted(signal)
+    const result = fromNative(
+      native.predict({ task, ...rowsBetween(set, from, to), batchTokens: BATCH_TOKENS, heads: names, embedding: null }),
+    )
+    result.catch(() => {}) // seen below, unless the slice before it fails
+    return result
+  }
+  const work = corpus.sets.flatMap(({ prepared, start }) =>
+    [...slices(prepared.offsets)].map(([from, to]) => ({ prepared, start, from, to })),
+  )
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    let next = predict(work[0]!.prepared, work[0]!.from, work[0]!.to)
+    for (const [i, { prepared, start, from, to }] of work.entries()) {
+      const { logits, nonFiniteRow } = await next
+      const after = work[i + 1]
+      // The model works on the next slice while this one is collected.
+      if (after) next = predict(after.prepared, after.from, after.to)
+      if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
+      collectors.forEach((collector, h) => collector.add({ set: prepared, from, to, logits: logits[h]!, base: start }))
+    }
+  } catch (error) {
+    stop()
+    throw signal?.aborted ? aborted(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
+  const weightOf = ({ name }: Head) => (Object.hasOwn(weights, name) ? weights[name]! : 1)
+  const weighted = heads.map((head, h) => ({ weight: weightOf(head), value: mainMeasure(head, measured[h]!) }))
+  const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
+  if (total === 0)
+    throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
+  return weighted.reduce((sum, { weight, value }) => sum + weight * value, 0) / total
+}
+
+async function customMetrics(metrics: CustomMetrics, outcome: Outcome): Promise<Record<string, number>> {
+  const values: [string, number][] = []
+  for (const [name, metric] of Object.entries(metrics)) {
+    const value: unknown = await metric(outcome)
+    if (typeof value !== 'number') throw refusal(`metrics.${name} gave ${typeof value} instead of a number.`)
+    values.push([name, value])
+  }
+  return Object.fromEntries(values)
+}
+
+function nothingLabelled(heads: readonly Head[]): SentorchError {
+  const names = heads.length === 0 ? 'the model has no head' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
+  return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
+}
+
+function nonFinite(example: number): SentorchError {
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The logits of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
+    {
+      detail: { example },
+    },
+  )
+}

@@ -1,0 +1,131 @@
+import { Dataset, type DataSource } from '../../data/dataset'
+import { prepare, type PreparedSet, type PrepareOptions } from '../../data/prepare'
+import { concatenated } from '../../data/flat'
+import { NO_LABEL } from '../../data/targets'
+import { SentorchError } from '../../base/errors'
+import type { Head } from '../../heads/definition'
+import { refusal } from '../../base/option-checks'
+import type { Tokenizer } from '../../tokenizer/tokenizer'
+
+/** One data set, or several by name. A `Dataset` that is used again is tokenised once; anything else each time. */
+export type TrainingData = DataSource | Readonly<Record<string, DataSource>>
+
+/** What a checkpoint knows of a data set. */
+export interface DataIdentity {
+  name: string
+  examples: number
+  /** Of its tokens and labels. */
+  fingerprint: string
+}
+
+/** The data sets of a run, one behind the other. */
+export interface Corpus {
+  sets: readonly { name: string; start: number; count: number; prepared: PreparedSet }[]
+  examples: number
+  /** Ragged rows, as the native side takes them. */
+  ids: Int32Array
+  offsets: Int32Array
+  /** Per head, in the order asked for. */
+  labels: readonly Int32Array[]
+  identity: readonly DataIdentity[]
+}
+
+/** Data sets by name; without names one called `data`, or as the `Dataset` is called. ERR_DATA where one is empty. */
+export async function readData(data: TrainingData, signal?: AbortSignal): Promise<Dataset[]> {
+  const sources: [string | undefined, DataSource][] = isSource(data) ? [[undefined, data]] : Object.entries(data)
+  const sets: Dataset[] = []
+  for (const [name, source] of sources) {
+    // A data set keeps its identity: by it what was prepared is found again.
+    sets.push(source instanceof Dataset ? source : await Dataset.from(source, { ...(name !== undefined && { name }), signal }))
+    if (sets.at(-1)!.length === 0) throw empty(name ?? sets.at(-1)!.name)
+  }
+  if (sets.length === 0) throw refusal('There are no data sets: the object of data sets is empty.')
+  return sets
+}
+
+/** What is neither is left to `Dataset.from`, which says what it takes. */
+function isSource(data: TrainingData): data is DataSource {
+  return typeof data !== 'object' || data === null || Symbol.iterator in data || Symbol.asyncIterator in data
+}
+
+function empty(name: string): SentorchError {
+  return new SentorchError('ERR_DATA', `The data set '${name}' holds no example.`, { detail: { name } })
+}
+
+export interface CorpusOptions extends Pick<PrepareOptions, 'maxLength' | 'unknownLabels'> {
+  tokenizer: Tokenizer
+  heads: readonly Head[]
+  signal?: AbortSignal | undefined
+}
+
+/** Tokenises data sets and lays them one behind the other. */
+export async function makeCorpus(data: TrainingData, options: CorpusOptions): Promise<Corpus> {
+  const names = isSource(data) ? undefined : Object.keys(data)
+  const sets: { name: string; start: number; count: number; prepared: PreparedSet }[] = []
+  let start = 0
+  for (const [i, dataset] of (await readData(data, options.signal)).entries()) {
+    const prepared = await preparedOnce(dataset, options)
+    sets.push({ name: names?.[i] ?? dataset.name, start, count: dataset.length, prepared })
+    start += dataset.length
+  }
+  const all = sets.map(({ prepared }) => prepared)
+  return {
+    sets,
+    examples: start,
+    ids: concatenated(all.map(({ ids }) => ids)),
+    offsets: joinedOffsets(all.map(({ offsets }) => offsets)),
+    labels: options.heads.map(({ name }) => concatenated(all.map(({ labels }) => labels.get(name)!))),
+    identity: sets.map(({ name, count, prepared }) => ({ name, examples: count, fingerprint: prepared.fingerprint })),
+  }
+}
+
+const prepared = new WeakMap<Dataset, Map<string, PreparedSet>>()
+const tokenizers = new WeakMap<Tokenizer, number>()
+let tokenizerCount = 0
+
+async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
+  if (!tokenizers.has(tokenizer)) tokenizers.set(tokenizer, ++tokenizerCount)
+  const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
+  const key = JSON.stringify([tokenizers.get(tokenizer), maxLength, unknownLabels, labels])
+  const known = prepared.get(dataset) ?? new Map<string, PreparedSet>()
+  prepared.set(dataset, known)
+  const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
+  known.set(key, found)
+  return found
+}
+
+function joinedOffsets(parts: readonly Int32Array[]): Int32Array {
+  if (parts.length === 1) return parts[0]!
+  const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length - 1, 1))
+  let at = 1
+  let base = 0
+  for (const part of parts) {
+    for (let i = 1; i < part.length; i++) whole[at++] = base + part[i]!
+    base += part.at(-1)!
+  }
+  return whole
+}
+
+/** Labels of the heads that no example has, by name: a head that cannot learn anything was surely meant otherwise. */
+export function refuseUnlabelled(corpus: Corpus, heads: readonly Pick<Head, 'name'>[]): void {
+  const missing = heads.filter((_, i) => corpus.labels[i]!.every((label) => label === NO_LABEL)).map(({ name }) => name)
+  if (missing.length === 0) return
+  const each = missing.length === 1 ? `The head '${missing[0]}' has` : `The heads ${missing.map((name) => `'${name}'`).join(', ')} have`
+  throw new SentorchError(
+    'ERR_DATA',
+    `${each} no labelled example in the data. Give labels under that name, or leave the head out with tasks: { '${missing[0]}': false }.`,
+    { detail: { heads: missing } },
+  )
+}
+
+/** How other data differs, in words; undefined: it is the same. */
+export function dataDifference(before: readonly DataIdentity[], now: readonly DataIdentity[]): string | undefined {
+  if (before.length !== now.length) return `${before.length} data sets before, ${now.length} now`
+  for (const [i, was] of before.entries()) {
+    const is = now[i]!
+    if (was.name !== is.name) return `the data set '${was.name}' before, '${is.name}' now`
+    if (was.examples !== is.examples) return `the data set '${was.name}' had ${was.examples} examples, now ${is.examples}`
+    if (was.fingerprint !== is.fingerprint) return `the data set '${was.name}' has other texts or labels than before, or another order`
+  }
+  return undefined
+}

@@ -1,0 +1,104 @@
+import type { ResolvedFit } from '../options/fit'
+import type { DataIdentity } from './corpus'
+import { UNSEEN, watch } from '../evaluation/early-stopping'
+import { measureOf, type Evaluation } from '../evaluation/evaluate'
+import type { EvaluationRecord, FitCourse, FitResult, FitState } from './history'
+import { runEpoch, type EpochRun } from './run'
+import { advanceUnfreezing } from '../parameters/unfreezing'
+
+export interface FitRun extends Pick<EpochRun, 'session' | 'corpus' | 'saving' | 'similarity'> {
+  options: ResolvedFit
+  /** Undefined: there is no data to evaluate on. */
+  evaluate: (() => Promise<Evaluation>) | undefined
+  /** Saves the model of the moment as the best so far. */
+  saveBest: (() => Promise<void>) | undefined
+}
+
+export function startFit(course: FitCourse, attempted: number): FitState {
+  return { course, firstStep: attempted, history: [], evaluations: [], settled: 0, watch: UNSEEN, best: -1, isOver: false }
+}
+
+export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
+  const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics } = options
+  const bounded = (n: number) => (n === Infinity ? null : n)
+  return {
+    epochs,
+    maxSteps: bounded(maxSteps),
+    evaluateEvery: bounded(evaluateEvery),
+    earlyStopping: { ...watch, patience: bounded(watch.patience) },
+    scoreWeights,
+    metrics: Object.keys(metrics),
+    evaluate,
+  }
+}
+
+/** Runs the fit of `session.state` from where it stands to its end. */
+export async function runFit(run: FitRun): Promise<FitResult> {
+  const { session, options } = run
+  const { state } = session
+  const fit = state.fit!
+  const steps = () => state.attempted - fit.firstStep
+  for (;;) {
+    await settleEpochs(run, fit)
+    if (fit.isOver || fit.history.length >= options.epochs || steps() >= options.maxSteps) break
+    await runEpoch({
+      ...run,
+      pause: async () => {
+        if (steps() > 0 && steps() % options.evaluateEvery === 0) await evaluateOnce(run, fit)
+        return !fit.isOver && steps() < options.maxSteps
+      },
+      room: () =>
+        Math.min(
+          options.maxSteps - steps(),
+          options.evaluateEvery === Infinity ? Infinity : options.evaluateEvery - (steps() % options.evaluateEvery),
+        ),
+      finished: (report) => void fit.history.push(report),
+    })
+  }
+  state.fit = null
+  return resultOf(fit, steps(), options)
+}
+
+/** Evaluates where an epoch has ended and that was not done yet: a checkpoint may have been made in between. */
+async function settleEpochs(run: FitRun, fit: FitState): Promise<void> {
+  while (fit.settled < fit.history.length) {
+    const record = fit.history[fit.settled]!
+    const evaluated = run.evaluate && (await evaluateOnce(run, fit))
+    if (evaluated) record.evaluation = evaluated.evaluation
+    fit.settled++
+    await run.options.onEpoch?.(record)
+  }
+}
+
+/** Evaluates the weights of this step, unless that was done: then what it gave. */
+async function evaluateOnce(run: FitRun, fit: FitState): Promise<EvaluationRecord | undefined> {
+  const { session, options, evaluate, saveBest } = run
+  const { state } = session
+  const step = state.attempted - fit.firstStep
+  const last = fit.evaluations.at(-1)
+  // In an epoch of which everything is frozen the step stays and the weights too.
+  if (!evaluate || last?.step === step) return last
+  const evaluation = await evaluate()
+  const value = measureOf(evaluation, options.watch.metric)
+  const record: EvaluationRecord = { epoch: state.epoch, step, value, evaluation }
+  const seen = watch(fit.watch, value, options.watch)
+  if (seen.isBest) await saveBest?.()
+  fit.watch = seen.state
+  fit.isOver = seen.isOver
+  if (seen.isBest) fit.best = fit.evaluations.length
+  fit.evaluations.push(record)
+  state.unfreezing = advanceUnfreezing(session.options.unfreeze, state.unfreezing, { score: evaluation.score })
+  await options.onEvaluate?.(evaluation)
+  return record
+}
+
+function resultOf(fit: FitState, steps: number, options: ResolvedFit): FitResult {
+  const best = fit.evaluations[fit.best]
+  return {
+    history: fit.history,
+    evaluations: fit.evaluations,
+    ...(best && { best: { ...best, ...(options.saveBest !== undefined && { saved: options.saveBest }) } }),
+    steps,
+    stopped: fit.isOver ? 'earlyStopping' : fit.history.length >= options.epochs ? 'epochs' : 'maxSteps',
+  }
+}

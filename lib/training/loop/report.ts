@@ -1,0 +1,184 @@
+import type { TrainResult } from '../../../binding'
+
+/** One step as `onStep` sees it. */
+export interface StepReport {
+  /** Epoch under way, from 0. */
+  epoch: number
+  /** Place of the step in its epoch, from 0. */
+  step: number
+  /** Steps applied so far in all, this one included if it was. */
+  applied: number
+  /** False: its loss, its gradients or the weights after it were not finite, and nothing was changed. */
+  isApplied: boolean
+  /** Weighted total, and the mean of each head (and of `keepEmbeddings` and `distill`) over its labelled items; 0 where there were none. */
+  loss: number
+  losses: Record<string, number>
+  /** Norm of all gradients together, before clipping. */
+  gradientNorm: number
+  /** Learning rate of each parameter group; empty for a step that was skipped. */
+  learningRates: Record<string, number>
+}
+
+/** One epoch. Means are over labelled items, not over batches; dropout was on where the model trains with it. */
+export interface EpochReport {
+  /** From 0. */
+  epoch: number
+  /** Σ weight · loss (with `uncertainty` the mean over examples of what was minimised). NaN where no applied step had a labelled item. */
+  loss: number
+  /** Heads without any labelled item in applied steps are left out, here and in `metrics`. */
+  losses: Record<string, number>
+  /**
+   * Share of labelled items (sentences, words; multi-label: single decisions) for which the head was right, while it was learning. Where everything
+   * is frozen: the accuracy of `evaluate`.
+   */
+  metrics: Record<string, { accuracy: number }>
+  examples: number
+  /** Tokens of all examples, special ones included. */
+  tokens: number
+  /** Seconds in training; the time between an abort and the call that continues is not counted. */
+  seconds: number
+  /** Steps that were applied. */
+  steps: number
+  /** Steps left out because a loss, a gradient or a weight was not finite. */
+  skippedSteps: number
+  /** Learning rate of each parameter group in the last step. */
+  learningRates: Record<string, number>
+  /** Mean norm of the gradients over the steps, before clipping. */
+  gradientNorm: number
+  /** With `keepEmbeddings`: mean cosine of sentence vectors to the original model's, over up to 1,000 examples, before and after the epoch. */
+  embeddingSimilarity?: { before: number; after: number }
+}
+
+/** What an epoch has added up so far; plain JSON, so that a resumed epoch reports what the whole one would. */
+export interface EpochSums {
+  /** Σ loss · examples of applied steps. */
+  loss: number
+  /** Per task and target: Σ mean loss · items. */
+  losses: number[]
+  items: number[]
+  /** Per task. */
+  correct: number[]
+  /** Examples of applied steps; `seen` counts those of all. */
+  examples: number
+  seen: number
+  tokens: number
+  seconds: number
+  steps: number
+  skipped: number
+  gradientNorm: number
+  multiplier: number
+  /** Similarity to the original vectors when the epoch began; null: not kept. */
+  similarity: number | null
+}
+
+export function noSums(tasks: number, targets: number, similarity: number | null): EpochSums {
+  const zeros = (n: number) => new Array<number>(n).fill(0)
+  return {
+    loss: 0,
+    losses: zeros(tasks + targets),
+    items: zeros(tasks + targets),
+    correct: zeros(tasks),
+    examples: 0,
+    seen: 0,
+    tokens: 0,
+    seconds: 0,
+    steps: 0,
+    skipped: 0,
+    gradientNorm: 0,
+    multiplier: 0,
+    similarity,
+  }
+}
+
+/** Adds what one native call did. `rows`: examples of each of its steps; `multipliers`: those that it was given. */
+export function addResult(sums: EpochSums, result: TrainResult, rows: readonly number[], multipliers: Float64Array): void {
+  const applied = result.steps - (result.skipped ? 1 : 0)
+  const [columns, tasks] = [sums.losses.length, sums.correct.length]
+  for (let s = 0; s < applied; s++) {
+    sums.loss += result.loss[s]! * rows[s]!
+    sums.examples += rows[s]!
+    sums.gradientNorm += result.gradientNorm[s]!
+    for (let c = 0; c < columns; c++) {
+      const items = result.items[s * columns + c]!
+      sums.losses[c]! += result.losses[s * columns + c]! * items
+      sums.items[c]! += items
+    }
+    for (let t = 0; t < tasks; t++) sums.correct[t]! += result.correct[s * columns + t]!
+  }
+  for (let s = 0; s < result.steps; s++) sums.seen += rows[s]!
+  sums.tokens += result.tokens
+  sums.steps += applied
+  if (result.skipped) sums.skipped++
+  if (applied > 0) sums.multiplier = multipliers[applied - 1]!
+}
+
+/** What reports are named by and weighted with. */
+export interface ReportTerms {
+  /** Names of the tasks, then of the targets. */
+  names: readonly string[]
+  /** Tasks among them. */
+  tasks: number
+  weights: readonly number[]
+  uncertainty: boolean
+}
+
+export function epochReport(
+  epoch: number,
+  sums: EpochSums,
+  terms: ReportTerms,
+  learningRates: Record<string, number>,
+): Omit<EpochReport, 'embeddingSimilarity'> {
+  const { names, tasks } = terms
+  const seen = names.map((name, column) => ({ name, column })).filter(({ column }) => sums.items[column]! > 0)
+  return {
+    epoch,
+    loss: totalLoss(sums, terms),
+    losses: Object.fromEntries(seen.map(({ name, column }) => [name, mean(sums.losses[column]!, sums.items[column]!)])),
+    metrics: Object.fromEntries(
+      seen
+        .filter(({ column }) => column < tasks)
+        .map(({ name, column }) => [name, { accuracy: mean(sums.correct[column]!, sums.items[column]!) }]),
+    ),
+    examples: sums.seen,
+    tokens: sums.tokens,
+    seconds: sums.seconds,
+    steps: sums.steps,
+    skippedSteps: sums.skipped,
+    learningRates,
+    gradientNorm: mean(sums.gradientNorm, sums.steps),
+  }
+}
+
+/** The total of an epoch, or of its part so far; NaN before anything labelled was seen. */
+export function totalLoss(sums: EpochSums, { weights, uncertainty }: Pick<ReportTerms, 'weights' | 'uncertainty'>): number {
+  if (sums.items.every((items) => items === 0)) return NaN
+  if (uncertainty) return mean(sums.loss, sums.examples)
+  return weights.reduce((total, weight, c) => total + weight * mean(sums.losses[c]!, sums.items[c]!), 0)
+}
+
+/** One report per step of a native call. `first`: state before it. */
+export function stepReports(
+  result: TrainResult,
+  first: { epoch: number; step: number; applied: number },
+  names: readonly string[],
+  rates: (multiplier: number) => Record<string, number>,
+  multipliers: Float64Array,
+): StepReport[] {
+  return Array.from({ length: result.steps }, (_, s) => {
+    const isApplied = !(result.skipped && s === result.steps - 1)
+    return {
+      epoch: first.epoch,
+      step: first.step + s,
+      applied: first.applied + s + (isApplied ? 1 : 0),
+      isApplied,
+      loss: result.loss[s]!,
+      losses: Object.fromEntries(names.map((name, c) => [name, result.losses[s * names.length + c]!])),
+      gradientNorm: result.gradientNorm[s]!,
+      learningRates: isApplied ? rates(multipliers[s]!) : {},
+    }
+  })
+}
+
+function mean(sum: number, count: number): number {
+  return count === 0 ? 0 : sum / count
+}

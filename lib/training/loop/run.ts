@@ -1,0 +1,120 @@
+import { SentorchError, throwIfAborted } from '../../base/errors'
+import type { ResolvedEpoch } from '../options/epoch'
+import type { Corpus } from './corpus'
+import { evaluate } from '../evaluation/evaluate'
+import { stepsIn } from '../plan/plan'
+import { ProgressReporter } from './progress'
+import { epochReport, noSums, totalLoss, type EpochReport, type StepReport } from './report'
+import type { SavingTimes } from '../checkpoint/saving-times'
+import type { Session } from './session'
+import { stepsUntilUnfreezing } from '../parameters/unfreezing'
+
+/** Steps that one native call is given; it comes back after 150 ms anyway. */
+const SLICE_STEPS = 64
+
+/** One epoch, or the rest of it, on an open session whose corpus is set. */
+export interface EpochRun {
+  session: Session
+  corpus: Corpus
+  options: ResolvedEpoch
+  saving: SavingTimes
+  /** Mean cosine to the original model's vectors; null where it was not asked for. */
+  similarity: (signal?: AbortSignal) => Promise<number | null>
+  /** At the beginning and at each step's end that `room` tells. False: the epoch ends here. */
+  pause?: () => Promise<boolean>
+  /** Steps until `pause` must be asked. */
+  room?: () => number
+  /** The epoch has ended; called at once, before anything else can see it. */
+  finished?: (report: EpochReport) => void
+}
+
+/**
+ * Runs the epoch under way to its end, or begins one. Whatever rejects leaves training at a step's end, from which the next run continues.
+ * ERR_NON_FINITE after too many skipped steps in a row, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and ERR_CALLBACK where `onStep` throws.
+ */
+export async function runEpoch(run: EpochRun): Promise<EpochReport> {
+  const { session, options } = run
+  const { state, terms } = session
+  throwIfAborted(options.signal)
+  await session.setGroups()
+  if (session.groups.length === 0) return forwardEpoch(run)
+  state.sums ??= noSums(terms.tasks, terms.names.length - terms.tasks, await run.similarity(options.signal))
+  await pump(run)
+  const after = await run.similarity(options.signal)
+  const { sums } = state
+  const report: EpochReport = {
+    ...epochReport(state.epoch, sums, terms, session.rates(sums.multiplier)),
+    ...(after !== null && { embeddingSimilarity: { before: sums.similarity!, after } }),
+  }
+  session.finishEpoch(report)
+  run.finished?.(report)
+  return report
+}
+
+async function pump({ session, corpus, options, saving, pause, room }: EpochRun): Promise<void> {
+  const { state, terms } = session
+  const { onStep, signal } = options
+  const plan = session.plan(corpus)
+  const steps = stepsIn(plan)
+  const totalExamples = plan.order.length
+  const facts = () => ({
+    epoch: state.epoch,
+    step: state.step,
+    steps,
+    examples: state.sums!.seen,
+    totalExamples,
+    tokens: state.sums!.tokens,
+    loss: totalLoss(state.sums!, terms),
+    learningRate: Math.max(0, ...Object.values(session.rates(state.sums!.multiplier))),
+    skippedSteps: state.sums!.skipped,
+  })
+  const progress = new ProgressReporter(options.onProgress, facts())
+  while (!pause || (await pause())) {
+    const left = steps - state.step
+    if (left === 0) break
+    const until = stepsUntilUnfreezing(session.options.unfreeze, state.unfreezing, state.applied)
+    const count = Math.max(1, Math.min(left, onStep ? 1 : SLICE_STEPS, room?.() ?? Infinity, saving.room(state.attempted), until))
+    const reports = await session.run(plan, count, signal)
+    await progress.tell(facts)
+    if (state.skippedInARow >= session.options.maxSkippedSteps) throw nonFinite(reports.at(-1)!, state.skippedInARow)
+    for (const report of reports) await onStep?.(report)
+    await saving.saveIfDue(state.attempted)
+  }
+  await progress.tell(facts, true)
+}
+
+/** With everything frozen: a forward pass with metrics, without dropout, and no step. */
+async function forwardEpoch({ session, corpus, options, finished }: EpochRun): Promise<EpochReport> {
+  const { parts, state, terms, options: training } = session
+  const evaluation = await evaluate({
+    native: parts.native,
+    heads: training.tasks.map(({ head }) => parts.heads.require(head)),
+    corpus,
+    lossWeights: new Map(training.tasks.map(({ head, weight }) => [head, weight])),
+    scoreWeights: {},
+    metrics: {},
+    signal: options.signal,
+  })
+  const { loss, losses, examples, tokens, seconds } = evaluation
+  const report: EpochReport = {
+    ...epochReport(state.epoch, noSums(terms.tasks, terms.names.length - terms.tasks, null), terms, {}),
+    loss: loss ?? NaN,
+    losses,
+    metrics: Object.fromEntries(Object.entries(evaluation.metrics).map(([head, { accuracy }]) => [head, { accuracy }])),
+    examples,
+    tokens,
+    seconds,
+  }
+  session.finishEpoch(report)
+  finished?.(report)
+  return report
+}
+
+function nonFinite({ epoch, step }: StepReport, count: number): SentorchError {
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `${count} steps in a row had a NaN or an infinity in their loss, their gradients or the weights that they would have given (the last: step ${step} of epoch ${epoch}); they changed nothing. ` +
+      `The model has the weights of the last good step. Lower the learning rate, or look at the data of these steps.`,
+    { detail: { epoch, step, skipped: count } },
+  )
+}

@@ -1,0 +1,188 @@
+import type { ParameterInfo, TrainingRequest } from '../../../binding'
+import { aborted, throwIfAborted } from '../../base/errors'
+import { changed, changedFile } from '../../format/stamps'
+import { fromNative } from '../../native/addon'
+import type { ResolvedTrain } from '../options/train'
+import type { ModelParts } from '../../model/parts'
+import { nextTask } from '../../native/tasks'
+import type { Corpus } from './corpus'
+import { checkFreezing } from '../parameters/freezing'
+import { parameterGroups, type ParameterGroup } from '../parameters/groups'
+import { planEpoch, slicePlan, stepsIn, type EpochPlan, type PlanRequest } from '../plan/plan'
+import { recipeOf } from '../recipe'
+import { addResult, stepReports, type EpochReport, type ReportTerms, type StepReport } from './report'
+import { multipliers } from '../plan/schedule'
+import type { TrainingState } from './state'
+import { Turns } from '../../base/turns'
+import { advanceUnfreezing, checkUnfreezing, frozenAt } from '../parameters/unfreezing'
+
+/** Duration of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */
+const CALL_MS = 150
+
+/** A model's native trainer, open: its parameters, groups and corpus, and single calls of its pump. */
+export class Session {
+  readonly parts: ModelParts
+  readonly options: ResolvedTrain
+  readonly parameters: readonly ParameterInfo[]
+  readonly terms: ReportTerms
+  readonly state: TrainingState
+  /** Calls of the pump and checkpoints take turns, so that a checkpoint is always of a step's end. */
+  readonly turns = new Turns()
+  #groups: ParameterGroup[] = []
+  /** Rules of unfreezing that the native side has heard of; −1: it has no groups yet. */
+  #fired = -1
+  #corpus: Corpus | undefined
+  #plan: { corpus: Corpus; epoch: number; plan: EpochPlan } | undefined
+
+  /**
+   * Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before.
+   * ERR_MODEL_FORMAT where the files are others now.
+   */
+  static async open(
+    parts: ModelParts,
+    options: ResolvedTrain,
+    request: TrainingRequest,
+    terms: ReportTerms,
+    state: TrainingState,
+  ): Promise<Session> {
+    await parts.heads.ready
+    const lost = parts.trained ? undefined : await changedFile(parts.folder)
+    if (lost !== undefined) throw changed(lost)
+    const { parameters } = await fromNative(parts.native.startTraining(request))
+    try {
+      checkFreezing(parameters, options, parts.folder.config.layers)
+      checkUnfreezing(parameters, options, parts.folder.config.layers)
+      const session = new Session(parts, options, parameters, terms, state)
+      await session.setGroups()
+      return session
+    } catch (error) {
+      await fromNative(parts.native.endTraining())
+      throw error
+    }
+  }
+
+  private constructor(
+    parts: ModelParts,
+    options: ResolvedTrain,
+    parameters: readonly ParameterInfo[],
+    terms: ReportTerms,
+    state: TrainingState,
+  ) {
+    this.parts = parts
+    this.options = options
+    this.parameters = parameters
+    this.terms = terms
+    this.state = state
+  }
+
+  get groups(): readonly ParameterGroup[] {
+    return this.#groups
+  }
+
+  /** Tells the native side what trains now. Does nothing where that has not changed. */
+  async setGroups(): Promise<void> {
+    const { parts, options, parameters, state } = this
+    const fired = state.unfreezing.fired.length
+    if (fired === this.#fired) return
+    const { layers } = parts.folder.config
+    const groups = parameterGroups(parameters, options, layers, frozenAt(parameters, options, layers, state.unfreezing))
+    await fromNative(
+      parts.native.setGroups(
+        groups.map(({ parameters, learningRate, weightDecay, clip }) => ({ parameters, learningRate, weightDecay, clip })),
+      ),
+    )
+    this.#groups = groups
+    this.#fired = fired
+  }
+
+  /** Gives the native side the rows; `targets` is asked for only where it has others. */
+  async setCorpus(corpus: Corpus, targets: () => Float32Array[]): Promise<void> {
+    const has = this.#corpus
+    if (
+      has &&
+      has.identity.length === corpus.identity.length &&
+      has.identity.every(({ fingerprint }, i) => fingerprint === corpus.identity[i]!.fingerprint)
+    )
+      return
+    const { ids, offsets, labels } = corpus
+    this.#corpus = undefined
+    await fromNative(this.parts.native.setCorpus({ ids, offsets, targets: [...labels, ...targets()] }))
+    this.#corpus = corpus
+  }
+
+  /** The plan of the epoch under way. */
+  plan(corpus: Corpus): EpochPlan {
+    const { epoch } = this.state
+    if (this.#plan?.corpus !== corpus || this.#plan.epoch !== epoch) {
+      this.#plan = { corpus, epoch, plan: planEpoch(planRequest(corpus, this.options), epoch) }
+    }
+    return this.#plan.plan
+  }
+
+  /**
+   * Up to `count` steps of the plan in one native call, and the state after them. An abort drops the step under way whole;
+   * steps that were done before it count, and the next call rejects.
+   */
+  async run(plan: EpochPlan, count: number, signal: AbortSignal | undefined): Promise<StepReport[]> {
+    return this.turns.take(async () => {
+      throwIfAborted(signal)
+      await this.setGroups()
+      const { state } = this
+      const before = { epoch: state.epoch, step: state.step, applied: state.applied }
+      const part = slicePlan(plan, state.step, state.step + count)
+      const rates = multipliers(state.schedule!, state.applied - state.scheduleStart, count)
+      const task = nextTask()
+      const stop = () => this.parts.native.abort(task)
+      signal?.addEventListener('abort', stop, { once: true })
+      const start = performance.now()
+      try {
+        const result = await fromNative(
+          this.parts.native.train({ task, ...part, multipliers: rates, firstStep: state.attempted, milliseconds: CALL_MS, apply: true }),
+        )
+        const rows = Array.from({ length: stepsIn(part) }, (_, s) => part.batches[part.steps[s + 1]!]! - part.batches[part.steps[s]!]!)
+        const sums = state.sums!
+        addResult(sums, result, rows, rates)
+        sums.seconds += (performance.now() - start) / 1000
+        this.#advance(result.steps, result.skipped)
+        return stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
+      } catch (error) {
+        throw signal?.aborted ? aborted(signal) : error
+      } finally {
+        signal?.removeEventListener('abort', stop)
+      }
+    })
+  }
+
+  #advance(steps: number, skipped: boolean): void {
+    const { state, parts, options } = this
+    const applied = steps - (skipped ? 1 : 0)
+    state.step += steps
+    state.attempted += steps
+    state.applied += applied
+    state.skippedInARow = skipped ? (applied > 0 ? 1 : state.skippedInARow + 1) : 0
+    if (applied > 0) parts.trained = true
+    state.unfreezing = advanceUnfreezing(options.unfreeze, state.unfreezing, { epochs: state.epoch, steps: state.applied })
+  }
+
+  /** The epoch under way has ended. */
+  finishEpoch(report: EpochReport): void {
+    const { state, options, parts } = this
+    state.epoch++
+    state.step = 0
+    state.sums = null
+    state.unfreezing = advanceUnfreezing(options.unfreeze, state.unfreezing, { epochs: state.epoch, steps: state.applied })
+    // For `model.save`.
+    if (parts.trained) parts.folder = { ...parts.folder, training: recipeOf(this, report) }
+  }
+
+  /** Learning rate of each group by its name. */
+  rates(multiplier: number): Record<string, number> {
+    return Object.fromEntries(this.#groups.map(({ name, learningRate }) => [name, learningRate * multiplier]))
+  }
+}
+
+export function planRequest({ sets, offsets }: Corpus, { batching, gradientAccumulation, sampling, seed }: ResolvedTrain): PlanRequest {
+  const lengths = new Int32Array(offsets.length - 1)
+  for (let i = 0; i < lengths.length; i++) lengths[i] = offsets[i + 1]! - offsets[i]!
+  return { lengths, sets: sets.map(({ start, count }) => ({ start, count })), batching, gradientAccumulation, sampling, seed }
+}

@@ -1,0 +1,77 @@
+import type { PoolingMode, PostStep } from '../../../binding'
+import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
+import { vectorDimension } from '../../format/modules'
+import { fromNative } from '../../native/addon'
+import { BATCH_TOKENS } from '../../encode/options'
+import type { ModelParts } from '../../model/parts'
+import { nextTask } from '../../native/tasks'
+import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
+
+/** How a sentence vector is made of token states. */
+export interface VectorRecipe {
+  pooling: PoolingMode[]
+  steps: PostStep[]
+}
+
+/** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */
+export async function sentenceVectors(
+  { native, folder }: Pick<ModelParts, 'native' | 'folder'>,
+  rows: RaggedRows,
+  recipe: VectorRecipe,
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const dimension = vectorDimension(folder.modules.dense, recipe.pooling, folder.config.hiddenSize)
+  const data = new Float32Array((rows.offsets.length - 1) * dimension)
+  const task = nextTask()
+  const stop = () => native.abort(task)
+  signal?.addEventListener('abort', stop, { once: true })
+  try {
+    for (const [from, to] of slices(rows.offsets)) {
+      throwIfAborted(signal)
+      const { values, nonFiniteRow } = await fromNative(
+        native.encode({
+          task,
+          ...rowsBetween(rows, from, to),
+          ...recipe,
+          promptTokens: 0,
+          truncateDim: 0,
+          normalizeLast: false,
+          batchTokens: BATCH_TOKENS,
+        }),
+      )
+      if (nonFiniteRow >= 0) throw nonFinite(from + nonFiniteRow)
+      data.set(values, from * dimension)
+    }
+    return data
+  } catch (error) {
+    throw signal?.aborted ? aborted(signal) : error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
+}
+
+function nonFinite(example: number): SentorchError {
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The vector of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
+    {
+      detail: { example },
+    },
+  )
+}
+
+/** Mean over rows of the cosine of two vectors each; rows of zeros count 0. a, b: [rows, dimension]. */
+export function meanCosine(a: Float32Array, b: Float32Array, dimension: number): number {
+  const rows = a.length / dimension
+  let sum = 0
+  for (let row = 0; row < rows; row++) {
+    let [ab, aa, bb] = [0, 0, 0]
+    for (let d = row * dimension; d < (row + 1) * dimension; d++) {
+      ab += a[d]! * b[d]!
+      aa += a[d]! * a[d]!
+      bb += b[d]! * b[d]!
+    }
+    if (aa > 0 && bb > 0) sum += ab / Math.sqrt(aa * bb)
+  }
+  return sum / rows
+}

@@ -1,0 +1,169 @@
+import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
+import { takeOptions } from '../../base/snapshot'
+import { takeData } from '../../data/take'
+import type { Head, HeadType } from '../../heads/definition'
+import type { TrainingData } from '../loop/corpus'
+import type { CustomMetrics, Evaluation } from '../evaluation/evaluate'
+import type { EpochRecord } from '../loop/history'
+import { functionOf, keysOf, refusal, signalOf } from '../../base/option-checks'
+import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
+
+/** What one evaluation is judged by. */
+export interface EvaluateOptions {
+  /** Share of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
+  scoreWeights?: Readonly<Record<string, number>>
+  /** Measures of your own by name, each computed from gold and predicted labels of all examples. */
+  metrics?: CustomMetrics
+  signal?: AbortSignal
+}
+
+export interface EarlyStopping {
+  /**
+   * What is watched: `score` (default), `loss`, `frameAccuracy`, a head's measure such as `intent.accuracy` or `slots.f1`, or a name of `metrics`.
+   */
+  metric?: string
+  /** Evaluations in a row without improvement after which training stops, at least 1. */
+  patience: number
+  /** An improvement is more than this. Defaults to 0. */
+  minDelta?: number
+  /** Defaults to `min` for losses, else `max`. */
+  mode?: 'max' | 'min'
+}
+
+export interface FitOptions extends EpochOptions, EvaluateOptions {
+  /** Data that is evaluated after each epoch. */
+  evaluate?: TrainingData
+  /** Passes over the training data. Defaults to the trainer's `epochs`, else 3; 1 to 3 suffice for most sentence tasks. */
+  epochs?: number
+  /** Stops after this number of steps of the fit, also in the middle of an epoch. Defaults to no limit. */
+  maxSteps?: number
+  /** Evaluates also after each such number of steps of the fit. Defaults to the ends of epochs only. */
+  evaluateEvery?: number
+  earlyStopping?: EarlyStopping
+  /** Folder in which the model is saved each time the watched measure (`earlyStopping.metric`, else `score`) is better than ever. */
+  saveBest?: string
+  /** After each epoch and its evaluation; awaited. */
+  onEpoch?: (epoch: EpochRecord) => void | Promise<void>
+  /** After each evaluation; awaited. */
+  onEvaluate?: (evaluation: Evaluation) => void | Promise<void>
+}
+
+/** As much of a head as options must know. */
+export type NamedHead = Pick<Head, 'name' | 'type'>
+
+export interface ResolvedEvaluate {
+  scoreWeights: Readonly<Record<string, number>>
+  metrics: CustomMetrics
+  signal: AbortSignal | undefined
+}
+
+export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
+  /** As it was at the call. */
+  evaluate: TrainingData | undefined
+  epochs: number
+  /** Infinity: no bound. */
+  maxSteps: number
+  /** Infinity: at the ends of epochs only. */
+  evaluateEvery: number
+  watch: { metric: string; mode: 'max' | 'min'; minDelta: number; patience: number }
+  saveBest: string | undefined
+  onEpoch: FitOptions['onEpoch']
+  onEvaluate: FitOptions['onEvaluate']
+}
+
+const EVALUATE_KEYS = keysOf<EvaluateOptions>({ scoreWeights: 1, metrics: 1, signal: 1 })
+
+const FIT_KEYS = [
+  ...new Set([...EPOCH_KEYS, ...EVALUATE_KEYS]),
+  ...keysOf<Omit<FitOptions, keyof EpochOptions | keyof EvaluateOptions>>({
+    evaluate: 1,
+    epochs: 1,
+    maxSteps: 1,
+    evaluateEvery: 1,
+    earlyStopping: 1,
+    saveBest: 1,
+    onEpoch: 1,
+    onEvaluate: 1,
+  }),
+]
+
+export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly NamedHead[]): ResolvedEvaluate {
+  options = takeOptions('evaluate', options, EVALUATE_KEYS)
+  return evaluateOptions(options, heads)
+}
+
+/** Checks the options of `fit`. `epochs`: the trainer's, which are the default. */
+export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[], epochs: number | undefined): ResolvedFit {
+  options = takeOptions('fit', options, FIT_KEYS)
+  const { evaluate, earlyStopping, saveBest } = options
+  if (evaluate === undefined) {
+    for (const name of ['evaluateEvery', 'earlyStopping', 'saveBest', 'scoreWeights', 'metrics', 'onEvaluate'] as const) {
+      if (options[name] !== undefined) throw refusal(`'${name}' needs data to evaluate on: give 'evaluate' as well.`)
+    }
+  }
+  return {
+    ...epochOptions(options),
+    ...evaluateOptions(options, heads),
+    evaluate: takeData(evaluate),
+    epochs: integerIn('epochs', options.epochs ?? epochs ?? 3, 1, 1_000_000),
+    maxSteps: countOf('maxSteps', options.maxSteps),
+    evaluateEvery: countOf('evaluateEvery', options.evaluateEvery),
+    watch: watchOf(earlyStopping, heads, Object.keys(options.metrics ?? {})),
+    saveBest: saveBest === undefined ? undefined : folderOf('saveBest', saveBest),
+    onEpoch: functionOf('onEpoch', options.onEpoch),
+    onEvaluate: functionOf('onEvaluate', options.onEvaluate),
+  }
+}
+
+function countOf(name: string, value: number | undefined): number {
+  return value === undefined ? Infinity : integerIn(name, value, 1, Number.MAX_SAFE_INTEGER)
+}
+
+function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOptions, heads: readonly NamedHead[]): ResolvedEvaluate {
+  const names = heads.map(({ name }) => name)
+  knownKeys('scoreWeights', scoreWeights, names)
+  for (const [name, weight] of Object.entries(scoreWeights)) {
+    if (typeof weight !== 'number' || !(weight >= 0 && weight < Infinity)) {
+      throw invalid(`scoreWeights.${name}`, 'a number of at least 0', weight)
+    }
+  }
+  if (typeof metrics !== 'object' || metrics === null) throw invalid('metrics', 'an object of functions', metrics)
+  const measures = Object.entries(metrics).map(([name, metric]) => {
+    if (FIXED_METRICS.includes(name) || names.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
+    const measure = functionOf(`metrics.${name}`, metric)
+    if (measure === undefined) throw invalid(`metrics.${name}`, 'a function', metric)
+    return [name, measure] as const
+  })
+  return { scoreWeights, metrics: Object.fromEntries(measures), signal: signalOf(signal) }
+}
+
+const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']
+
+/** What may be watched of one head. */
+const HEAD_MEASURES: Record<HeadType, readonly string[]> = {
+  classification: ['loss', 'accuracy', 'microF1', 'macroF1'],
+  'token-classification': ['loss', 'accuracy', 'precision', 'recall', 'f1', 'strict.precision', 'strict.recall', 'strict.f1'],
+}
+
+/** Without early stopping the patience is endless; the score still says which weights are the best. */
+function watchOf(option: EarlyStopping | undefined, heads: readonly NamedHead[], custom: readonly string[]): ResolvedFit['watch'] {
+  if (option === undefined) return { metric: 'score', mode: 'max', minDelta: 0, patience: Infinity }
+  knownKeys('earlyStopping', option, keysOf<EarlyStopping>({ metric: 1, patience: 1, minDelta: 1, mode: 1 }))
+  const { metric = 'score', patience, minDelta = 0 } = option
+  const known = [
+    ...FIXED_METRICS,
+    ...heads.flatMap(({ name, type }) => HEAD_MEASURES[type].map((measure) => `${name}.${measure}`)),
+    ...custom,
+  ]
+  if (!known.includes(stringOf('earlyStopping.metric', metric))) {
+    throw refusal(`There is no measure ${describe(metric)} to watch. There are: ${known.join(', ')}.`)
+  }
+  if (typeof minDelta !== 'number' || !(minDelta >= 0)) throw invalid('earlyStopping.minDelta', 'a number of at least 0', minDelta)
+  const { mode = metric === 'loss' || metric.endsWith('.loss') ? 'min' : 'max' } = option
+  return {
+    metric,
+    mode: oneOf('earlyStopping.mode', mode, ['max', 'min']),
+    minDelta,
+    patience: integerIn('earlyStopping.patience', patience, 1, Number.MAX_SAFE_INTEGER),
+  }
+}

@@ -1,0 +1,86 @@
+import type { TrainingRequest } from '../../../binding'
+import { integerIn, invalid, knownKeys, oneOf } from '../../base/check'
+import { keysOf, refusal } from '../../base/option-checks'
+import type { TrainerOptions } from './train'
+import { atLeastZero, belowOne, positive } from '../../base/number-checks'
+import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
+
+/** A rate or a decay of its own for the parameters whose names match. */
+export interface GroupRule {
+  match: NamePattern | readonly NamePattern[]
+  /** As it stands: not scaled by `layerDecay`. Unset: what the parameters would have without the rule. */
+  learningRate?: number
+  /** Weights of one dimension stay without decay. Unset: what the parameters would have without the rule. */
+  weightDecay?: number
+}
+
+/** A `GroupRule` after its checks. */
+export interface ResolvedGroupRule {
+  match: readonly ResolvedPattern[]
+  learningRate: number | undefined
+  weightDecay: number | undefined
+}
+
+/** Learning rates and decays, before they are given to parameters. */
+export interface ResolvedRates {
+  learningRate: number
+  headLearningRate: number
+  uncertaintyLearningRate: number
+  weightDecay: number
+  layerDecay: number
+  /** 1..layers. */
+  layerBands: number
+  groups: readonly ResolvedGroupRule[]
+}
+
+const RULE_KEYS = keysOf<GroupRule>({ match: 1, learningRate: 1, weightDecay: 1 })
+
+export function optimizerOf(options: TrainerOptions): TrainingRequest['optimizer'] {
+  const { optimizer = 'adamw', betas = [0.9, 0.999], eps = 1e-8 } = options
+  if (!Array.isArray(betas) || betas.length !== 2) throw invalid('betas', '[β1, β2]', betas)
+  const [beta1, beta2] = betas.map((beta: unknown, i) => belowOne(`betas[${i}]`, beta)) as [number, number]
+  // The second moment is the slower one in every use of Adam: the other way round they were swapped.
+  if (beta1 > beta2) throw invalid('betas', '[β1, β2] with β1 ≤ β2', `[${beta1}, ${beta2}]`)
+  return { type: oneOf('optimizer', optimizer, ['adamw', 'adam']), beta1, beta2, eps: positive('eps', eps) }
+}
+
+export function ratesOf(options: TrainerOptions, layers: number): ResolvedRates {
+  const learningRate = atLeastZero('learningRate', options.learningRate === undefined ? 5e-5 : options.learningRate)
+  const headLearningRate = options.headLearningRate === undefined ? learningRate : atLeastZero('headLearningRate', options.headLearningRate)
+  // Adam adds its decay to the gradient (L2), which is another thing than AdamW's: PyTorch's default for it is 0.
+  const { weightDecay = options.optimizer === 'adam' ? 0 : 0.01, layerDecay = 1, layerBands = layers, groups = [] } = options
+  if (options.layerBands !== undefined && options.layerDecay === undefined) {
+    throw refusal(`'layerBands' without 'layerDecay' does nothing: give both.`)
+  }
+  if (options.uncertaintyLearningRate !== undefined && !options.uncertainty) {
+    throw refusal(`'uncertaintyLearningRate' is for 'uncertainty: true'.`)
+  }
+  const decay = positive('layerDecay', layerDecay)
+  if (decay > 1) throw invalid('layerDecay', 'a number above 0 and at most 1', layerDecay)
+  if (!Array.isArray(groups)) throw invalid('groups', 'an array of rules', groups)
+  return {
+    learningRate,
+    headLearningRate,
+    uncertaintyLearningRate:
+      options.uncertaintyLearningRate === undefined
+        ? headLearningRate
+        : atLeastZero('uncertaintyLearningRate', options.uncertaintyLearningRate),
+    weightDecay: atLeastZero('weightDecay', weightDecay),
+    layerDecay: decay,
+    layerBands: integerIn('layerBands', layerBands, 1, layers),
+    groups: groups.map((rule: GroupRule, i) => ruleOf(`groups[${i}]`, rule)),
+  }
+}
+
+function ruleOf(name: string, rule: GroupRule): ResolvedGroupRule {
+  knownKeys(name, rule, RULE_KEYS)
+  const { match, learningRate, weightDecay } = rule
+  if (learningRate === undefined && weightDecay === undefined) {
+    throw refusal(`${name} gives neither 'learningRate' nor 'weightDecay': it would do nothing.`)
+  }
+  return {
+    match: patternsOf(`${name}.match`, match),
+    learningRate: learningRate === undefined ? undefined : atLeastZero(`${name}.learningRate`, learningRate),
+    weightDecay: weightDecay === undefined ? undefined : atLeastZero(`${name}.weightDecay`, weightDecay),
+  }
+}

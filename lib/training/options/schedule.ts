@@ -1,0 +1,38 @@
+import { integerIn, oneOf } from '../../base/check'
+import { refusal } from '../../base/option-checks'
+import type { TrainerOptions } from './train'
+import { shareOf } from '../../base/number-checks'
+
+export type ScheduleShape = 'linear' | 'cosine' | 'constant'
+
+/** What is known of the schedule before the data is: `lib/training/schedule.ts` makes steps of it. */
+export interface ScheduleOptions {
+  /** Undefined: linear where a total is known, constant where none is. */
+  shape: ScheduleShape | undefined
+  /** At most one of the two; neither: 10 % for linear and cosine, none for constant. */
+  warmupSteps: number | undefined
+  warmupRatio: number | undefined
+  /** At most one of the two; neither: `fit` says it. */
+  epochs: number | undefined
+  totalSteps: number | undefined
+}
+
+const MAX_STEPS = Number.MAX_SAFE_INTEGER
+
+export function scheduleOf({ schedule, warmupSteps, warmupRatio, epochs, totalSteps }: TrainerOptions): ScheduleOptions {
+  if (warmupSteps !== undefined && warmupRatio !== undefined) {
+    throw refusal(`'warmupSteps' and 'warmupRatio' were both given. Leave one out.`)
+  }
+  if (epochs !== undefined && totalSteps !== undefined) throw refusal(`'epochs' and 'totalSteps' were both given. Leave one out.`)
+  const result: ScheduleOptions = {
+    shape: schedule === undefined ? undefined : oneOf<ScheduleShape>('schedule', schedule, ['linear', 'cosine', 'constant']),
+    warmupSteps: warmupSteps === undefined ? undefined : integerIn('warmupSteps', warmupSteps, 0, MAX_STEPS),
+    warmupRatio: warmupRatio === undefined ? undefined : shareOf('warmupRatio', warmupRatio),
+    epochs: epochs === undefined ? undefined : integerIn('epochs', epochs, 1, 1_000_000),
+    totalSteps: totalSteps === undefined ? undefined : integerIn('totalSteps', totalSteps, 1, MAX_STEPS),
+  }
+  if (result.totalSteps !== undefined && (result.warmupSteps ?? 0) > result.totalSteps) {
+    throw refusal(`'warmupSteps' (${warmupSteps}) is more than 'totalSteps' (${totalSteps}): the warm-up would never end.`)
+  }
+  return result
+}

@@ -1,0 +1,140 @@
+import type { HeadObjective } from '../../../binding'
+import { booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
+import type { Embeddings } from '../../encode/embeddings'
+import { type Head, isIndependent } from '../../heads/definition'
+import { keysOf, refusal } from '../../base/option-checks'
+import type { TrainContext, TrainerOptions } from './train'
+import { headList } from './freezing'
+import { atLeastZero, belowOne } from '../../base/number-checks'
+
+/** How one head is trained. */
+export interface TaskOptions {
+  /** Weight of the head's loss in the total, at least 0. Defaults to 1. Excludes `uncertainty`. */
+  weight?: number
+  /** As PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
+  labelSmoothing?: number
+  /**
+   * One number a label, in the order of the labels or by name (1 where not named): PyTorch's `weight` of the cross-entropy, or `pos_weight` of
+   * multi-label and binary heads. `'balanced'`: from the training data, as scikit-learn's `compute_class_weight`; for `pos_weight`
+   * negatives ÷ positives. Defaults to none.
+   */
+  classWeights?: readonly number[] | Readonly<Record<string, number>> | 'balanced'
+}
+
+/** Gives the vectors that a distilled model should give: [texts, dimension]. */
+export type Teacher =
+  { encode(texts: readonly string[]): Promise<Embeddings> } | ((texts: readonly string[]) => Promise<Embeddings> | Embeddings)
+
+export interface DistillOptions {
+  /** A model, or any function from texts to vectors; the dimension must be the model's. */
+  teacher: Teacher
+  /** Mean squared difference over all numbers, or the mean of 1 − cosine. Defaults to `mse`. */
+  loss?: 'mse' | 'cosine'
+  /** Weight of this loss in the total, above 0. Defaults to 1. Excludes `uncertainty`. */
+  weight?: number
+}
+
+/** A task after every check. `'balanced'` weights wait for the data (`lib/training/class-weights.ts`). */
+export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
+  classWeights: Float32Array | 'balanced' | null
+}
+
+const TASK_KEYS = keysOf<TaskOptions>({ weight: 1, labelSmoothing: 1, classWeights: 1 })
+const DISTILL_KEYS = keysOf<DistillOptions>({ teacher: 1, loss: 1, weight: 1 })
+
+export interface ResolvedLosses {
+  /** In the order of the model's heads; heads with `false` are left out. */
+  tasks: readonly ResolvedTask[]
+  uncertainty: boolean
+  /** λ; 0: no pull. */
+  keepEmbeddings: number
+  distill: Required<DistillOptions> | undefined
+}
+
+/** All that goes into the loss. Refuses a trainer that has nothing to learn. */
+export function lossesOf(options: TrainerOptions, { heads }: TrainContext): ResolvedLosses {
+  const { tasks = {}, uncertainty = false, keepEmbeddings = 0, distill } = options
+  knownHeads(tasks, heads)
+  const result: ResolvedLosses = {
+    tasks: heads.flatMap((head) => {
+      const task = Object.hasOwn(tasks, head.name) ? tasks[head.name] : undefined
+      return task === false ? [] : [taskOf(head, task, Boolean(uncertainty))]
+    }),
+    uncertainty: booleanOf('uncertainty', uncertainty),
+    keepEmbeddings: atLeastZero('keepEmbeddings', keepEmbeddings),
+    distill: distill === undefined ? undefined : distillOf(distill, Boolean(uncertainty)),
+  }
+  if (result.uncertainty && result.keepEmbeddings > 0) {
+    throw refusal(`'keepEmbeddings' is a fixed weight, and 'uncertainty' learns every weight: leave one out.`)
+  }
+  for (const name of ['keepEmbeddings', 'distill'] as const) {
+    // Their losses are reported under these names.
+    if (!result[name] || !result.tasks.some(({ head }) => head === name)) continue
+    throw refusal(`A head is called '${name}', as the loss of '${name}' is in reports: give the head another name, or leave it out with tasks: { ${name}: false }.`) // prettier-ignore
+  }
+  if (result.tasks.length === 0 && result.distill === undefined) {
+    const why = heads.length === 0 ? 'the model has no head' : `every head is switched off in 'tasks'`
+    throw refusal(`There is nothing to learn: ${why} and 'distill' is not given. Add a head with addHead, or name a teacher.`)
+  }
+  return result
+}
+
+function knownHeads(tasks: unknown, heads: readonly Head[]): void {
+  if (typeof tasks !== 'object' || tasks === null || Array.isArray(tasks)) {
+    throw invalid('tasks', 'an object of options by the name of the head', tasks)
+  }
+  const unknown = Object.keys(tasks).find((name) => !heads.some((head) => head.name === name))
+  if (unknown !== undefined) throw refusal(`'tasks' names the head ${describe(unknown)}, which the model does not have. ${headList(heads)}`)
+}
+
+function taskOf(head: Head, options: TaskOptions = {}, uncertainty: boolean): ResolvedTask {
+  const name = `tasks.${head.name}`
+  knownKeys(name, options, TASK_KEYS)
+  const { weight = 1, labelSmoothing = 0, classWeights } = options
+  const independent = isIndependent(head)
+  if (uncertainty && options.weight !== undefined) {
+    throw refusal(`'${name}.weight' does not go with 'uncertainty', which learns the weights. \`${head.name}: false\` leaves the head out.`)
+  }
+  if (independent && options.labelSmoothing) {
+    throw refusal(`'${name}.labelSmoothing' is for heads that choose one label; each label of '${head.name}' is decided on its own.`)
+  }
+  return {
+    head: head.name,
+    loss: independent ? 'bce' : 'cross-entropy',
+    weight: atLeastZero(`${name}.weight`, weight),
+    labelSmoothing: belowOne(`${name}.labelSmoothing`, labelSmoothing),
+    classWeights: classWeights === undefined ? null : classWeightsOf(`${name}.classWeights`, classWeights, head),
+    inputDropout: head.inputDropout,
+    dropout: head.dropout,
+  }
+}
+
+function classWeightsOf(name: string, given: NonNullable<TaskOptions['classWeights']>, { labels }: Head): Float32Array | 'balanced' {
+  if (given === 'balanced') return given
+  if (typeof given !== 'object' || given === null) throw invalid(name, `'balanced', an array, or an object by label`, given)
+  const list = Array.isArray(given) ? given : byLabel(name, given as Record<string, unknown>, labels)
+  if (list.length !== labels.length) throw invalid(name, `${labels.length} numbers, one a label`, `${list.length} numbers`)
+  const weights = Float32Array.from(list, (value: unknown, i) => atLeastZero(`${name} of the label ${describe(labels[i])}`, value))
+  if (weights.every((weight) => weight === 0)) throw invalid(name, 'at least one number above 0', '0 for every label')
+  return weights
+}
+
+function byLabel(name: string, given: Readonly<Record<string, unknown>>, labels: readonly string[]): unknown[] {
+  const unknown = Object.keys(given).find((label) => !labels.includes(label))
+  if (unknown !== undefined) throw refusal(`${name} names the label ${describe(unknown)}. The head's labels: ${labels.join(', ')}.`)
+  return labels.map((label) => (Object.hasOwn(given, label) ? given[label] : 1))
+}
+
+function distillOf(options: DistillOptions, uncertainty: boolean): Required<DistillOptions> {
+  knownKeys('distill', options, DISTILL_KEYS)
+  const { teacher, loss = 'mse', weight = 1 } = options
+  if (uncertainty && options.weight !== undefined) {
+    throw refusal(`'distill.weight' does not go with 'uncertainty', which learns the weights.`)
+  }
+  if (typeof teacher !== 'function' && typeof (teacher as { encode?: unknown } | null)?.encode !== 'function') {
+    throw invalid('distill.teacher', 'a model, or a function from texts to embeddings', teacher)
+  }
+  const share = atLeastZero('distill.weight', weight)
+  if (share === 0) throw invalid('distill.weight', 'a number above 0', weight)
+  return { teacher, loss: oneOf('distill.loss', loss, ['mse', 'cosine']), weight: share }
+}

@@ -1,0 +1,84 @@
+import type { ParameterInfo } from '../../../binding'
+import { refusal } from '../../base/option-checks'
+import type { ResolvedTrain, Selection } from '../options/train'
+import { matching } from './patterns'
+
+type Part = ParameterInfo['part']
+
+const ENCODER: readonly Part[] = ['embeddings', 'layer', 'relative-bias']
+
+/** What freezing is decided on. */
+export type FreezingOptions = Pick<ResolvedTrain, 'freeze' | 'tasks'>
+
+/** Before the first step: refuses rules that leave nothing to train, unless one of them is `'all'`, which says that this is meant. */
+export function checkFreezing(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): void {
+  if (options.freeze.some(({ kind }) => kind === 'all') || anyTrains(parameters, frozenByRules(parameters, options, layers))) return
+  throw refusal(`Nothing is left to train: 'freeze' names every parameter. If that is meant, for metrics alone, say freeze: 'all'.`)
+}
+
+/**
+ * Places of the parameters that do not train at first: those that `freeze` names, and heads without a task; not the learnt weights of losses.
+ * ERR_INVALID_ARGUMENT: a pattern that matches nothing.
+ */
+export function frozenByRules(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): Set<number> {
+  const frozen = untasked(parameters, options)
+  options.freeze.forEach((rule, i) => selected(parameters, rule, layers, `freeze[${i}]`).forEach((p) => frozen.add(p)))
+  return frozen
+}
+
+/** The learnt weights of losses, which no rule names, are frozen where nothing else trains: alone they would teach the model nothing. */
+export function withUncertainty(parameters: readonly ParameterInfo[], frozen: ReadonlySet<number>): Set<number> {
+  if (anyTrains(parameters, frozen)) return new Set([...frozen].filter((i) => parameters[i]!.part !== 'uncertainty'))
+  return new Set([...frozen, ...places(parameters, ({ part }) => part === 'uncertainty')])
+}
+
+function anyTrains(parameters: readonly ParameterInfo[], frozen: ReadonlySet<number>): boolean {
+  return parameters.some(({ part }, i) => part !== 'uncertainty' && !frozen.has(i))
+}
+
+/** Heads that no task trains: they are frozen whatever happens. */
+export function untasked(parameters: readonly ParameterInfo[], { tasks }: Pick<FreezingOptions, 'tasks'>): Set<number> {
+  const trained = new Set(tasks.map(({ head }) => head))
+  return places(parameters, ({ part, head }) => part === 'head' && !trained.has(head))
+}
+
+/** Places of the parameters that a rule names; `'next'` is no set of its own (`nextOf`). */
+export function selected(parameters: readonly ParameterInfo[], rule: Selection, layers: number, where: string): Set<number> {
+  switch (rule.kind) {
+    case 'all':
+      return places(parameters, ({ part }) => part !== 'uncertainty')
+    case 'encoder':
+      return places(parameters, ({ part }) => ENCODER.includes(part))
+    case 'embeddings':
+      return places(parameters, ({ part }) => part === 'embeddings')
+    case 'layers':
+      return places(parameters, (info) => layerOf(info) >= 0 && layerOf(info) < rule.count)
+    case 'topLayers':
+      return places(parameters, (info) => layerOf(info) >= layers - rule.count)
+    case 'head':
+      return places(parameters, ({ part, head }) => part === 'head' && head === rule.head)
+    case 'match':
+      return matching(parameters, rule.patterns, `${where}.match`)
+    case 'next':
+      return new Set()
+  }
+}
+
+/**
+ * Gradual unfreezing (Howard and Ruder 2018): of what is frozen, the heads and Dense modules; else the top layer that has something frozen, and so
+ * on down; the embeddings last. Empty: nothing is frozen.
+ */
+export function nextOf(parameters: readonly ParameterInfo[], frozen: ReadonlySet<number>, layers: number): Set<number> {
+  const height = (info: ParameterInfo) => (info.part === 'embeddings' ? -1 : layerOf(info) >= 0 ? layerOf(info) : layers)
+  const highest = [...frozen].reduce((top, i) => Math.max(top, height(parameters[i]!)), -2)
+  return new Set([...frozen].filter((i) => height(parameters[i]!) === highest))
+}
+
+/** The layer a parameter lives and learns with, from 0; MPNet's relative-position bias is with the lowest. −1: none. */
+export function layerOf({ part, index }: ParameterInfo): number {
+  return part === 'layer' ? index : part === 'relative-bias' ? 0 : -1
+}
+
+function places(parameters: readonly ParameterInfo[], belongs: (info: ParameterInfo) => boolean): Set<number> {
+  return new Set(parameters.flatMap((info, i) => (belongs(info) ? [i] : [])))
+}

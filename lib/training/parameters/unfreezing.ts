@@ -1,0 +1,109 @@
+import type { ParameterInfo } from '../../../binding'
+import { refusal } from '../../base/option-checks'
+import type { ResolvedTrain, ResolvedUnfreeze } from '../options/train'
+import { frozenByRules, type FreezingOptions, nextOf, selected, untasked, withUncertainty } from './freezing'
+
+/** Where unfreezing stands: plain JSON, so that a checkpoint holds it. */
+export interface UnfreezingState {
+  /** Rules that have come into force, in that order, by their place in `unfreeze`; one that repeats may be here more than once. */
+  fired: number[]
+  /** The highest score of an evaluation; null before the first. */
+  best: number | null
+  /** Per rule: evaluations in a row without a better score, since the rule came into force. */
+  stale: number[]
+}
+
+/** What has happened: `epochs` were finished and `steps` applied since training began; or an evaluation gave a score (higher is better). */
+export type UnfreezingEvent = { epochs: number; steps: number } | { score: number }
+
+export function startUnfreezing(rules: readonly ResolvedUnfreeze[]): UnfreezingState {
+  return { fired: [], best: null, stale: rules.map(() => 0) }
+}
+
+/** The state after an event. The state that is given stays as it is; where no rule comes into force, `fired` is equal. */
+export function advanceUnfreezing(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, event: UnfreezingEvent): UnfreezingState {
+  return 'score' in event ? afterEvaluation(rules, state, event.score) : afterProgress(rules, state, event)
+}
+
+function afterProgress(
+  rules: readonly ResolvedUnfreeze[],
+  state: UnfreezingState,
+  { epochs, steps }: { epochs: number; steps: number },
+): UnfreezingState {
+  const fired = [...state.fired]
+  rules.forEach(({ unit, count, repeat }, i) => {
+    if (unit === 'plateau') return
+    const reached = Math.floor((unit === 'epoch' ? epochs : steps) / count)
+    const due = repeat ? reached : Math.min(1, reached)
+    for (let times = timesOf(state, i); times < due; times++) fired.push(i)
+  })
+  return { ...state, fired }
+}
+
+function afterEvaluation(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, score: number): UnfreezingState {
+  // Written so that a score that is not a number is no better one.
+  const better = state.best === null ? !Number.isNaN(score) : score > state.best
+  const fired = [...state.fired]
+  const stale = rules.map(({ unit, count, repeat }, i) => {
+    if (unit !== 'plateau' || better) return 0
+    const since = state.stale[i]! + 1
+    if (since < count || (!repeat && timesOf(state, i) > 0)) return since
+    fired.push(i)
+    return 0
+  })
+  return { fired, best: better ? score : state.best, stale }
+}
+
+/** Steps, after `steps` applied ones, until a rule by steps comes into force: groups must be set again there. Infinity: none will. */
+export function stepsUntilUnfreezing(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, steps: number): number {
+  return rules.reduce((least, { unit, count, repeat }, i) => {
+    if (unit !== 'step') return least
+    const times = timesOf(state, i)
+    return repeat || times === 0 ? Math.min(least, Math.max(0, (times + 1) * count - steps)) : least
+  }, Infinity)
+}
+
+/** Places of the parameters that are frozen in a state: a function of the options and `fired`. */
+export function frozenAt(
+  parameters: readonly ParameterInfo[],
+  options: FreezingOptions & Pick<ResolvedTrain, 'unfreeze'>,
+  layers: number,
+  { fired }: Pick<UnfreezingState, 'fired'>,
+): Set<number> {
+  const never = untasked(parameters, options)
+  const frozen = without(frozenByRules(parameters, options, layers), never)
+  for (const i of fired) thawed(parameters, options.unfreeze[i]!, frozen, layers, i).forEach((p) => frozen.delete(p))
+  return withUncertainty(parameters, new Set([...frozen, ...never]))
+}
+
+/** Before the first step: refuses a rule that names nothing that is frozen at first. */
+export function checkUnfreezing(
+  parameters: readonly ParameterInfo[],
+  options: FreezingOptions & Pick<ResolvedTrain, 'unfreeze'>,
+  layers: number,
+): void {
+  const frozen = without(frozenByRules(parameters, options, layers), untasked(parameters, options))
+  options.unfreeze.forEach((rule, i) => {
+    if (![...thawed(parameters, rule, frozen, layers, i)].some((p) => frozen.has(p))) {
+      throw refusal(`unfreeze[${i}] names no frozen parameter: it would do nothing.`)
+    }
+  })
+}
+
+function thawed(
+  parameters: readonly ParameterInfo[],
+  { what }: ResolvedUnfreeze,
+  frozen: ReadonlySet<number>,
+  layers: number,
+  rule: number,
+): Set<number> {
+  return what.kind === 'next' ? nextOf(parameters, frozen, layers) : selected(parameters, what, layers, `unfreeze[${rule}].what`)
+}
+
+function without(set: ReadonlySet<number>, removed: ReadonlySet<number>): Set<number> {
+  return new Set([...set].filter((p) => !removed.has(p)))
+}
+
+function timesOf({ fired }: UnfreezingState, rule: number): number {
+  return fired.filter((i) => i === rule).length
+}
