@@ -1,6 +1,6 @@
 /**
  * The native surface: the true type of `sentorch.node`. Requests are plain and resolved: nothing here has a default.
- * Every method that returns a promise rejects with an error whose `code` is one of `lib/errors.ts`; none throws.
+ * Every method that returns a promise rejects with an error whose `code` is one of `lib/base/errors.ts`; none throws.
  * A request of a wrong type, size or sign is refused with ERR_INTERNAL.
  */
 

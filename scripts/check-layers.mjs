@@ -1,8 +1,9 @@
-// The borders between the layers, and the length of files.
+// The borders between the layers, the floors of lib/ (support/floors.mjs), and the length of files.
 // usage: node scripts/check-layers.mjs [DIR]
 import fs from 'node:fs'
 import path from 'node:path'
 import { green, red } from './support/console.mjs'
+import { libraryProblems } from './support/floors.mjs'
 import { root as here } from './support/paths.mjs'
 
 const LONG = 400
@@ -46,38 +47,7 @@ forbid('native/common', [
   [TORCH, 'what both libraries share knows no torch'],
 ])
 
-/** Modules that a TypeScript file needs at run time: relative ones as paths from the root, others as written. */
-function importsOf(file) {
-  const text = read(file)
-  const specifiers = [
-    ...text.matchAll(/^\s*(?:import|export)\s+(?!type\b)(?:[^'"]*?\bfrom\s+)?['"]([^'"]+)['"]/gm),
-    ...text.matchAll(/\b(?:import|require)\(['"]([^'"]+)['"]\)/g),
-  ]
-  return specifiers.map(([, specifier]) => {
-    if (!specifier.startsWith('.')) return specifier
-    const target = path.posix.join(path.posix.dirname(file), specifier)
-    return [`${target}.ts`, `${target}/index.ts`, target].find(there) ?? target
-  })
-}
-
-/** The chain of imports from a file to the addon, or undefined. */
-function wayToAddon(file, seen = new Set()) {
-  seen.add(file)
-  for (const target of importsOf(file)) {
-    if (target === 'lib/native.ts' || target === 'node-gyp-build' || target.endsWith('.node')) return [file, target]
-    if (!target.endsWith('.ts') || seen.has(target)) continue
-    const rest = wayToAddon(target, seen)
-    if (rest) return [file, ...rest]
-  }
-  return undefined
-}
-
-for (const folder of ['lib/metrics', 'lib/data'].filter(there)) {
-  for (const file of filesIn(folder, /\.ts$/)) {
-    const way = wayToAddon(file)
-    if (way) problems.push(`${file}  pure functions do not import the addon: ${way.join(' → ')}`)
-  }
-}
+problems.push(...libraryProblems(root))
 
 for (const folder of ['lib', 'native', 'scripts', 'bench', 'examples', 'test', 'bin'].filter(there)) {
   for (const file of filesIn(folder, /\.(ts|mts|mjs|cjs|js|h|cc|inc|py)$/)) {

@@ -39,7 +39,7 @@ async function isTheModel(folder) {
 
 /** The Hugging Face cache, or (not offline) the hub, given up when nothing comes for five seconds. */
 async function fromHub({ offline }, say) {
-  const { resolveModel } = require(inRoot('dist/hub.js'))
+  const { resolveModel } = require(inRoot('dist/hub/hub.js'))
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(), HUB_PATIENCE_MS)
   if (!offline) say(`Asking the hub for ${ID}`)

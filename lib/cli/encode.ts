@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { SentorchError } from '../base/errors'
-import type { Model } from '../model/model'
+import type { Model } from '../api/model'
 import type { DeviceOption, DTypeOption } from '../model/load-options'
-import { type EncodeOptions, POOLING_NAMES, type PoolingName } from '../encode/options'
+import { type EncodeOptions } from '../encode/options'
+import { POOLING_NAMES, type PoolingName } from '../pooling/poolings'
 import { needsRanges, type Precision, PRECISIONS } from '../encode/quantize'
 import { downloadMeter } from './encode-progress'
 import { encodeInto } from './encode-run'
@@ -82,7 +83,7 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
 
 async function load({ model, dtype, device, threads }: EncodeFlags, signal: AbortSignal, stderr: Writable): Promise<Model> {
   // Loaded here, so that the other commands work where a native package of this one does not.
-  const { Model } = await import('../model/model.js')
+  const { Model } = await import('../api/model.js')
   const meter = downloadMeter(stderr)
   try {
     return await Model.load(model, { dtype, device, threads, signal, onProgress: meter.update })

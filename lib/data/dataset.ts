@@ -4,7 +4,7 @@ import { reading, takeOptions } from '../base/snapshot'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { keysOf, signalOf } from '../base/option-checks'
 import { describeDataset, type DescribeOptions, type Summary } from './describe'
-import type { Example } from './example'
+import type { Example, Examples } from './example'
 import { checkExample } from './examples'
 import { headNames, labelSet } from './labels'
 import { breather } from './pause'
@@ -14,7 +14,7 @@ import { splitExamples, type SplitOptions } from './split'
 import { takeExample, takeSource } from './take'
 
 /** Where examples come from: an array, a reader, a generator, or a data set that there is already. */
-export type DataSource = Dataset | Iterable<Example> | AsyncIterable<Example>
+export type DataSource = Dataset | Examples
 
 export interface DatasetOptions {
   /** By which messages name it. Defaults to `data`. */

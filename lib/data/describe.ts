@@ -3,8 +3,7 @@ import { define, reading, takeOptions } from '../base/snapshot'
 import { throwIfAborted } from '../base/errors'
 import { keysOf, signalOf } from '../base/option-checks'
 import { textOf } from './align'
-import type { Dataset } from './dataset'
-import type { Example, LabelValue } from './example'
+import type { Example, NamedExamples, LabelValue } from './example'
 import { distinctLabels, headNames, isOfKind, labelKind, labelOf, type LabelKind } from './labels'
 import { histogramOf, type Lengths } from './lengths'
 import { breather } from './pause'
@@ -58,7 +57,7 @@ export interface Summary {
 const CHUNK = 512
 
 export async function describeDataset(
-  dataset: Dataset,
+  dataset: NamedExamples,
   unusedFields: readonly UnusedField[],
   options: DescribeOptions = {},
 ): Promise<Summary> {
@@ -72,7 +71,7 @@ export async function describeDataset(
 
   const problems = new ProblemList()
   const breathe = breather(signal)
-  const names = dataset.heads
+  const names = headNames(dataset.examples)
   const heads: Record<string, HeadSummary> = {}
   for (const head of names) {
     const known = Object.hasOwn(labels, head) ? labels[head] : undefined
@@ -82,7 +81,7 @@ export async function describeDataset(
   const counts = await lengthsOf(dataset.examples, model, signal, breathe)
   return {
     name: dataset.name,
-    examples: dataset.length,
+    examples: dataset.examples.length,
     heads,
     lengths: histogramOf(counts, model ? 'tokens' : 'words'),
     ...(maxLength !== undefined && { truncation: { maxLength, examples: counts.filter((count) => count > maxLength).length } }),
@@ -94,7 +93,7 @@ export async function describeDataset(
 type Breathe = ReturnType<typeof breather>
 
 async function describeHead(
-  dataset: Dataset,
+  dataset: NamedExamples,
   head: string,
   known: readonly string[] | undefined,
   problems: ProblemList,
@@ -144,7 +143,7 @@ function writtenLabels(value: LabelValue): readonly string[] {
   return isSpans(value) ? value.map(({ label }) => label) : value
 }
 
-function taggedSentences(dataset: Dataset, head: string): (readonly string[])[] {
+function taggedSentences(dataset: NamedExamples, head: string): (readonly string[])[] {
   return dataset.examples
     .map((example) => labelOf(example, head))
     .filter((value): value is readonly string[] => Array.isArray(value) && !isSpans(value))
@@ -155,7 +154,7 @@ function table(counts: ReadonlyMap<string, number>): { label: string; count: num
   return [...counts].map(([label, count]) => ({ label, count })).sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1))
 }
 
-async function findTextProblems(dataset: Dataset, problems: ProblemList, breathe: Breathe): Promise<void> {
+async function findTextProblems(dataset: NamedExamples, problems: ProblemList, breathe: Breathe): Promise<void> {
   const firsts = new Map<string, { index: number; labels: Map<string, string> }>()
   for (const [i, example] of dataset.examples.entries()) {
     await breathe()

@@ -19,3 +19,12 @@ export interface Example {
   words?: readonly string[]
   labels: Readonly<Record<string, LabelValue>>
 }
+
+/** A data set as far as what looks into it must know. */
+export interface NamedExamples {
+  readonly name: string
+  readonly examples: readonly Example[]
+}
+
+/** Where examples come from; a data set is iterable too. */
+export type Examples = Iterable<Example> | AsyncIterable<Example>

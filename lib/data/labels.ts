@@ -1,8 +1,7 @@
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { define } from '../base/snapshot'
-import type { Dataset } from './dataset'
-import type { Example, LabelValue } from './example'
+import type { Example, NamedExamples, LabelValue } from './example'
 import { isSpans } from './examples'
 import { splitTag, tagsOf, type Scheme } from '../tags/schemes'
 
@@ -30,7 +29,7 @@ export function headNames(examples: readonly Example[]): string[] {
 }
 
 /** ERR_INVALID_ARGUMENT where no example has the head. */
-export function requireHead(dataset: Dataset, head: string): void {
+export function requireHead(dataset: NamedExamples, head: string): void {
   if (dataset.examples.some((example) => labelOf(example, head) !== undefined)) return
   const names = headNames(dataset.examples)
   throw new SentorchError(
@@ -41,7 +40,7 @@ export function requireHead(dataset: Dataset, head: string): void {
 }
 
 /** Labels of a head in the data, sorted; see `Dataset.labels`. */
-export function labelSet(dataset: Dataset, head: string, scheme: Scheme): string[] {
+export function labelSet(dataset: NamedExamples, head: string, scheme: Scheme): string[] {
   requireHead(dataset, head)
   const labels = new Set<string>()
   const types = new Set<string>()
@@ -70,7 +69,7 @@ function tagsOfType(label: string, scheme: Scheme): string[] {
 export type LabelKind = 'label' | 'yes or no' | 'labels' | 'tags' | 'spans'
 
 /** The kind that most examples speak for. A list of strings is a list of tags where it is as long as the words of its example. */
-export function labelKind(dataset: Dataset, head: string): LabelKind {
+export function labelKind(dataset: NamedExamples, head: string): LabelKind {
   const counts: Record<LabelKind, number> = { label: 0, 'yes or no': 0, labels: 0, tags: 0, spans: 0 }
   for (const example of dataset.examples) {
     const value = labelOf(example, head)

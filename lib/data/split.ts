@@ -2,8 +2,7 @@ import { integerIn, invalid, stringOf } from '../base/check'
 import { takeOptions } from '../base/snapshot'
 import { keysOf, refusal } from '../base/option-checks'
 import { permutation, randomKey } from '../base/shuffle'
-import type { Dataset } from './dataset'
-import type { Example } from './example'
+import type { Example, NamedExamples } from './example'
 import { distinctLabels, labelKind, labelOf, requireHead } from './labels'
 
 export interface SplitOptions {
@@ -21,19 +20,19 @@ export interface SplitOptions {
 }
 
 /** The examples of each part, in the order of the data set. */
-export function splitExamples(dataset: Dataset, options: SplitOptions): Record<string, Example[]> {
+export function splitExamples(dataset: NamedExamples, options: SplitOptions): Record<string, Example[]> {
   options = takeOptions('split', options, keysOf<SplitOptions>({ test: 1, sizes: 1, seed: 1, stratify: 1 }))
   const { seed = 0, stratify } = options
   const { names, counts } = partsOf(dataset, options)
-  const order = permutation(dataset.length, randomKey(integerIn('seed', seed, 0, 2 ** 32 - 1)))
+  const order = permutation(dataset.examples.length, randomKey(integerIn('seed', seed, 0, 2 ** 32 - 1)))
   const dealt = stratify === undefined ? order : inStrata(dataset, order, stringOf('stratify', stratify))
   const partOf = deal(dealt, counts)
   return Object.fromEntries(names.map((name, part) => [name, dataset.examples.filter((_, i) => partOf[i] === part)]))
 }
 
-function partsOf(dataset: Dataset, { test, sizes }: SplitOptions): { names: string[]; counts: number[] } {
+function partsOf(dataset: NamedExamples, { test, sizes }: SplitOptions): { names: string[]; counts: number[] } {
   if ((test === undefined) === (sizes === undefined)) throw refusal(`split takes either 'test' or 'sizes'.`)
-  const total = dataset.length
+  const total = dataset.examples.length
   if (test !== undefined) {
     if (typeof test !== 'number' || !(test > 0) || (test >= 1 && !Number.isInteger(test))) {
       throw invalid('test', 'a share above 0 and below 1, or a number of examples', test)
@@ -52,9 +51,10 @@ function partsOf(dataset: Dataset, { test, sizes }: SplitOptions): { names: stri
   return checked(dataset, names, apportion(total, shares))
 }
 
-function checked(dataset: Dataset, names: string[], counts: number[]): { names: string[]; counts: number[] } {
+function checked(dataset: NamedExamples, names: string[], counts: number[]): { names: string[]; counts: number[] } {
   const empty = counts.findIndex((count) => count < 1)
-  if (empty >= 0) throw refusal(`The part '${names[empty]}' of '${dataset.name}' (${dataset.length} examples) would have no example.`)
+  if (empty >= 0)
+    throw refusal(`The part '${names[empty]}' of '${dataset.name}' (${dataset.examples.length} examples) would have no example.`)
   return { names, counts }
 }
 
@@ -70,7 +70,7 @@ function apportion(total: number, shares: readonly number[]): number[] {
 }
 
 /** The same order, sorted by what the examples say for a head. */
-function inStrata(dataset: Dataset, order: Int32Array, head: string): Int32Array {
+function inStrata(dataset: NamedExamples, order: Int32Array, head: string): Int32Array {
   requireHead(dataset, head)
   const kind = labelKind(dataset, head)
   const strata = new Map<string, number[]>()

@@ -1,6 +1,6 @@
 import { isIterable } from '../base/callbacks'
 import { define, isPlain, reading } from '../base/snapshot'
-import type { DataSource } from './dataset'
+import type { Examples } from './example'
 
 /** Example → labels → list → span: whatever lies deeper is refused by the checks. */
 const DEPTH = 4
@@ -12,25 +12,25 @@ const taken = new WeakSet<object>()
  * A copy of an array of examples, made at once: what the caller changes while the examples are checked and tokenised changes nothing. A data
  * set is copied already, and an iterable is read as it comes, each example being copied when it is read (`takeExample`).
  */
-export function takeSource(source: DataSource): DataSource {
+export function takeSource<T extends Examples>(source: T): T {
   return reading('The examples', () => {
     if (!Array.isArray(source) || taken.has(source)) return source
-    const copy = copyOfList(source, copyOfExample) as DataSource & object
+    const copy = copyOfList(source, copyOfExample) as unknown as T & object
     taken.add(copy)
     return copy
   })
 }
 
 /** Data sets of a training: one, or several by name. */
-export function takeData<T extends DataSource | Readonly<Record<string, DataSource>> | undefined>(data: T): T {
+export function takeData<T extends Examples | Readonly<Record<string, Examples>> | undefined>(data: T): T {
   return reading('The data', () => {
-    if (typeof data !== 'object' || data === null || isIterable(data)) return takeSource(data as DataSource) as T
+    if (typeof data !== 'object' || data === null || isIterable(data)) return takeSource(data as Examples) as T
     return Object.fromEntries(Object.entries(data).map(([name, source]) => [name, takeSource(source)])) as T
   })
 }
 
 /** One example of a source. */
-export function takeExample(source: DataSource, example: unknown, index: number): unknown {
+export function takeExample(source: Examples, example: unknown, index: number): unknown {
   return taken.has(source) ? example : reading(`Example ${index}`, () => copyOfExample(example))
 }
 

@@ -4,7 +4,8 @@
  */
 import { writeSync } from 'node:fs'
 import type { CpuFeatures, Library } from '../../binding'
-import { loadAddon, openNative } from '../native/addon'
+import { loadAddon } from '../native/addon'
+import { openNative } from '../libtorch/open'
 
 export type ProbeStep =
   { step: 'addon'; features: CpuFeatures } | { step: 'library'; library: Library } | { step: 'failed'; code?: string; message: string }

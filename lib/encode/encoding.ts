@@ -1,12 +1,12 @@
 import type { EncodeRequest, NativeModel } from '../../binding'
 import { Embeddings, type TokenEmbeddings } from './embeddings'
 import { SentorchError } from '../base/errors'
-import { fromNative } from '../native/addon'
+import { fromNative } from '../native/call'
 import type { ResolvedEncode } from './options'
 import { pieces } from './chunks'
 import { doPieces } from './chunked'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
-import { nextTask } from '../native/tasks'
+import { nextTask } from '../native/call'
 import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer'
 
 /** One call of encode: its texts go through the tokenizer and the model piece by piece, and their rows return to their places. */

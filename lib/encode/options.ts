@@ -1,15 +1,13 @@
 import type { PoolingMode, PostStep } from '../../binding'
-import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../base/check'
+import { booleanOf, describe, integerIn, oneOf, stringOf } from '../base/check'
 import { takeOptions } from '../base/snapshot'
 import type { EncoderConfig } from '../format/config'
-import { vectorDimension, type SentenceModules } from '../format/modules'
+import type { SentenceModules } from '../format/sentence-modules'
+import { vectorDimension } from '../pooling/poolings'
 import { PRECISIONS, type Precision, type Ranges } from './quantize'
 import { functionOf, keysOf, refusal, signalOf } from '../base/option-checks'
-import { rangesFor } from './ranges'
-
-/** How token states become one vector; several are put side by side in the order given. */
-export const POOLING_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const
-export type PoolingName = (typeof POOLING_NAMES)[number]
+import { rangesFor, type RangeOptions } from './ranges'
+import { type PoolingName, poolingNames } from '../pooling/poolings'
 
 export interface EncodeProgress {
   texts: number
@@ -17,7 +15,7 @@ export interface EncodeProgress {
   tokens: number
 }
 
-export interface EncodeOptions<P extends Precision = 'float32'> {
+export interface EncodeOptions<P extends Precision = 'float32'> extends RangeOptions {
   /** Unset: the modules of the model as written. `true`: the result is scaled to unit length at the end. `false`: the Normalize module is skipped. */
   normalize?: boolean
   /** Instead of the model's pooling: one mode, or several side by side, each once. Refused where the model's Dense modules do not fit the result. */
@@ -37,14 +35,6 @@ export interface EncodeOptions<P extends Precision = 'float32'> {
   batchTokens?: number
   /** Type of the result, as sentence-transformers' `quantize_embeddings` defines it. Defaults to `float32`. */
   precision?: P
-  /**
-   * For `int8` and `uint8`: the smallest and the largest value of each dimension, `[min, max]`, each of the result's dimension.
-   * Without `ranges` and `calibration` they are taken from the vectors of this call, which then needs at least two texts
-   * (a hundred or more give stable ranges); a stream needs one of the two.
-   */
-  ranges?: readonly [ArrayLike<number>, ArrayLike<number>]
-  /** For `int8` and `uint8`: float32 vectors whose range is used. Excludes `ranges`. */
-  calibration?: { readonly data: Float32Array; readonly dimension: number }
   /**
    * One vector per token instead of one per text, with the tokens and their offsets; the states of the last layer, float32.
    * Excludes `precision`, `truncateDim`, `normalize` and `pooling`. Defaults to false.
@@ -202,14 +192,6 @@ function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeCo
     throw refusal(`This model has no prompt named ${describe(name)}. Its prompts: ${Object.keys(prompts).join(', ')}.`)
   }
   return prompts[name]!
-}
-
-/** One mode or several, each once. */
-export function poolingNames(option: unknown): PoolingName[] {
-  const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
-  if (pooling.length === 0) throw invalid('pooling', 'at least one mode', option)
-  if (new Set(pooling).size !== pooling.length) throw invalid('pooling', 'each mode at most once', pooling.join(', '))
-  return pooling
 }
 
 function poolingOf(option: EncodeOptions['pooling'], { modules, config }: EncodeContext): PoolingMode[] {

@@ -2,15 +2,21 @@ import { types } from 'node:util'
 import { invalid } from '../base/check'
 import { MIN_ROWS_FOR_RANGES, needsRanges, type Precision, type Ranges, rangesOf } from './quantize'
 import { refusal } from '../base/option-checks'
-import type { EncodeContext, EncodeOptions } from './options'
+
+/** What the numbers of an int8 or uint8 result stand for. */
+export interface RangeOptions {
+  /**
+   * For `int8` and `uint8`: the smallest and the largest value of each dimension, `[min, max]`, each of the result's dimension.
+   * Without `ranges` and `calibration` they are taken from the vectors of this call, which then needs at least two texts
+   * (a hundred or more give stable ranges); a stream needs one of the two.
+   */
+  ranges?: readonly [ArrayLike<number>, ArrayLike<number>]
+  /** For `int8` and `uint8`: float32 vectors whose range is used. Excludes `ranges`. */
+  calibration?: { readonly data: Float32Array; readonly dimension: number }
+}
 
 /** The ranges of an int8 or uint8 result of `dimension`; undefined: they are taken from the vectors of the call. */
-export function rangesFor(
-  precision: Precision,
-  options: EncodeOptions<Precision>,
-  dimension: number,
-  texts: EncodeContext['texts'],
-): Ranges | undefined {
+export function rangesFor(precision: Precision, options: RangeOptions, dimension: number, texts: number | 'streamed'): Ranges | undefined {
   const { ranges, calibration } = options
   if (!needsRanges(precision)) {
     const given = ranges !== undefined ? 'ranges' : calibration !== undefined ? 'calibration' : undefined
@@ -46,7 +52,7 @@ function givenRanges(ranges: unknown, dimension: number): Ranges {
 }
 
 function calibrationRanges(calibration: unknown, dimension: number): Ranges {
-  const set = calibration as NonNullable<EncodeOptions['calibration']> | null
+  const set = calibration as NonNullable<RangeOptions['calibration']> | null
   if (!types.isFloat32Array(set?.data)) throw invalid('calibration', 'float32 embeddings', calibration)
   if (set.dimension !== dimension)
     throw invalid('calibration', `vectors of ${dimension} numbers (the dimension of the result)`, `vectors of ${set.dimension}`)

@@ -4,10 +4,7 @@ import { refusal } from '../base/option-checks'
 import { reading } from '../base/snapshot'
 import type { Embeddings } from './embeddings'
 import { SentorchError } from '../base/errors'
-
-/** `euclidean` and `manhattan` are negative distances, so that larger is always more alike. */
-export const SIMILARITY_NAMES = ['cosine', 'dot', 'euclidean', 'manhattan'] as const
-export type SimilarityName = (typeof SIMILARITY_NAMES)[number]
+import { SIMILARITY_NAMES, type SimilarityName } from '../format/prompts'
 
 /** Rows to compare; a single `Float32Array` is one row. */
 export type SimilarityInput = Embeddings | Float32Array | readonly Float32Array[] | readonly (readonly number[])[]

@@ -2,7 +2,7 @@ import type { DenseActivation, PoolingMode } from '../../binding'
 import { SentorchError } from '../base/errors'
 import { Fields } from '../files/fields'
 import { readJson } from '../files/read'
-import type { DenseModule } from './modules'
+import type { DenseModule } from './sentence-modules'
 import { joinPath, type ModelRoot } from '../files/paths'
 
 /** The long-standing keys, in the order in which their vectors are put side by side. */

@@ -1,9 +1,12 @@
 import { SentorchError } from '../base/errors'
-import { SIMILARITY_NAMES } from '../encode/similarity'
 import { Fields } from '../files/fields'
 import { readJson } from '../files/read'
-import type { SentenceModules } from './modules'
+import type { SentenceModules } from './sentence-modules'
 import type { ModelRoot } from '../files/paths'
+
+/** `euclidean` and `manhattan` are negative distances, so that larger is always more alike. */
+export const SIMILARITY_NAMES = ['cosine', 'dot', 'euclidean', 'manhattan'] as const
+export type SimilarityName = (typeof SIMILARITY_NAMES)[number]
 
 const FILE = 'config_sentence_transformers.json'
 

@@ -2,7 +2,7 @@ import { nearest } from '../base/check'
 import { SentorchError, isSentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
 import { HEAD_ACTIVATIONS, HEAD_TYPES, resolveHead, type HeadContext } from '../heads/options'
-import { POOLING_NAMES } from '../encode/options'
+import { POOLING_NAMES } from '../pooling/poolings'
 import { Fields, isObject } from '../files/fields'
 
 /** A new number for a layout that older readers would read wrongly. */

@@ -1,5 +1,5 @@
 import type { HeadActivation } from '../../binding'
-import type { PoolingName } from '../encode/options'
+import type { PoolingName } from '../pooling/poolings'
 
 export type HeadType = 'classification' | 'token-classification'
 

@@ -1,7 +1,7 @@
 import type { HeadSource, NativeModel } from '../../binding'
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
-import { fromNative } from '../native/addon'
+import { fromNative } from '../native/call'
 import { refusal } from '../base/option-checks'
 import { headInputs, resolveExtension, resolveHead, type HeadContext } from './options'
 import type { Head, HeadDefinition } from './definition'

@@ -3,10 +3,11 @@ import type { HeadSource } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../base/check'
 import { snapshot, takeOptions } from '../base/snapshot'
 import type { EncoderConfig } from '../format/config'
-import { vectorDimension, type SentenceModules } from '../format/modules'
+import type { SentenceModules } from '../format/sentence-modules'
+import { vectorDimension } from '../pooling/poolings'
 import type { Head, HeadDefinition } from './definition'
 import { keysOf, refusal } from '../base/option-checks'
-import { poolingNames } from '../encode/options'
+import { poolingNames } from '../pooling/poolings'
 
 /** What a head is resolved against. */
 export interface HeadContext {

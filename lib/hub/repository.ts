@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { aborted, SentorchError, throwIfAborted } from '../base/errors'
 import { fileError, isOutOfFiles, isSystemError } from '../files/file-errors'
-import { otherWeights } from '../format/other-files'
+import { otherWeights } from '../files/other-weights'
 import type { LoadProgress } from '../model/load-options'
 import { isCommit, isWhole, RepositoryCache, type RemoteFile } from './cache'
 import { HubClient } from './client'

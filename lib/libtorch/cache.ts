@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import { homeFolder } from '../base/home'
-import { TORCH_VERSION, platformName } from './versions'
+import { TORCH_VERSION } from './versions'
+import { platformName } from '../base/platform'
 
 /** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. Throws ERR_FILE where that has no default. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {

@@ -1,4 +1,4 @@
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 
 /** The libraries of the torch wheel itself that only CUDA needs. */
 export const TORCH_CUDA_LIBRARIES = [

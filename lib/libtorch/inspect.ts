@@ -2,7 +2,8 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { unlessOutOfFiles } from '../files/file-errors'
 import { readNeeded } from './elf'
-import { PLATFORMS, TORCH_VERSION, baseVersion, platformName } from './versions'
+import { PLATFORMS, TORCH_VERSION, baseVersion } from './versions'
+import { platformName } from '../base/platform'
 
 /** The part of a `Libtorch` that does not depend on how it was found. */
 export interface Installation {

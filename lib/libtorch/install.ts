@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { SentorchError, isSentorchError, throwIfAborted } from '../base/errors'
-import { isMusl } from '../base/libc'
+import { isMusl } from '../base/platform'
 import { recoverFolder, Staging, sweep, targetOf } from '../files/staging'
 import { cacheFolder, installedFolder } from './cache'
 import type { Libtorch } from './find'
@@ -12,7 +12,8 @@ import { findPip } from './pip'
 import { keptLibraries } from './record'
 import { fromRanges } from './range-source'
 import { fromFolder, fromPip, type Source } from './sources'
-import { PLATFORMS, TORCH_VERSION, platformName, type PlatformRow } from './versions'
+import { PLATFORMS, TORCH_VERSION, type PlatformRow } from './versions'
+import { platformName } from '../base/platform'
 
 export interface InstallOptions {
   /** Keep the libraries of CUDA too. */

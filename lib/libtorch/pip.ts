@@ -4,7 +4,7 @@ import { SentorchError, aborted } from '../base/errors'
 import { folderBytes } from '../files/folder-bytes'
 import { makeFolder } from '../files/make-folder'
 import { pythonNames } from './python'
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 
 /** The interpreter whose pip answers, or null. */
 export async function findPip(): Promise<string | null> {

@@ -10,7 +10,7 @@ import type { Member } from './record'
 import { locateWheel } from './simple-index'
 import type { Source } from './sources'
 import { unpack } from './unpack'
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 import { WheelReader } from './wheel-reader'
 
 /** A remote wheel, its partial copy on this disk, and the reader of both. */

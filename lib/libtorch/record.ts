@@ -1,4 +1,4 @@
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 
 /** One file of a wheel, as its RECORD lists it. */
 export interface Member {

@@ -6,7 +6,7 @@ import type { InstallEvent, OnInstallEvent } from './install-events'
 import { pipArguments, pipDownload } from './pip'
 import type { Member } from './record'
 import { unpack } from './unpack'
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 import { WheelReader } from './wheel-reader'
 
 /** Where wheels come from: pip, a folder, or a server that is asked for parts of them. */

@@ -1,31 +1,11 @@
 import { CUDA_WHEELS_LINUX_X64, TORCH_CUDA_LIBRARIES } from './cuda-wheels'
+import type { Wheel } from './wheel'
 
 /**
  * The one base version that this package is built against; any local suffix (`+cpu`, `+cu130`) will do.
  * libtorch promises no C++ ABI between minor versions.
  */
 export const TORCH_VERSION = '2.11.0'
-
-/** A wheel and what is kept of it. Paths are those inside the wheel. */
-export interface Wheel {
-  name: string
-  version: string
-  /**
-   * The one file that the values below belong to: builds for other Pythons hold other bytes. Nothing of it is Python's but the name,
-   * so the Python that is installed, if any, does not matter.
-   */
-  file: string
-  /** Size of the wheel in bytes. */
-  bytes: number
-  /** sha256 of the wheel's RECORD, which in turn holds the sha256 of every member. */
-  record: string
-  /** Needed to run or to link. */
-  libraries: readonly string[]
-  /** Kept as well when CUDA is asked for. */
-  cudaLibraries?: readonly string[]
-  /** True where the headers for building are. */
-  headers?: true
-}
 
 export interface PlatformRow {
   wheels: readonly Wheel[]
@@ -145,10 +125,6 @@ export const PLATFORMS: Readonly<Record<string, PlatformRow>> = {
     openCuda: ['c10_cuda.dll', 'torch_cuda.dll'],
     installedBytes: 335_000_000,
   },
-}
-
-export function platformName(): string {
-  return `${process.platform}-${process.arch}`
 }
 
 /** `2.11.0+cu130` → `2.11.0`. */

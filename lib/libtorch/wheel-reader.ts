@@ -10,7 +10,7 @@ import { SentorchError, throwIfAborted } from '../base/errors'
 import { makeFolder } from '../files/make-folder'
 import { ArchiveView, type ByteSource } from './byte-source'
 import { keptMembers, parseRecord, recordPath, type Member } from './record'
-import type { Wheel } from './versions'
+import type { Wheel } from './wheel'
 
 /** Members of up to so many bytes are inflated in one piece. */
 const SMALL = 4 << 20

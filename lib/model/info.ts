@@ -1,11 +1,12 @@
 import type { LoadedModel } from '../../binding'
-import type { ChosenDevice } from '../native/device'
+import type { ChosenDevice } from '../libtorch/device'
 import type { ModelFolder } from '../format/folder'
 import type { ResolvedModel } from '../hub/hub'
-import type { Native } from '../native/addon'
-import { resolveEncode, type PoolingName } from '../encode/options'
+import type { Native } from '../libtorch/open'
+import { resolveEncode } from '../encode/options'
+import { type PoolingName } from '../pooling/poolings'
 import type { DTypeOption } from './load-options'
-import type { SimilarityName } from '../encode/similarity'
+import type { SimilarityName } from '../format/prompts'
 import type { Tokenizer } from '../tokenizer/tokenizer'
 
 /** What was loaded, and how it runs. */

@@ -16,17 +16,8 @@ export interface ModelParts {
   readonly heads: Heads
   /** The open trainer, by which heads know that they may not change. */
   trainer: object | undefined
+  /** The trainer that `model.trainEpoch` keeps between its calls. */
+  keptTrainer: object | undefined
   /** Whether any parameter differs from the folder's: true from the first step of training. */
   trained: boolean
-}
-
-const known = new WeakMap<object, ModelParts>()
-
-export function keepParts(model: object, parts: ModelParts): void {
-  known.set(model, parts)
-}
-
-/** The parts of a `Model`. */
-export function partsOf(model: object): ModelParts {
-  return known.get(model)!
 }

@@ -4,7 +4,7 @@ import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
 import { openFolder } from '../format/folder'
 import { saveModel } from '../model/save'
 import type { Head } from '../heads/definition'
-import { fromNative } from '../native/addon'
+import { fromNative } from '../native/call'
 import { refusal } from '../base/option-checks'
 import type { ResolvedEpoch } from './options/epoch'
 import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
@@ -12,10 +12,11 @@ import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } fro
 import type { ModelParts } from '../model/parts'
 import { takeOptions } from '../base/snapshot'
 import { writeCheckpoint } from './checkpoint/checkpoint'
-import { broken, otherData, otherFit } from './checkpoint/errors'
+import { broken, otherData, otherFit, type Pinned } from './checkpoint/errors'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
 import { configDropout } from './dropout'
-import { evaluate, type CustomMetrics, type Evaluation } from './evaluation/evaluate'
+import { evaluate } from './evaluation/evaluate'
+import type { CustomMetrics, Evaluation } from './evaluation/types'
 import { courseOf, runFit, startFit } from './loop/fit'
 import { lengthened, type FitCourse, type FitResult } from './loop/history'
 import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './checkpoint/kept'
@@ -39,13 +40,6 @@ export interface Restored {
   known: Map<string, Float32Array>
   /** What comes first must be the same data, and the same fit. Undefined: other data is welcome. */
   pinned: Pinned | undefined
-}
-
-export interface Pinned {
-  /** The checkpoint's folder. */
-  dir: string
-  /** The fit may become longer. */
-  extend: boolean
 }
 
 type Callbacks = Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' | 'onEvaluate'>

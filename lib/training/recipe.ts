@@ -1,10 +1,15 @@
 import { libraryVersion } from '../base/version'
 import { comparable } from './plain'
 import type { EpochReport } from './loop/report'
-import type { Session } from './loop/session'
+import type { TrainingState } from './loop/state'
+import type { ResolvedTrain } from './options/train'
+import type { ModelParts } from '../model/parts'
 
 /** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
-export function recipeOf({ options, state, parts }: Session, last?: EpochReport): Readonly<Record<string, unknown>> {
+export function recipeOf(
+  { options, state, parts }: { options: ResolvedTrain; state: TrainingState; parts: ModelParts },
+  last?: EpochReport,
+): Readonly<Record<string, unknown>> {
   const recipe = {
     options,
     epochs: state.epoch,

@@ -11,7 +11,7 @@
 
 namespace sentorch {
 
-// `code` is one of lib/errors.ts. Default visibility: thrown in one library, caught in the other.
+// `code` is one of lib/base/errors.ts. Default visibility: thrown in one library, caught in the other.
 class SENTORCH_EXPORT Error : public std::runtime_error {
  public:
   Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}

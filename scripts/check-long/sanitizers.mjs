@@ -45,7 +45,7 @@ await main(async () => {
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
   }
-  const loaded = await capture(process.execPath, ['-p', `require(${JSON.stringify(inRoot('dist/native.js'))}).addonFile()`], { env })
+  const loaded = await capture(process.execPath, ['-p', `require(${JSON.stringify(inRoot('dist/native/addon.js'))}).addonFile()`], { env })
   if (!loaded.output.startsWith(sanitized)) throw new Explained(`Not the instrumented build is loaded, but ${loaded.output}`)
   let failed = 0
   for (const [name, args] of RUNS) {

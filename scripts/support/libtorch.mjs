@@ -19,7 +19,8 @@ export async function libtorchIfAny() {
 }
 
 export async function installLibtorch() {
-  const { PLATFORMS, TORCH_VERSION, platformName } = require(inRoot('dist/libtorch/versions.js'))
+  const { PLATFORMS, TORCH_VERSION } = require(inRoot('dist/libtorch/versions.js'))
+  const { platformName } = require(inRoot('dist/base/platform.js'))
   const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
   const row = PLATFORMS[platformName()]
   if (!row)

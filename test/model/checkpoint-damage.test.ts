@@ -2,7 +2,7 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, wr
 import { join } from 'node:path'
 import { Model } from '../../lib'
 import type { SaveEvery } from '../../lib/training/options/epoch'
-import { Trainer } from '../../lib/training/trainer'
+import { Trainer } from '../../lib/api/trainer'
 import type { StepReport } from '../../lib/training/loop/report'
 import { filesIn } from '../support/fake-parts'
 import { manifestFor, seal } from '../support/manifest'

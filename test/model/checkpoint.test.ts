@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path'
 import { Model } from '../../lib'
 import type { TrainerOptions } from '../../lib/training/options/train'
-import { Trainer, type ResumeOptions } from '../../lib/training/trainer'
+import { Trainer, type ResumeOptions } from '../../lib/api/trainer'
 import { parseState } from '../../lib/training/checkpoint/state'
 import { fromPlainJson } from '../../lib/training/plain'
 import type { StepReport } from '../../lib/training/loop/report'

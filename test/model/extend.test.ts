@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { partsOf } from '../../lib/model/parts'
-import { Trainer } from '../../lib/training/trainer'
+import { partsOf } from '../../lib/api/access'
+import { Trainer } from '../../lib/api/trainer'
 import type { FitOptions } from '../../lib/training/options/fit'
 import type { TrainerOptions } from '../../lib/training/options/train'
 import type { StepReport } from '../../lib/training/loop/report'

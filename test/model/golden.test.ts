@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { Embeddings } from '../../lib/encode/embeddings'
-import { Model } from '../../lib/model/model'
+import { Model } from '../../lib/api/model'
 import { expectClose } from '../support/close'
 import {
   expand,

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { Model } from '../../lib/model/model'
+import { Model } from '../../lib/api/model'
 import { loadAddon } from '../../lib/native/addon'
 import type { LoadOptions } from '../../lib/model/load-options'
 import { cosine, expectClose } from '../support/close'

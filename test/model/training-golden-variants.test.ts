@@ -1,5 +1,5 @@
 import type { HeadSource } from '../../binding'
-import { fromNative } from '../../lib/native/addon'
+import { fromNative } from '../../lib/native/call'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { NativeTraining, StoredArrays } from '../support/native-training'

@@ -1,6 +1,6 @@
 import type { TrainingRequest } from '../../binding'
-import { fromNative } from '../../lib/native/addon'
-import { nextTask } from '../../lib/native/tasks'
+import { fromNative } from '../../lib/native/call'
+import { nextTask } from '../../lib/native/call'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { randomNumbers, shuffled } from '../support/random'

@@ -1,7 +1,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import type { TrainingRequest } from '../../binding'
-import { fromNative } from '../../lib/native/addon'
+import { fromNative } from '../../lib/native/call'
 import { expectClose } from '../support/close'
 import { readGolden, type GoldenMatrix } from '../support/golden'
 import { hashes, NativeTraining, plainTask, stepsOf, StoredArrays, type StepPlan } from '../support/native-training'

@@ -59,6 +59,7 @@ export async function fakeParts(definitions: readonly HeadDefinition[], logitsOf
     admission: new Admission(2 ** 28),
     info: {} as ModelParts['info'],
     trainer: undefined,
+    keptTrainer: undefined,
     trained: false,
     calls: [],
     pause: () => {},

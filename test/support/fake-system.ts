@@ -5,7 +5,7 @@ const { EAGAIN, ENOENT, ENOSYS } = constants.errno
 /** By file: the descriptor that has its lock. */
 const holders = new Map<string, number>()
 
-/** What the addon does with files, on any system; for jest.mock of lib/native. The tests say what this system can. */
+/** What the addon does with files, on any system; for jest.mock of lib/native/addon. The tests say what this system can. */
 export const fakeSystem = {
   exchanges: true,
   locks: true,

@@ -125,6 +125,7 @@ export async function fakeParts(native: FakeNative, heads: readonly HeadDefiniti
     info,
     heads: list,
     trainer: undefined,
+    keptTrainer: undefined,
     trained: false,
   }
   for (const head of heads) list.add(head)

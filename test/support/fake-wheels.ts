@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { PlatformRow, Wheel } from '../../lib/libtorch/versions'
+import type { PlatformRow } from '../../lib/libtorch/versions'
+import type { Wheel } from '../../lib/libtorch/wheel'
 import { elf } from './elf'
 import { zip } from './zip'
 

@@ -1,6 +1,6 @@
 import type { Model } from '../../lib'
-import { partsOf } from '../../lib/model/parts'
-import { nextTask } from '../../lib/native/tasks'
+import { partsOf } from '../../lib/api/access'
+import { nextTask } from '../../lib/native/call'
 
 /** A head's logits as native code gives them: [texts, labels], or [tokens, labels]. */
 export async function logitsOf(model: Model, head: string, texts: readonly string[]): Promise<Float32Array> {

@@ -19,8 +19,9 @@ import type {
 } from '../../binding'
 import { openFolder } from '../../lib/format/folder'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../lib/format/safetensors'
-import { fromNative, openNative } from '../../lib/native/addon'
-import { nextTask } from '../../lib/native/tasks'
+import { openNative } from '../../lib/libtorch/open'
+import { fromNative } from '../../lib/native/call'
+import { nextTask } from '../../lib/native/call'
 
 /** Arrays of a safetensors file by name. */
 export class StoredArrays {

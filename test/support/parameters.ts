@@ -1,6 +1,7 @@
 import type { ParameterInfo } from '../../binding'
 import type { Head } from '../../lib/heads/definition'
-import { resolveTrain, type ResolvedTrain, type TrainContext, type TrainerOptions } from '../../lib/training/options/train'
+import { resolveTrain, type ResolvedTrain, type TrainerOptions } from '../../lib/training/options/train'
+import type { TrainContext } from '../../lib/training/options/context'
 
 export const LAYERS = 6
 

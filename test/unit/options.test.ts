@@ -2,14 +2,8 @@ import { promptsWith } from '../../lib/format/prompts'
 import { availableParallelism } from 'node:os'
 import type { Precision } from '../../lib/encode/quantize'
 import { Embeddings } from '../../lib/encode/embeddings'
-import {
-  type EncodeContext,
-  type EncodeOptions,
-  POOLING_NAMES,
-  resolveEncode,
-  resolveStream,
-  type StreamOptions,
-} from '../../lib/encode/options'
+import { type EncodeContext, type EncodeOptions, resolveEncode, resolveStream, type StreamOptions } from '../../lib/encode/options'
+import { POOLING_NAMES } from '../../lib/pooling/poolings'
 import { type LoadOptions, resolveLoad } from '../../lib/model/load-options'
 
 function refused(message: string): Error {

@@ -54,7 +54,7 @@ function compile(documents: readonly string[]): { program: ts.Program; files: Ma
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(tsconfig))
   const { fileNames, options, errors } = ts.parseJsonConfigFileContent(tsconfig, ts.sys, folder)
   expect(errors).toEqual([])
-  return { program: ts.createProgram([...fileNames, join(root, 'lib/options.ts')], options), files }
+  return { program: ts.createProgram([...fileNames, join(root, 'lib/index.ts')], options), files }
 }
 
 const DOCUMENTS = ['api', 'data', 'data-sets', 'heads', 'install', 'metrics', 'predict', 'trainer', 'training'].map(
@@ -94,9 +94,9 @@ function optionsOf(file: string, name: string): string[] {
 }
 
 test.each([
-  ['docs/api.md', 'EncodeOptions', 'lib/options/encode.ts'],
-  ['docs/api.md', 'LoadOptions', 'lib/options/load.ts'],
-  ['docs/training.md', 'TrainerOptions', 'lib/options/train.ts'],
+  ['docs/api.md', 'EncodeOptions', 'lib/encode/options.ts'],
+  ['docs/api.md', 'LoadOptions', 'lib/model/load-options.ts'],
+  ['docs/training.md', 'TrainerOptions', 'lib/training/options/train.ts'],
 ])('the table in %s names every option of %s', (document, name, source) => {
   expect(tableOf(document, name).sort()).toEqual(optionsOf(source, name).sort())
 })

@@ -1,5 +1,6 @@
 import { Embeddings } from '../../lib/encode/embeddings'
-import { SIMILARITY_NAMES, similarity, type SimilarityInput, type SimilarityName } from '../../lib/encode/similarity'
+import { similarity, type SimilarityInput } from '../../lib/encode/similarity'
+import { SIMILARITY_NAMES, type SimilarityName } from '../../lib/format/prompts'
 import golden from '../golden/similarity.json'
 
 const CASES = golden.cases.flatMap(({ name, a, b, expected }) =>

@@ -1,7 +1,14 @@
 import { isSentorchError, SentorchError } from '../../base/errors'
-import type { Pinned } from '../core'
 import { isLonger, type FitCourse } from '../loop/history'
 import { comparable } from '../plain'
+
+/** What training that was resumed is held to. */
+export interface Pinned {
+  /** The checkpoint's folder. */
+  dir: string
+  /** The fit may become longer. */
+  extend: boolean
+}
 
 /** What is wrong with a file of a checkpoint is ERR_CHECKPOINT, whatever found it. */
 export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Promise<T> {

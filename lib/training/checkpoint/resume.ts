@@ -1,9 +1,9 @@
 import { isSentorchError } from '../../base/errors'
-import { vectorDimension } from '../../format/modules'
+import { vectorDimension } from '../../pooling/poolings'
 import { refusal } from '../../base/option-checks'
 import type { LoadOptions } from '../../model/load-options'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
-import { partsOf, type ModelParts } from '../../model/parts'
+import type { ModelParts } from '../../model/parts'
 import { TRAINER_JSON } from './checkpoint'
 import { asCheckpoint, broken, otherOption } from './errors'
 import { readTargets, restoreOptimizer, type StoredTrainer } from './read'
@@ -26,23 +26,22 @@ export interface ResumeRequest {
 export async function resumeCore<M extends { dispose(): Promise<void> }>(
   dir: string,
   request: ResumeRequest,
-  load: (dir: string, options: LoadOptions) => Promise<M>,
+  load: (dir: string, options: LoadOptions) => Promise<{ model: M; parts: ModelParts }>,
 ): Promise<{ model: M; core: TrainerCore }> {
   const stored = await findCheckpoint(dir)
   const { dtype, threads } = stored.load
   const device = stored.load.device as NonNullable<LoadOptions['device']>
-  const model = await load(stored.root.shown, { dtype, threads, device, ...request.load })
+  const { model, parts } = await load(stored.root.shown, { dtype, threads, device, ...request.load })
   try {
-    return { model, core: await restoreCore(model, stored, request) }
+    return { model, core: await restoreCore(parts, stored, request) }
   } catch (error) {
     await model.dispose()
     throw error
   }
 }
 
-async function restoreCore(model: object, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
+async function restoreCore(parts: ModelParts, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
   const dir = stored.root.shown
-  const parts = partsOf(model)
   const given = optionsOf(stored.options, request.teacher)
   const resolved = resolvedOf(dir, given, parts)
   const changed = firstDifference(resolved, stored.resolved)
@@ -96,7 +95,7 @@ async function openSession(core: TrainerCore, dir: string): Promise<Session> {
 }
 
 /** Options that the file holds are a stranger's: what does not hold is the checkpoint's fault. */
-function resolvedOf(dir: string, given: TrainerOptions, parts: ReturnType<typeof partsOf>): ResolvedTrain {
+function resolvedOf(dir: string, given: TrainerOptions, parts: ModelParts): ResolvedTrain {
   try {
     return resolveTrain(given, contextOf(parts))
   } catch (error) {

@@ -1,10 +1,10 @@
 import type { PoolingMode, PostStep } from '../../../binding'
 import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
-import { vectorDimension } from '../../format/modules'
-import { fromNative } from '../../native/addon'
+import { vectorDimension } from '../../pooling/poolings'
+import { fromNative } from '../../native/call'
 import { BATCH_TOKENS } from '../../encode/options'
 import type { ModelParts } from '../../model/parts'
-import { nextTask } from '../../native/tasks'
+import { nextTask } from '../../native/call'
 import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
 
 /** How a sentence vector is made of token states. */

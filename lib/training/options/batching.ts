@@ -1,7 +1,27 @@
 import { booleanOf, integerIn, oneOf } from '../../base/check'
 import { refusal } from '../../base/option-checks'
-import type { TrainerOptions } from './train'
 import { positive } from '../../base/number-checks'
+
+/** How a trainer makes batches and steps of its data. */
+export interface BatchingOptions {
+  /** Examples of one batch, 1..1048576. Defaults to 32. */
+  batchSize?: number
+  /** Instead of `batchSize`: tokens of one batch, 1..1048576; a longer example runs alone. */
+  batchTokens?: number
+  /** Batches hold examples of similar length: sorted within windows of 50 batches, then the batches shuffled. Defaults to true. */
+  groupByLength?: boolean
+  /** Batches of one step, 1..65536; the last step of an epoch may have fewer. Defaults to 1. */
+  gradientAccumulation?: number
+  /**
+   * Several data sets: `proportional` takes each batch from one set, in shuffled order; `round-robin` one batch of each in turn;
+   * `mixed` draws each batch from all. Defaults to `proportional`.
+   */
+  sampling?: 'proportional' | 'round-robin' | 'mixed'
+  /** Of `proportional` and `mixed`, above 0: 1 takes every example once, more favours small data sets. Defaults to 1. */
+  temperature?: number
+  /** Of `round-robin`: the data set that ends the epoch; the shorter ones begin again. Defaults to `longest`. */
+  stop?: 'shortest' | 'longest'
+}
 
 /** How rows become batches. */
 export interface ResolvedBatching {
@@ -24,7 +44,7 @@ export interface ResolvedSampling {
 const MAX_BATCH = 2 ** 20
 const MAX_ACCUMULATION = 2 ** 16
 
-export function batchingOf(options: TrainerOptions): ResolvedBatching {
+export function batchingOf(options: BatchingOptions): ResolvedBatching {
   const { batchSize, batchTokens } = options
   if (batchSize !== undefined && batchTokens !== undefined) throw refusal(`'batchSize' and 'batchTokens' were both given. Leave one out.`)
   const groupByLength = booleanOf('groupByLength', options.groupByLength === undefined ? true : options.groupByLength)
@@ -33,11 +53,11 @@ export function batchingOf(options: TrainerOptions): ResolvedBatching {
     : { by: 'tokens', size: integerIn('batchTokens', batchTokens, 1, MAX_BATCH), groupByLength }
 }
 
-export function accumulationOf({ gradientAccumulation = 1 }: TrainerOptions): number {
+export function accumulationOf({ gradientAccumulation = 1 }: BatchingOptions): number {
   return integerIn('gradientAccumulation', gradientAccumulation, 1, MAX_ACCUMULATION)
 }
 
-export function samplingOf(options: TrainerOptions): ResolvedSampling {
+export function samplingOf(options: BatchingOptions): ResolvedSampling {
   const { sampling = 'proportional', temperature = 1, stop = 'longest' } = options
   const mode = oneOf('sampling', sampling, ['proportional', 'round-robin', 'mixed'])
   if (mode === 'round-robin' && options.temperature !== undefined) {

@@ -1,8 +1,16 @@
 import { describe, integerIn, invalid, knownKeys } from '../../base/check'
 import { refusal } from '../../base/option-checks'
 import { ourPart } from '../../base/words'
-import type { TrainContext, TrainerOptions } from './train'
+import type { TrainContext } from './context'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
+
+/** What of the model trains, and when. */
+export interface FreezeOptions {
+  /** What does not train. Defaults to nothing. That nothing at all trains must be said: `'all'`. */
+  freeze?: Freeze | readonly Freeze[]
+  /** When what is frozen begins to train. Defaults to never. */
+  unfreeze?: readonly Unfreeze[]
+}
 
 /**
  * Which parameters. `'all'`; `'encoder'`: embeddings, layers and MPNet's relative-position bias, not Dense modules and heads; `'embeddings'`;
@@ -38,13 +46,13 @@ export interface ResolvedUnfreeze {
 const MAX_COUNT = 2 ** 40
 const UNITS = ['epoch', 'step', 'plateau'] as const
 
-export function freezeOf({ freeze = [] }: TrainerOptions, context: TrainContext): readonly Selection[] {
+export function freezeOf({ freeze = [] }: FreezeOptions, context: TrainContext): readonly Selection[] {
   const rules: readonly unknown[] = Array.isArray(freeze) ? freeze : [freeze]
   const several = Array.isArray(freeze)
   return rules.map((rule, i) => selectionOf(several ? `freeze[${i}]` : 'freeze', rule, context, ['layers', 'head', 'match']))
 }
 
-export function unfreezeOf({ unfreeze = [] }: TrainerOptions, frozen: boolean, context: TrainContext): readonly ResolvedUnfreeze[] {
+export function unfreezeOf({ unfreeze = [] }: FreezeOptions, frozen: boolean, context: TrainContext): readonly ResolvedUnfreeze[] {
   if (!Array.isArray(unfreeze)) throw invalid('unfreeze', 'an array of rules', unfreeze)
   if (unfreeze.length > 0 && !frozen) throw refusal(`'unfreeze' without 'freeze': nothing is frozen.`)
   return unfreeze.map((rule: Unfreeze, i) => unfreezeRule(`unfreeze[${i}]`, rule, context))

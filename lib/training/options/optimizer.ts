@@ -1,9 +1,31 @@
 import type { TrainingRequest } from '../../../binding'
 import { integerIn, invalid, knownKeys, oneOf } from '../../base/check'
 import { keysOf, refusal } from '../../base/option-checks'
-import type { TrainerOptions } from './train'
 import { atLeastZero, belowOne, positive } from '../../base/number-checks'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
+import type { LossOptions } from './tasks'
+
+/** Optimizer, rates and decays of a trainer. */
+export interface OptimizerOptions {
+  /** With PyTorch's semantics: `adamw` decays the weights themselves, `adam` adds the decay to the gradient. Defaults to `adamw`. */
+  optimizer?: 'adamw' | 'adam'
+  /** Of the encoder's top layer, at the top of the schedule, at least 0. Defaults to 5e-5. */
+  learningRate?: number
+  /** Of heads and Dense modules. Defaults to `learningRate`. */
+  headLearningRate?: number
+  /** Defaults to [0.9, 0.999]. */
+  betas?: readonly [number, number]
+  /** Defaults to 1e-8. */
+  eps?: number
+  /** Weights of one dimension (biases, LayerNorm) have none. Defaults to 0.01 for `adamw` and 0 for `adam`. */
+  weightDecay?: number
+  /** A lower layer learns so many times as fast as the one above it, above 0 to 1. Defaults to 1. */
+  layerDecay?: number
+  /** Layers share rates in so many bands, 1..layers. Defaults to the number of layers: each has its own. */
+  layerBands?: number
+  /** Rates and decays by name. A parameter that two rules match, and a pattern that matches nothing, are refused. */
+  groups?: readonly GroupRule[]
+}
 
 /** A rate or a decay of its own for the parameters whose names match. */
 export interface GroupRule {
@@ -35,7 +57,7 @@ export interface ResolvedRates {
 
 const RULE_KEYS = keysOf<GroupRule>({ match: 1, learningRate: 1, weightDecay: 1 })
 
-export function optimizerOf(options: TrainerOptions): TrainingRequest['optimizer'] {
+export function optimizerOf(options: OptimizerOptions): TrainingRequest['optimizer'] {
   const { optimizer = 'adamw', betas = [0.9, 0.999], eps = 1e-8 } = options
   if (!Array.isArray(betas) || betas.length !== 2) throw invalid('betas', '[β1, β2]', betas)
   const [beta1, beta2] = betas.map((beta: unknown, i) => belowOne(`betas[${i}]`, beta)) as [number, number]
@@ -44,7 +66,10 @@ export function optimizerOf(options: TrainerOptions): TrainingRequest['optimizer
   return { type: oneOf('optimizer', optimizer, ['adamw', 'adam']), beta1, beta2, eps: positive('eps', eps) }
 }
 
-export function ratesOf(options: TrainerOptions, layers: number): ResolvedRates {
+export function ratesOf(
+  options: OptimizerOptions & Pick<LossOptions, 'uncertainty' | 'uncertaintyLearningRate'>,
+  layers: number,
+): ResolvedRates {
   const learningRate = atLeastZero('learningRate', options.learningRate === undefined ? 5e-5 : options.learningRate)
   const headLearningRate = options.headLearningRate === undefined ? learningRate : atLeastZero('headLearningRate', options.headLearningRate)
   // Adam adds its decay to the gradient (L2), which is another thing than AdamW's: PyTorch's default for it is 0.

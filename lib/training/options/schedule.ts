@@ -1,11 +1,24 @@
 import { integerIn, oneOf } from '../../base/check'
 import { refusal } from '../../base/option-checks'
-import type { TrainerOptions } from './train'
 import { shareOf } from '../../base/number-checks'
+
+/** The schedule of a trainer's rates. */
+export interface ScheduleChoice {
+  /** Of the rates, behind the warm-up. Defaults to `linear` where the length of the training is known, else to `constant`. */
+  schedule?: ScheduleShape
+  /** Steps until the full rate. Excludes `warmupRatio`. */
+  warmupSteps?: number
+  /** Of all steps, 0..1, rounded down, at least one step unless 0. Defaults to 0.1, for `constant` to 0. */
+  warmupRatio?: number
+  /** Epochs that the schedule spans. Defaults to those of `fit`. */
+  epochs?: number
+  /** Steps that the schedule spans, instead of `epochs`. */
+  totalSteps?: number
+}
 
 export type ScheduleShape = 'linear' | 'cosine' | 'constant'
 
-/** What is known of the schedule before the data is: `lib/training/schedule.ts` makes steps of it. */
+/** What is known of the schedule before the data is: `lib/training/plan/schedule.ts` makes steps of it. */
 export interface ScheduleOptions {
   /** Undefined: linear where a total is known, constant where none is. */
   shape: ScheduleShape | undefined
@@ -19,7 +32,7 @@ export interface ScheduleOptions {
 
 const MAX_STEPS = Number.MAX_SAFE_INTEGER
 
-export function scheduleOf({ schedule, warmupSteps, warmupRatio, epochs, totalSteps }: TrainerOptions): ScheduleOptions {
+export function scheduleOf({ schedule, warmupSteps, warmupRatio, epochs, totalSteps }: ScheduleChoice): ScheduleOptions {
   if (warmupSteps !== undefined && warmupRatio !== undefined) {
     throw refusal(`'warmupSteps' and 'warmupRatio' were both given. Leave one out.`)
   }

@@ -3,9 +3,23 @@ import { booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check
 import type { Embeddings } from '../../encode/embeddings'
 import { type Head, isIndependent } from '../../heads/definition'
 import { keysOf, refusal } from '../../base/option-checks'
-import type { TrainContext, TrainerOptions } from './train'
+import type { TrainContext } from './context'
 import { headList } from './freezing'
 import { atLeastZero, belowOne } from '../../base/number-checks'
+
+/** What a trainer minimises. */
+export interface LossOptions {
+  /** By the head's name; `false` leaves a head as it is and out of the loss. Defaults to every head with weight 1. */
+  tasks?: Readonly<Record<string, TaskOptions | false>>
+  /** Weights of the losses are learnt (Kendall, Gal and Cipolla 2018: Σ ½·e^(−s)·loss + ½·s). Defaults to false. */
+  uncertainty?: boolean
+  /** Of those weights. Defaults to `headLearningRate`. */
+  uncertaintyLearningRate?: number
+  /** λ of a pull of the sentence vectors towards those of the model before training, at least 0. Defaults to 0: none. */
+  keepEmbeddings?: number
+  /** Sentence vectors learn to be a teacher's. */
+  distill?: DistillOptions
+}
 
 /** How one head is trained. */
 export interface TaskOptions {
@@ -34,7 +48,7 @@ export interface DistillOptions {
   weight?: number
 }
 
-/** A task after every check. `'balanced'` weights wait for the data (`lib/training/class-weights.ts`). */
+/** A task after every check. `'balanced'` weights wait for the data (`lib/training/objectives/class-weights.ts`). */
 export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
   classWeights: Float32Array | 'balanced' | null
 }
@@ -52,7 +66,7 @@ export interface ResolvedLosses {
 }
 
 /** All that goes into the loss. Refuses a trainer that has nothing to learn. */
-export function lossesOf(options: TrainerOptions, { heads }: TrainContext): ResolvedLosses {
+export function lossesOf(options: LossOptions, { heads }: TrainContext): ResolvedLosses {
   const { tasks = {}, uncertainty = false, keepEmbeddings = 0, distill } = options
   knownHeads(tasks, heads)
   const result: ResolvedLosses = {

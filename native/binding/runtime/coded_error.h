@@ -1,4 +1,4 @@
-// Errors that JavaScript sees: a message and a code of lib/errors.ts.
+// Errors that JavaScript sees: a message and a code of lib/base/errors.ts.
 #pragma once
 #include <napi.h>
 

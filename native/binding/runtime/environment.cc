@@ -42,7 +42,7 @@ void Environment::create(Napi::Env env) {
   auto* environment = new Environment(env);
   env.SetInstanceData<Environment, keep>(environment);
   // Added after the channel, so run before the channel's own hook: no thread delivers into a closed one.
-  // process.exit() skips it; lib/native.ts calls shutdown() from the 'exit' event as well.
+  // process.exit() skips it; lib/native/addon.ts calls shutdown() from the 'exit' event as well.
   napi_add_env_cleanup_hook(
       env, [](void* data) { static_cast<Environment*>(data)->shutdown(); }, environment);
 }

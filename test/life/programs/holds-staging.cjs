@@ -1,6 +1,6 @@
 // Has begun to write a folder, and lives on until it is killed.
 'use strict'
-const { Staging, targetOf } = require('../../../dist/staging')
+const { Staging, targetOf } = require('../../../dist/files/staging')
 
 async function main() {
   const staging = await Staging.create(await targetOf(process.argv[2]))

@@ -1,7 +1,7 @@
 // Loads a model through the addon before libtorch was opened. Prints the error.
 'use strict'
 const { openFolder } = require('../../../dist/format/folder.js')
-const { loadAddon } = require('../../../dist/native.js')
+const { loadAddon } = require('../../../dist/native/addon.js')
 
 async function main() {
   const { files, encoder, dense } = await openFolder(process.argv[2])

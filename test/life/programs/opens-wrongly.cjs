@@ -2,7 +2,7 @@
 'use strict'
 const path = require('node:path')
 const { findLibtorch } = require('../../../dist/libtorch/find.js')
-const { addonFile, loadAddon } = require('../../../dist/native.js')
+const { addonFile, loadAddon } = require('../../../dist/native/addon.js')
 
 async function main() {
   const { libraries } = await findLibtorch()

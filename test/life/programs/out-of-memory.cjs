@@ -3,7 +3,7 @@
 // usage: out-of-memory.cjs OPERATION once|forever [STRIDE]      with a stride: every so many allocations
 'use strict'
 const fs = require('node:fs')
-const { openNative } = require('../../../dist/native')
+const { openNative } = require('../../../dist/libtorch/open')
 const { openFolder } = require('../../../dist/format/folder')
 
 const folder = process.env.SENTORCH_LIFE_MODEL

@@ -1,3 +1,8 @@
+/** As npm and prebuildify name platforms: `linux-x64`. */
+export function platformName(): string {
+  return `${process.platform}-${process.arch}`
+}
+
 /** The version of glibc that this process runs on; null on musl and on other systems. */
 export function glibcVersion(): string | null {
   // With it, the report resolves the names of all open connections. The setting is the program's: it gets it back.

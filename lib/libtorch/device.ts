@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { SentorchError } from '../base/errors'
-import type { Native } from './addon'
+import type { Native } from './open'
 import type { DeviceOption } from '../model/load-options'
-import type { Libtorch } from '../libtorch/find'
+import type { Libtorch } from './find'
 
 export interface ChosenDevice {
   /** 'cpu' or 'cuda:N'. */

@@ -1,13 +1,11 @@
-import { takeOptions } from '../../base/snapshot'
-import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from '../options/epoch'
-import { TRAIN_KEYS, type TrainerOptions } from '../options/train'
-import type { ModelParts } from '../../model/parts'
-import { TrainerCore } from '../core'
-import type { TrainingData } from '../loop/corpus'
-import { firstDifference } from '../plain'
-import type { EpochReport } from '../loop/report'
-
-const kept = new WeakMap<ModelParts, TrainerCore>()
+import { takeOptions } from '../base/snapshot'
+import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from './options/epoch'
+import { TRAIN_KEYS, type TrainerOptions } from './options/train'
+import type { ModelParts } from '../model/parts'
+import { TrainerCore } from './core'
+import type { TrainingData } from './loop/corpus'
+import { firstDifference } from './plain'
+import type { EpochReport } from './loop/report'
 
 /** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
 export async function trainEpochOf(
@@ -19,19 +17,24 @@ export async function trainEpochOf(
   const entries = Object.entries(options)
   const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
   const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
-  let core = kept.get(parts)
+  let core = parts.keptTrainer as TrainerCore | undefined
   if (!core || core.parts.trainer !== core || !isSame(core.given, given)) {
     if (core && !core.isBusy) await core.close()
     core = new TrainerCore(parts, given)
-    kept.set(parts, core)
+    parts.keptTrainer = core
   }
   return core.trainEpoch(data, epoch)
 }
 
-/** Whether a trainer stands in the way of other heads or of another trainer. The one of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
-export function isTraining(parts: ModelParts): boolean {
-  const core = kept.get(parts)
+/** The trainer of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
+export function dropIdleTrainer(parts: ModelParts): void {
+  const core = parts.keptTrainer as TrainerCore | undefined
   if (core && parts.trainer === core && !core.isBusy) core.close().catch(() => {})
+}
+
+/** Whether a trainer stands in the way of other heads, after an idle one has given way. */
+export function isTraining(parts: ModelParts): boolean {
+  dropIdleTrainer(parts)
   return parts.trainer !== undefined
 }
 

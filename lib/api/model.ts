@@ -1,22 +1,16 @@
 import type { NativeModel } from '../../binding'
-import { Admission } from './admission'
+import type { Admission } from '../model/admission'
 import { isIterable } from '../base/callbacks'
 import { invalid } from '../base/check'
 import { takeData } from '../data/take'
-import { chooseDevice, wantsCuda } from '../native/device'
 import type { Embeddings, TokenEmbeddings } from '../encode/embeddings'
 import { Encoding } from '../encode/encoding'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { asSentorchError, typed } from '../files/file-errors'
-import { openFolder, type ModelFolder } from '../format/folder'
-import { FolderPlace } from '../format/place'
-import { resolveModel } from '../hub/hub'
-import { verifyFolder } from '../format/verify'
-import { describeModel, type ModelInfo } from './info'
+import type { ModelInfo } from '../model/info'
 import type { Head, HeadDefinition } from '../heads/definition'
-import { Heads } from '../heads/heads'
 import type { Extended, HeadTypes, NoHeads, With, Without } from '../heads/types'
-import { fromNative, openNative } from '../native/addon'
+import { fromNative } from '../native/call'
 import {
   resolveEncode,
   resolveStream,
@@ -26,25 +20,26 @@ import {
   type ResolvedStream,
   type StreamOptions,
 } from '../encode/options'
-import { resolveLoad, type LoadOptions, type ResolvedLoad } from './load-options'
+import { loadModel } from '../model/load'
+import { resolveLoad, type LoadOptions } from '../model/load-options'
 import type { EpochOptions } from '../training/options/epoch'
 import type { PredictOptions } from '../predict/options'
-import type { SaveOptions } from './save-options'
+import type { SaveOptions } from '../model/save-options'
 import type { TrainerOptions } from '../training/options/train'
-import { keepParts, type ModelParts } from './parts'
+import type { ModelParts } from '../model/parts'
 import { predict } from '../predict/predict'
 import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
 import type { Precision, VectorOf } from '../encode/quantize'
-import { saveModel } from './save'
+import { saveModel } from '../model/save'
 import { similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
 import { outcomeOf, reading } from '../base/snapshot'
 import { ahead, batchesOf } from '../encode/stream'
-import { Tokenizer } from '../tokenizer/tokenizer'
-import { startTokenizing } from '../tokenizer/threads'
-import { Trainer } from '../training/trainer'
+import type { Tokenizer } from '../tokenizer/tokenizer'
+import { giveModelAccess } from './access'
+import { Trainer } from './trainer'
 import type { TrainingData } from '../training/loop/corpus'
 import type { EpochReport } from '../training/loop/report'
-import { isTraining, trainEpochOf } from '../training/checkpoint/short-form'
+import { dropIdleTrainer, isTraining, trainEpochOf } from '../training/short-form'
 
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 
@@ -63,6 +58,10 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly #parts: ModelParts
   #disposal: Promise<void> | undefined
 
+  static {
+    giveModelAccess({ load: (folder, options) => Model.load(folder, options), partsOf: (model) => model.#parts })
+  }
+
   /**
    * Opens a model: a local folder, or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL, ERR_FILE,
@@ -70,62 +69,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * ERR_ABORTED.
    */
   static async load(where: string, options?: LoadOptions): Promise<Model> {
-    return typed(() => Model.#load(where, resolveLoad(options, process.env)))
-  }
-
-  static async #load(where: string, request: ResolvedLoad): Promise<Model> {
-    const { signal, onProgress } = request
-    throwIfAborted(signal)
-    // libtorch opens on a native thread while JavaScript reads the folder and the tokenizer; the first failure gives up the download.
-    const failure = new AbortController()
-    const either = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal
-    const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
-    const reading = resolveModel(where, { ...request.hub, onProgress, signal: either }).then(async (resolved) => {
-      if (request.verify) await verifyFolder(resolved.folder, either)
-      const place = await FolderPlace.of(resolved.folder)
-      return place.whileReading(async () => {
-        const folder = await openFolder(resolved.folder)
-        return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
-      })
-    })
-    const [native, { resolved, place, folder, tokenizer }] = await Promise.all([opening, reading]).catch((error: unknown) => {
-      failure.abort(error)
-      throw error
-    })
-    const device = chooseDevice(request.device, native)
-    throwIfAborted(signal)
-    const model = new native.addon.Model()
-    // Loading has no task number: giving it up is disposing of what would have been loaded.
-    const stop = () => void model.dispose().catch(() => {})
-    signal?.addEventListener('abort', stop, { once: true })
-    try {
-      const { files, encoder, dense, weightBytes } = folder
-      const { dtype, threads, kernels } = request
-      const source = { files, encoder, dense, dtype, device: device.device, threads, kernels }
-      const loaded = await place.whileReading(() => fromNative(model.load(source)), folder)
-      const startable = (count: number) => native.addon.startableThreads(count)
-      await startTokenizing(() => tokenizer.encode(['a'], folder.config.usablePositions), startable)
-      throwIfAborted(signal)
-      await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
-      const info = describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads })
-      const heads = new Heads({
-        native: model,
-        modules: folder.modules,
-        config: folder.config,
-        training: () => isTraining(parts),
-      })
-      const admission = new Admission(request.queueBytes)
-      const parts: ModelParts = { native: model, tokenizer, folder, admission, info, heads, trainer: undefined, trained: false }
-      await heads.restore(folder.heads, folder.files)
-      throwIfAborted(signal)
-      return new Model(parts)
-    } catch (error) {
-      stop()
-      throwIfAborted(signal)
-      throw error
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
+    return typed(async () => new Model(await loadModel(where, resolveLoad(options, process.env), isTraining)))
   }
 
   private constructor(parts: ModelParts) {
@@ -134,7 +78,6 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     this.#tokenizer = parts.tokenizer
     this.#admission = parts.admission
     this.#parts = parts
-    keepParts(this, parts)
   }
 
   /**
@@ -311,7 +254,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
   trainer(options?: TrainerOptions): Trainer<H> {
     this.#checkOpen()
-    isTraining(this.#parts)
+    dropIdleTrainer(this.#parts)
     return new Trainer(this, options)
   }
 
@@ -365,13 +308,6 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again.')
   }
-}
-
-function openTokenizer({ root, modules, config }: ModelFolder, trusted: boolean): Promise<Tokenizer> {
-  return Tokenizer.open(
-    { root, path: modules.transformerPath },
-    { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config, trusted },
-  )
 }
 
 /** A copy: what is checked now is read later. */

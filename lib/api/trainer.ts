@@ -1,22 +1,22 @@
 import { booleanOf } from '../base/check'
 import { takeOptions } from '../base/snapshot'
 import type { HeadTypes, NoHeads } from '../heads/types'
-import { Model } from '../model/model'
+import { loadWithParts, partsOf } from './access'
+import type { Model } from './model'
 import { takeData } from '../data/take'
 import { typed } from '../files/file-errors'
 import { keysOf, refusal } from '../base/option-checks'
-import { folderOf, resolveEpoch, type EpochOptions } from './options/epoch'
-import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from './options/fit'
+import { folderOf, resolveEpoch, type EpochOptions } from '../training/options/epoch'
+import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from '../training/options/fit'
 import type { LoadOptions } from '../model/load-options'
-import type { Teacher, TrainerOptions } from './options/train'
-import { partsOf } from '../model/parts'
-import { TrainerCore } from './core'
-import type { TrainingData } from './loop/corpus'
-import type { Evaluation } from './evaluation/evaluate'
-import type { ParameterGroup } from './parameters/groups'
-import type { FitResult } from './loop/history'
-import type { EpochReport } from './loop/report'
-import { resumeCore } from './checkpoint/resume'
+import type { Teacher, TrainerOptions } from '../training/options/train'
+import { TrainerCore } from '../training/core'
+import type { TrainingData } from '../training/loop/corpus'
+import type { Evaluation } from '../training/evaluation/types'
+import type { ParameterGroup } from '../training/parameters/groups'
+import type { FitResult } from '../training/loop/history'
+import type { EpochReport } from '../training/loop/report'
+import { resumeCore } from '../training/checkpoint/resume'
 
 export interface ResumeOptions {
   /** Options of `Model.load`. Dtype, device and threads default to those of the run; with others the results agree within rounding, not to the bit. */
@@ -69,7 +69,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       if (otherData !== undefined) booleanOf('otherData', otherData)
       if (extend !== undefined) booleanOf('extend', extend)
       if (otherData && extend) throw refusal(`'otherData' begins another fit, so there is none for 'extend' to make longer. Leave one out.`)
-      const { model, core } = await resumeCore(folderOf('dir', dir), request, (folder, load) => Model.load(folder, load))
+      const { model, core } = await resumeCore(folderOf('dir', dir), request, loadWithParts)
       return new Trainer(model, core.given, core)
     })
   }
