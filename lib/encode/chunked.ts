@@ -2,31 +2,31 @@ import type { NativeModel } from '../../binding'
 import { aborted, throwIfAborted } from '../base/errors'
 import type { EncodeProgress } from './options'
 
-/** Pieces that are on their way through the model at a time: one runs, one waits, so that the model's thread never idles. */
+/** Chunks that are on their way through the model at a time: one runs, one waits, so that the model's thread never idles. */
 const IN_FLIGHT = 2
 
-/** One call's texts, piece by piece: read (tokenized) here, worked on by the model. */
-export interface Piecework<B extends { ids: Int32Array }> {
+/** One call's texts, chunk by chunk: read (tokenized) here, worked on by the model. */
+export interface ChunkedCall<B extends { ids: Int32Array }> {
   native: Pick<NativeModel, 'abort'>
   /** The number of all native work of this call, for `abort`. */
   task: number
-  /** Indices of the texts of each piece. */
-  pieces: readonly (readonly number[])[]
+  /** Indices of the texts of each chunk. */
+  chunks: readonly (readonly number[])[]
   totalTexts: number
   signal: AbortSignal | undefined
   onProgress: ((progress: EncodeProgress) => unknown) | undefined
   /**
    * Everything is read first and then given to the model in one go: as its work is done in order, no other caller's comes in between.
-   * Otherwise reading and work overlap, and other callers wait for two pieces at most.
+   * Otherwise reading and work overlap, and other callers wait for two chunks at most.
    */
   together: boolean
   read(indices: readonly number[]): Promise<B>
-  /** Gives the piece to the model before it first waits, and puts its results in their places. */
+  /** Gives the chunk to the model before it first waits, and puts its results in their places. */
   work(indices: readonly number[], batch: B): Promise<void>
 }
 
-/** Resolves when every piece is done. The first failure, or an abort, gives up what is under way, which is awaited. */
-export async function doPieces<B extends { ids: Int32Array }>(job: Piecework<B>): Promise<void> {
+/** Resolves when every chunk is done. The first failure, or an abort, gives up what is under way, which is awaited. */
+export async function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<B>): Promise<void> {
   const { signal } = job
   throwIfAborted(signal)
   const stop = () => job.native.abort(job.task)
@@ -40,14 +40,14 @@ export async function doPieces<B extends { ids: Int32Array }>(job: Piecework<B>)
       done.texts += indices.length
       done.tokens += batch.ids.length
       await job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
-      // Not before: a listener that fails is seen only while its piece is in the set.
+      // Not before: a listener that fails is seen only while its chunk is in the set.
       running.delete(work)
     })
     work.catch(() => {}) // seen below, through the set
     running.add(work)
   }
   try {
-    for (const indices of job.pieces) {
+    for (const indices of job.chunks) {
       const batch = await job.read(indices)
       if (job.together) {
         held.push({ indices, batch })

@@ -1,7 +1,7 @@
-/** How a call's texts are cut into pieces of work: small enough to tokenize without holding up JavaScript, large enough to fill micro-batches. */
+/** How a call's texts are cut into chunks: small enough to tokenize without holding up JavaScript, large enough to fill micro-batches. */
 
-/** Tokens of one piece, as estimated; about ten micro-batches. */
-const PIECE_TOKENS = 16_384
+/** Tokens of one chunk, as estimated; about ten micro-batches. */
+const CHUNK_TOKENS = 16_384
 
 /** English takes four characters a token, Chinese one. */
 export const CHARS_PER_TOKEN = 3
@@ -10,23 +10,23 @@ export const CHARS_PER_TOKEN = 3
  * Indices of texts in the order they are worked on, longest first, so that memory peaks at the start and rows of a length meet.
  * `lengths`: characters of each text; `maxLength`: tokens at which each is cut.
  */
-export function pieces(lengths: readonly number[], maxLength: number): number[][] {
+export function chunksOf(lengths: readonly number[], maxLength: number): number[][] {
   if (lengths.length <= 1) return lengths.map((_, i) => [i])
   const order = lengths.map((_, i) => i).sort((a, b) => lengths[b]! - lengths[a]!)
   const out: number[][] = []
-  let piece: number[] = []
+  let chunk: number[] = []
   let tokens = 0
   for (const index of order) {
     const estimate = estimateTokens(lengths[index]!, maxLength)
-    if (piece.length > 0 && tokens + estimate > PIECE_TOKENS) {
-      out.push(piece)
-      piece = []
+    if (chunk.length > 0 && tokens + estimate > CHUNK_TOKENS) {
+      out.push(chunk)
+      chunk = []
       tokens = 0
     }
-    piece.push(index)
+    chunk.push(index)
     tokens += estimate
   }
-  out.push(piece)
+  out.push(chunk)
   return out
 }
 

@@ -3,13 +3,13 @@ import { Embeddings, type TokenEmbeddings } from './embeddings'
 import { SentorchError } from '../base/errors'
 import { fromNative } from '../native/call'
 import type { ResolvedEncode } from './options'
-import { pieces } from './chunks'
-import { doPieces } from './chunked'
+import { chunksOf } from './chunks'
+import { runChunks } from './chunked'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
 import { nextTask } from '../native/call'
 import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer'
 
-/** One call of encode: its texts go through the tokenizer and the model piece by piece, and their rows return to their places. */
+/** One call of encode: its texts go through the tokenizer and the model chunk by chunk, and their rows return to their places. */
 export class Encoding {
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
@@ -51,10 +51,10 @@ export class Encoding {
 
   #through(texts: readonly string[], work: (indices: readonly number[], tokens: TokenBatch) => Promise<void>): Promise<void> {
     const { maxLength, prompt, signal, onProgress, tokenEmbeddings } = this.#request
-    return doPieces<TokenBatch>({
+    return runChunks<TokenBatch>({
       native: this.#native,
       task: this.#task,
-      pieces: pieces(
+      chunks: chunksOf(
         texts.map((text) => text.length),
         maxLength,
       ),
@@ -63,10 +63,10 @@ export class Encoding {
       onProgress,
       together: false,
       read: (indices) => {
-        const piece = indices.map((i) => prompt + texts[i]!)
+        const chunk = indices.map((i) => prompt + texts[i]!)
         return tokenEmbeddings
-          ? this.#tokenizer.encodeWithOffsets(piece, maxLength, signal)
-          : this.#tokenizer.encode(piece, maxLength, signal)
+          ? this.#tokenizer.encodeWithOffsets(chunk, maxLength, signal)
+          : this.#tokenizer.encode(chunk, maxLength, signal)
       },
       work,
     })

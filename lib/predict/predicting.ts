@@ -4,8 +4,8 @@ import type { Head } from '../heads/definition'
 import { fromNative } from '../native/call'
 import { isTagger, type ResolvedPredict } from './options'
 import type { ModelParts } from '../model/parts'
-import { pieces } from '../encode/chunks'
-import { doPieces } from '../encode/chunked'
+import { chunksOf } from '../encode/chunks'
+import { runChunks } from '../encode/chunked'
 import { nextTask } from '../native/call'
 import { classify } from './classes'
 import { lengthOf, type Input } from './inputs'
@@ -19,14 +19,14 @@ export type AnyPrediction = Record<string, string | Float32Array | ClassPredicti
 
 type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
 
-/** Thrown in the middle of a call whose model is no longer the one of its first piece. */
+/** Thrown in the middle of a call whose model is no longer the one of its first chunk. */
 class Changed extends Error {}
 
-/** One call of predict: its texts go through the tokenizer and the model piece by piece, and each becomes a result in its place. */
+/** One call of predict: its texts go through the tokenizer and the model chunk by chunk, and each becomes a result in its place. */
 export class Predicting {
   readonly #parts: Parts
   readonly #request: ResolvedPredict
-  /** As they are when the first piece goes to the model: a head may have been extended while texts were tokenized. */
+  /** As they are when the first chunk goes to the model: a head may have been extended while texts were tokenized. */
   #heads: { head: Head; decoder: Decoder | undefined }[] | undefined
 
   constructor(parts: Parts, request: ResolvedPredict) {
@@ -35,7 +35,7 @@ export class Predicting {
   }
 
   /**
-   * One call, one version of the weights and heads. While a trainer is open all pieces are given to the model in one go, with no step between
+   * One call, one version of the weights and heads. While a trainer is open all chunks are given to the model in one go, with no step between
    * them; and so they are, from the start, where a trainer was opened or a head changed after the first of several.
    */
   async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
@@ -54,17 +54,17 @@ export class Predicting {
     // Of this pass alone: giving up the first must not reach the second.
     const task = nextTask()
     this.#heads = undefined
-    await doPieces<ReadBatch>({
+    await runChunks<ReadBatch>({
       native: this.#parts.native,
       task,
-      pieces: pieces(inputs.map(lengthOf), tags ? Infinity : maxLength),
+      chunks: chunksOf(inputs.map(lengthOf), tags ? Infinity : maxLength),
       totalTexts: inputs.length,
       signal,
       onProgress,
       together,
       read: (indices) => {
-        const piece = indices.map((i) => inputs[i]!)
-        return readInputs(piece, this.#parts.tokenizer, { maxLength, stride: tags ? stride : undefined, signal })
+        const chunk = indices.map((i) => inputs[i]!)
+        return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: tags ? stride : undefined, signal })
       },
       work: async (indices, batch) => {
         const asked = this.#askedHeads(together)
@@ -91,7 +91,7 @@ export class Predicting {
     return { pooling, promptTokens: 0, steps, truncateDim, normalizeLast }
   }
 
-  /** Throws Changed where they, or perhaps the weights, are not those of the pieces before. */
+  /** Throws Changed where they, or perhaps the weights, are not those of the chunks before. */
   #askedHeads(together: boolean): { head: Head; decoder: Decoder | undefined }[] {
     const { heads, trainer } = this.#parts
     const now = this.#request.heads.map(({ name }) => heads.require(name))
@@ -100,7 +100,7 @@ export class Predicting {
     return this.#heads
   }
 
-  /** Of the text at `i` in a piece. */
+  /** Of the text at `i` in a chunk. */
   #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: { head: Head; decoder: Decoder | undefined }[]) {
     const row = batch.firstRow[i]!
     const text = batch.texts[i]!

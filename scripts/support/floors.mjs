@@ -86,7 +86,7 @@ function circlesOf(graph, counts) {
     }
     if (low.get(file) !== index.get(file)) return
     const circle = stack.splice(stack.indexOf(file))
-    if (circle.length > 1) found.push(circle.reverse())
+    if (circle.length > 1) found.push(circle)
   }
   for (const file of graph.keys()) if (!index.has(file)) visit(file)
   return found

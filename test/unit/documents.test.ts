@@ -35,6 +35,16 @@ function exists(name: string): boolean {
   return fs.existsSync(folder) && fs.readdirSync(folder).some((each) => each.startsWith(path.posix.basename(`${start}x`).slice(0, -1)))
 }
 
+test('the architecture names functions where they are', () => {
+  const named = [...read('docs/architecture.md').matchAll(/`(\w+(?:(?:\.|::)\w+)?)` \(`([\w./-]+\.(?:ts|cc|h))`\)/g)]
+  expect(named.length).toBeGreaterThan(25)
+  const gone = named.filter(([, name, file]) => {
+    const text = fs.existsSync(path.join(root, file!)) ? read(file!) : ''
+    return !name!.split(/\.|::/).every((part) => new RegExp(`\\b${part}\\b`).test(text))
+  })
+  expect(gone.map(([text]) => text)).toEqual([])
+})
+
 describe.each(DOCUMENTS)('%s', (file) => {
   const text = read(file)
 

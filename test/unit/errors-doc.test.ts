@@ -51,7 +51,8 @@ test('the sources use no code that lib/errors.ts does not have', () => {
   const used = new Set<string>()
   const unknown = sources.flatMap((file) => {
     const source = readFileSync(file, 'utf8')
-    if (file !== join(root, 'lib/base/errors.ts')) for (const [, , code] of source.matchAll(LITERAL)) if (code !== NODES_OWN) used.add(code!)
+    if (file !== join(root, 'lib/base/errors.ts'))
+      for (const [, , code] of source.matchAll(LITERAL)) if (code !== NODES_OWN) used.add(code!)
     return unknownCodes(source, LITERAL, 2)
       .filter((code) => code !== NODES_OWN)
       .map((code) => `${file}: ${code}`)

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { Admission } from '../../lib/model/admission'
 import { RepositoryCache } from '../../lib/hub/cache'
-import { doPieces, type Piecework } from '../../lib/encode/chunked'
+import { runChunks, type ChunkedCall } from '../../lib/encode/chunked'
 import { ahead, batchesOf } from '../../lib/encode/stream'
 import { collect } from '../support/collect'
 import { folderOf, scratch } from '../support/scratch'
@@ -26,13 +26,13 @@ describe('admission', () => {
 })
 
 describe('pieces', () => {
-  type Job = Piecework<{ ids: Int32Array }>
+  type Job = ChunkedCall<{ ids: Int32Array }>
   const job = (work: Job['work'], signal?: AbortSignal, more: Partial<Pick<Job, 'onProgress' | 'read'>> = {}) => {
     const aborts: number[] = []
-    const run = doPieces({
+    const run = runChunks({
       native: { abort: (task: number) => void aborts.push(task) },
       task: 7,
-      pieces: [[0], [1], [2]],
+      chunks: [[0], [1], [2]],
       totalTexts: 3,
       signal,
       onProgress: undefined,

@@ -36,10 +36,12 @@ describe('check-layers', () => {
     write({
       'native/core/a.h': '#include <ATen/ATen.h>\n',
       'native/binding/a.cc': '#include <napi.h>\n',
-      'lib/native.ts': 'export const addon = 1\n',
-      'lib/metrics/f1.ts': "import type { addon } from '../native'\nimport { x } from '../pure'\n",
-      'lib/pure.ts': 'export const x = 1\n',
-      'lib/long.ts': '\n'.repeat(400),
+      'lib/index.ts': "export * from './metrics/f1'\n",
+      'lib/native/addon.ts': 'export const addon = 1\n',
+      'lib/metrics/f1.ts': "import type { addon } from '../native/addon'\nimport { x } from '../base/pure'\n",
+      'lib/base/pure.ts': "import type { y } from './other'\nexport const x = 1\n",
+      'lib/base/other.ts': "import type { x } from './pure'\nexport const y = 1\n",
+      'lib/base/long.ts': '\n'.repeat(400),
     })
     expect(check()).toMatchObject({ status: 0, stderr: '' })
   })
@@ -58,10 +60,41 @@ describe('check-layers', () => {
     ['the addon in the metrics', { 'lib/metrics/f1.ts': "import load from 'node-gyp-build'\n" }, 'lib/metrics/f1.ts → node-gyp-build'],
     [
       'the addon behind another module',
-      { 'lib/data/csv.ts': "export * from '../mid'\n", 'lib/mid.ts': "import { a } from './native'\n", 'lib/native.ts': '' },
-      'lib/data/csv.ts → lib/mid.ts → lib/native.ts',
+      {
+        'lib/data/csv.ts': "export * from '../files/mid'\n",
+        'lib/files/mid.ts': "import { a } from '../native/addon'\n",
+        'lib/native/addon.ts': '',
+      },
+      'lib/data/csv.ts → lib/files/mid.ts → lib/native/addon.ts',
     ],
-    ['a long file', { 'lib/a.ts': '\n'.repeat(401) }, 'lib/a.ts  401 lines'],
+    ['a long file', { 'lib/base/a.ts': '\n'.repeat(401) }, 'lib/base/a.ts  401 lines'],
+    ['a loose file', { 'lib/a.ts': '' }, 'lib/a.ts  belongs into a room'],
+    ['a room without a floor', { 'lib/attic/a.ts': '' }, "lib/attic/a.ts  the room 'attic' stands on no floor"],
+    [
+      'an import of a room above',
+      { 'lib/base/a.ts': "import { b } from '../files/b'\n", 'lib/files/b.ts': '' },
+      'lib/base/a.ts  imports upwards: base stands below or beside files',
+    ],
+    [
+      'an import of a room on the same floor',
+      { 'lib/hub/a.ts': "export { b } from '../data/b'\n", 'lib/data/b.ts': '' },
+      'lib/hub/a.ts  imports upwards: hub stands below or beside data',
+    ],
+    [
+      'a circle of imports',
+      { 'lib/base/a.ts': "import './b'\n", 'lib/base/b.ts': "import { c } from './c'\n", 'lib/base/c.ts': "import { a } from './a'\n" },
+      'lib/base/a.ts  a circle of imports: lib/base/a.ts → lib/base/b.ts → lib/base/c.ts → lib/base/a.ts',
+    ],
+    [
+      'a third circle of types',
+      Object.fromEntries(
+        [1, 2, 3].flatMap((i) => [
+          [`lib/base/a${i}.ts`, `import type { b } from './b${i}'\n`],
+          [`lib/base/b${i}.ts`, `import { type a } from './a${i}'\n`],
+        ]),
+      ),
+      'more than 2 circles of types: lib/base/a1.ts → lib/base/b1.ts → lib/base/a1.ts',
+    ],
   ])('refuses %s', (_, files, message) => {
     write(files)
     const { status, stderr } = check()
