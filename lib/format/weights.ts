@@ -1,6 +1,7 @@
 import { SentorchError } from '../base/errors'
 import { readJson } from '../files/read'
 import { Fields } from '../files/fields'
+import { trimEnd } from '../base/trim'
 import { filesBelow, otherWeights } from '../files/other-weights'
 import { checkRelative, joinPath, resolveFile, type ModelRoot } from '../files/paths'
 import { printable } from '../base/printable'

@@ -1,4 +1,5 @@
 import { SentorchError, throwIfAborted } from '../base/errors'
+import { trimEnd } from '../base/trim'
 import type { Wheel } from './wheel'
 
 /** Where a file can be had, and what to send along. */

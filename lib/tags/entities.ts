@@ -1,5 +1,6 @@
 import { SentorchError } from '../base/errors'
 import { reading } from '../base/snapshot'
+import { trim } from '../base/trim'
 import type { Scheme } from './tags'
 
 /** An entity of a tagged sentence: words [start, end) by index. Bare tags (`B`, `I`) give the label `_`. */
