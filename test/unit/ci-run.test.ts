@@ -61,25 +61,25 @@ const report = (more: Record<string, number>) =>
 
 test('everything passed: the counts of all stages, lint first, one Node for the life tests alone', () => {
   const { status, last, log, stdout } = run()
-  // Packages, lint, set-up, Python, prebuilds; three runs of jest; the package check.
-  expect({ status, last }).toEqual({ status: 0, last: '40 passed, 0 failed' })
+  // Packages, lint, set-up, Python, prebuilds, the instrumented core; three runs of jest; the package check.
+  expect({ status, last }).toEqual({ status: 0, last: '41 passed, 0 failed' })
   expect(log.indexOf('npm run lint')).toBeLessThan(log.indexOf('npm run setup'))
   expect([...log.matchAll(/^other-node .*jest.js (.*?) --json/gm)].map((match) => match[1])).toEqual(['test/model test/life', 'test/life'])
-  expect(stdout.match(/=== [^\n]+: exit 0 after \d+ s/g)).toHaveLength(11)
+  expect(stdout.match(/=== [^\n]+: exit 0 after \d+ s/g)).toHaveLength(12)
   expect(stdout.match(/^\d+ passed, \d+ failed$/gm)).toHaveLength(1)
 })
 
 test.each([
-  ['a failed test', { REPORT: report({ numFailedTests: 2 }), JEST_CODE: '1' }, '40 passed, 6 failed'],
-  ['a suite that did not start', { REPORT: report({ numRuntimeErrorTestSuites: 1 }), JEST_CODE: '1' }, '40 passed, 3 failed'],
-  ['a skipped test', { REPORT: report({ numPendingTests: 1 }) }, '40 passed, 3 failed'],
-  ['a bad end without a failed test', { JEST_CODE: '1' }, '40 passed, 3 failed'],
-  ['a good end without a report', { REPORT: '' }, '10 passed, 3 failed'],
-  ['a good end without a test', { REPORT: report({ numPassedTests: 0 }) }, '10 passed, 3 failed'],
-  ['a package check that counts nothing', { PACK: '' }, '35 passed, 1 failed'],
-  ['a package check with a failure', { PACK: '4 passed, 1 failed' }, '39 passed, 1 failed'],
-  ['lint', { BROKEN: 'lint' }, '39 passed, 1 failed'],
-  ['Python packages in the background', { PYTHON_CODE: '1' }, '39 passed, 1 failed'],
+  ['a failed test', { REPORT: report({ numFailedTests: 2 }), JEST_CODE: '1' }, '41 passed, 6 failed'],
+  ['a suite that did not start', { REPORT: report({ numRuntimeErrorTestSuites: 1 }), JEST_CODE: '1' }, '41 passed, 3 failed'],
+  ['a skipped test', { REPORT: report({ numPendingTests: 1 }) }, '41 passed, 3 failed'],
+  ['a bad end without a failed test', { JEST_CODE: '1' }, '41 passed, 3 failed'],
+  ['a good end without a report', { REPORT: '' }, '11 passed, 3 failed'],
+  ['a good end without a test', { REPORT: report({ numPassedTests: 0 }) }, '11 passed, 3 failed'],
+  ['a package check that counts nothing', { PACK: '' }, '36 passed, 1 failed'],
+  ['a package check with a failure', { PACK: '4 passed, 1 failed' }, '40 passed, 1 failed'],
+  ['lint', { BROKEN: 'lint' }, '40 passed, 1 failed'],
+  ['Python packages in the background', { PYTHON_CODE: '1' }, '40 passed, 1 failed'],
 ])('%s fails the run', (_, given, expected) => {
   expect(run(given)).toMatchObject({ status: 1, last: expected })
 })
