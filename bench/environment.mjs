@@ -16,7 +16,7 @@ const TRANSFORMERS_JS = '@huggingface/transformers@4.3.1'
 const MODULES = 'import torch, transformers, sentence_transformers, seqeval.metrics'
 
 export function benchFolder() {
-  const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
+  const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const folder = path.join(cacheFolder(), 'bench')
   fs.mkdirSync(folder, { recursive: true })
   return folder

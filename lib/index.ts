@@ -23,7 +23,7 @@ export type { SaveAs, SaveOptions } from './model/save-options'
 export { Embeddings, type TokenEmbeddings } from './encode/embeddings'
 export { quantize, type Precision, type Ranges, type VectorOf } from './encode/quantize'
 export { similarity, Similarities, type SimilarityInput } from './encode/similarity'
-export { type SimilarityName } from './format/prompts'
+export { type SimilarityName } from './format/modules'
 export type { Head, HeadDefinition, HeadType } from './heads/definition'
 export type {
   ClassPrediction,
@@ -36,8 +36,35 @@ export type {
   TagPrediction,
   TokenIds,
 } from './predict/types'
-export * from './data'
-export * from './data/readers'
+export { Dataset, type DataSource, type DatasetOptions, type SplitOptions } from './data/dataset'
+export type { DescribeOptions, HeadSummary, Lengths, Summary } from './data/describe'
+export type { Example, LabelValue, Span } from './data/example'
+export type { LabelKind } from './data/labels'
+export type { Problem, ProblemKind } from './data/problems'
+export type { UnusedField } from './data/readers/unused'
+export { readConll } from './data/readers/conll'
+export { readCsv } from './data/readers/csv'
+export { readJointBert } from './data/readers/jointbert'
+export { readJson, readJsonl } from './data/readers/json'
+export { readParquet } from './data/readers/parquet'
+export { readRasa } from './data/readers/rasa'
+export type {
+  Column,
+  ColumnMapping,
+  ConllOptions,
+  CsvOptions,
+  HeadNames,
+  JointBertOptions,
+  JsonFileOptions,
+  JsonOptions,
+  JsonShape,
+  LabelColumn,
+  OffsetUnit,
+  ParquetOptions,
+  RasaOptions,
+  SpanFields,
+  WordColumn,
+} from './data/readers/options'
 export {
   convertTags,
   countMalformed,

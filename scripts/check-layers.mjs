@@ -56,6 +56,15 @@ for (const folder of ['lib', 'native', 'scripts', 'bench', 'examples', 'test', '
   }
 }
 
+// Scripts and the programs of tests open modules of the built package by path, which no compiler checks.
+for (const folder of ['scripts', 'bench', 'test'].filter(there)) {
+  for (const file of filesIn(folder, /\.(mjs|cjs)$/)) {
+    for (const [, name] of read(file).matchAll(/'[./]*\bdist\/([\w/-]+)\.js'/g)) {
+      if (!there(`lib/${name}.ts`)) problems.push(`${file}  opens dist/${name}.js, but lib/${name}.ts does not exist`)
+    }
+  }
+}
+
 for (const problem of problems) console.error(`${red('✗')} ${problem}`)
 if (problems.length > 0) process.exitCode = 1
 else console.log(`${green('✓')} layers and file lengths`)

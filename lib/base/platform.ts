@@ -1,3 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { SentorchError } from './errors'
+
 /** As npm and prebuildify name platforms: `linux-x64`. */
 export function platformName(): string {
   return `${process.platform}-${process.arch}`
@@ -20,4 +25,36 @@ export function glibcVersion(): string | null {
 /** True on a Linux without glibc (Alpine), for which there is no libtorch. */
 export function isMusl(): boolean {
   return process.platform === 'linux' && glibcVersion() === null
+}
+
+/**
+ * The user's home folder, asked for only where a default lies in it. A container's user often has none: neither HOME nor an entry in the list of
+ * users. Throws ERR_FILE then; `instead` says what to set so that the default is not needed.
+ */
+export function homeFolder(instead: string): string {
+  try {
+    return homedir()
+  } catch (cause) {
+    throw new SentorchError(
+      'ERR_FILE',
+      `This user has no home folder (HOME is not set, and the system knows none). Set ${instead}, or HOME.`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+/** The home folder, or undefined where this user has none. */
+export function homeIfAny(): string | undefined {
+  try {
+    return homedir()
+  } catch {
+    return undefined
+  }
+}
+
+/** Of this library. */
+export function libraryVersion(): string {
+  return (JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string }).version
 }

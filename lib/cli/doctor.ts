@@ -1,8 +1,7 @@
 import type { Command } from 'commander'
 import type { CpuFeatures } from '../../binding'
-import { diagnose, type Diagnosis } from '../doctor/doctor'
-import { gatherFacts } from '../doctor/facts'
-import { bytesText } from './units'
+import { diagnose, gatherFacts, type Diagnosis } from '../doctor/doctor'
+import { bytesText } from './console'
 
 export function register(program: Command): void {
   program

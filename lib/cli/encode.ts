@@ -1,17 +1,17 @@
+import { SingleBar } from 'cli-progress'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { SentorchError } from '../base/errors'
 import type { Model } from '../api/model'
-import type { DeviceOption, DTypeOption } from '../model/load-options'
-import { type EncodeOptions } from '../encode/options'
+import { aborted, SentorchError } from '../base/errors'
+import type { Embeddings } from '../encode/embeddings'
+import type { EncodeOptions, EncodeProgress, StreamOptions } from '../encode/options'
+import { needsRanges, PRECISIONS, type Precision, type VectorOf } from '../encode/quantize'
+import type { DeviceOption, DTypeOption, LoadProgress } from '../model/load-options'
 import { POOLING_NAMES, type PoolingName } from '../pooling/poolings'
-import { needsRanges, type Precision, PRECISIONS } from '../encode/quantize'
-import { downloadMeter } from './encode-progress'
-import { encodeInto } from './encode-run'
-import { INPUT_FORMATS, inputFormat, openInput } from './input'
-import { interruptible } from './interrupt'
-import { OUTPUT_FORMATS, outputFormat } from './output'
+import { bytesText, interruptible } from './console'
+import { INPUT_FORMATS, inputFormat, openInput, type TextInput } from './input'
+import { openWriter, OUTPUT_FORMATS, outputFormat, type OutputFormat } from './output'
 
 interface EncodeFlags {
   model: string
@@ -128,4 +128,117 @@ function poolingNames(text: string): PoolingName[] {
 
 function misuse(command: Command, message: string): never {
   command.error(`error: ${message}`, { exitCode: 2, code: 'sentorch.misuse' })
+}
+
+type Vectors = Embeddings<VectorOf<Precision>>
+
+/** What the command needs of a model. */
+export interface StreamingEncoder {
+  encode(texts: readonly string[], options: EncodeOptions<Precision>): Promise<Vectors>
+  encodeStream(texts: AsyncIterable<string>, options: StreamOptions<Precision>): AsyncIterable<Vectors>
+}
+
+export interface EncodeJob {
+  input: TextInput
+  output: string
+  format: OutputFormat
+  options: EncodeOptions<Precision>
+  signal: AbortSignal
+  stdout: Writable
+  stderr: Writable
+}
+
+/**
+ * Encodes every text of the input into the output. The output file appears only when it is whole: an abort, which rejects with
+ * ERR_ABORTED, and any other failure leave nothing of it. A reader of stdout that went away ends the work in silence.
+ */
+export async function encodeInto(
+  model: StreamingEncoder,
+  { input, output, format, options, signal, stdout, stderr }: EncodeJob,
+): Promise<void> {
+  // Checks the options and gives the dimension, before a file is made.
+  const { dimension } = await model.encode([], { ...options, signal })
+  const writer = await openWriter(output, format, { dimension, precision: options.precision ?? 'float32' }, stdout)
+  const meter = encodeMeter(stderr, input)
+  const start = performance.now()
+  let texts = 0
+  let tokens = 0
+  try {
+    const onProgress: EncodeOptions['onProgress'] = (progress) => {
+      tokens = progress.tokens
+      meter.update(progress)
+    }
+    for await (const rows of model.encodeStream(input, { ...options, signal, onProgress })) {
+      await writer.write(rows)
+      texts += rows.length
+    }
+    if (signal.aborted) throw aborted(signal)
+    await writer.finish()
+  } catch (error) {
+    await writer.discard()
+    if (output === '-' && (error as NodeJS.ErrnoException).code === 'EPIPE') return
+    throw signal.aborted ? aborted(signal) : error
+  } finally {
+    meter.stop()
+  }
+  stderr.write(`${closingLine({ texts, tokens, milliseconds: performance.now() - start })}\n`)
+}
+
+const DRAWING = { clearOnComplete: true, hideCursor: false, gracefulExit: false, barsize: 30 }
+
+/** A bar that `stop` takes away again. cli-progress draws nothing where the stream is no terminal. */
+export interface Meter<T> {
+  update: (progress: T) => void
+  stop: () => void
+}
+
+/** One bar for each file that is downloaded. */
+export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress> {
+  let bar: SingleBar | undefined
+  let shown: string | undefined
+  return {
+    update({ stage, file = '', loaded, total = 0 }) {
+      if (stage !== 'download') return
+      if (file !== shown) {
+        bar?.stop()
+        bar = new SingleBar({ ...DRAWING, stream, format: `${file} {bar} {percentage}% | {done} | {eta_formatted} left` })
+        bar.start(total, 0, { done: bytesText(0) })
+        shown = file
+      }
+      bar?.update(loaded, { done: bytesText(loaded) })
+    },
+    stop() {
+      bar?.stop()
+    },
+  }
+}
+
+/** A bar over the bytes of the input, or a bare count where the input is a pipe and its end is not known. */
+export function encodeMeter(stream: NodeJS.WritableStream, input: Pick<TextInput, 'bytesRead' | 'bytesTotal'>): Meter<EncodeProgress> {
+  const { bytesTotal = 0 } = input
+  const format = bytesTotal
+    ? '{bar} {percentage}% | {texts} texts | {rate} texts/s | {eta_formatted} left'
+    : '{texts} texts | {rate} texts/s'
+  const bar = new SingleBar({ ...DRAWING, stream, format })
+  const start = performance.now()
+  bar.start(bytesTotal, 0, { texts: 0, rate: '-' })
+  return {
+    update({ texts }) {
+      bar.update(input.bytesRead, { texts, rate: perSecond(texts, performance.now() - start) })
+    },
+    stop() {
+      bar.stop()
+    },
+  }
+}
+
+/** The line that stays: texts, tokens, seconds, texts per second. */
+export function closingLine({ texts, tokens, milliseconds }: { texts: number; tokens: number; milliseconds: number }): string {
+  const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
+  return `${count(texts, 'text')}, ${count(tokens, 'token')} in ${(milliseconds / 1000).toFixed(2)} s: ${perSecond(texts, milliseconds)} texts/s`
+}
+
+function perSecond(count: number, milliseconds: number): string {
+  const rate = milliseconds > 0 ? (count * 1000) / milliseconds : 0
+  return rate.toLocaleString('en-US', { maximumFractionDigits: rate < 10 ? 1 : 0 })
 }

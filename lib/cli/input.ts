@@ -5,8 +5,8 @@ import { addAbortSignal, type Readable } from 'node:stream'
 import { type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser'
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
-import { unlessTooDeep } from '../files/json-problem'
-import { readLines, wrong } from '../base/lines'
+import { unlessTooDeep } from '../files/file-errors'
+import { readLines, wrong } from '../base/text'
 
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]

@@ -4,7 +4,7 @@ import { Command } from 'commander'
 import * as doctor from './doctor'
 import * as encode from './encode'
 import * as installLibtorch from './install-libtorch'
-import { reportError } from './report'
+import { reportError } from './console'
 
 /** The whole command line. Wrong calls throw a `CommanderError` instead of ending the process. */
 export function createProgram(): Command {

@@ -1,6 +1,6 @@
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
-import { define } from '../base/snapshot'
+import { define } from '../base/arguments'
 import type { Example, NamedExamples, LabelValue } from './example'
 import { isSpans } from './examples'
 import { splitTag, tagsOf, type Scheme } from '../tags/schemes'

@@ -1,5 +1,4 @@
-import { isIterable } from '../base/callbacks'
-import { define, isPlain, reading } from '../base/snapshot'
+import { define, isIterable, isPlain, reading } from '../base/arguments'
 import type { Examples } from './example'
 
 /** Example → labels → list → span: whatever lies deeper is refused by the checks. */

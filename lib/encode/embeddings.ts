@@ -1,5 +1,5 @@
 import { integerIn, invalid } from '../base/check'
-import { reading } from '../base/snapshot'
+import { reading } from '../base/arguments'
 
 /**
  * Vectors side by side in one buffer: row i is `data[i · dimension … (i + 1) · dimension)`.

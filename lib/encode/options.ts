@@ -1,12 +1,10 @@
 import type { PoolingMode, PostStep } from '../../binding'
 import { booleanOf, describe, integerIn, oneOf, stringOf } from '../base/check'
-import { takeOptions } from '../base/snapshot'
+import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../base/arguments'
 import type { EncoderConfig } from '../format/config'
-import type { SentenceModules } from '../format/sentence-modules'
+import type { SentenceModules } from '../format/modules'
 import { vectorDimension } from '../pooling/poolings'
-import { PRECISIONS, type Precision, type Ranges } from './quantize'
-import { functionOf, keysOf, refusal, signalOf } from '../base/option-checks'
-import { rangesFor, type RangeOptions } from './ranges'
+import { PRECISIONS, rangesFor, type Precision, type RangeOptions, type Ranges } from './quantize'
 import { type PoolingName, poolingNames } from '../pooling/poolings'
 
 export interface EncodeProgress {

@@ -1,10 +1,9 @@
 import { types } from 'node:util'
 import { integerIn, invalid, oneOf } from '../base/check'
-import { refusal } from '../base/option-checks'
-import { reading } from '../base/snapshot'
+import { reading, refusal } from '../base/arguments'
 import type { Embeddings } from './embeddings'
 import { SentorchError } from '../base/errors'
-import { SIMILARITY_NAMES, type SimilarityName } from '../format/prompts'
+import { SIMILARITY_NAMES, type SimilarityName } from '../format/modules'
 
 /** Rows to compare; a single `Float32Array` is one row. */
 export type SimilarityInput = Embeddings | Float32Array | readonly Float32Array[] | readonly (readonly number[])[]

@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { printable } from '../base/printable'
-import { trimEnd } from '../base/trim'
+import { printable, trimEnd } from '../base/text'
 
 /** Weights of other frameworks, by the names of their files, and the way from them to safetensors. */
 const FORMATS: readonly { name: string; pattern: RegExp; remedy: (place: Place) => string }[] = [

@@ -1,10 +1,9 @@
-import { constants } from 'node:fs'
-import { open, stat, type FileHandle } from 'node:fs/promises'
-import type { Stats } from 'node:fs'
+import { constants, type Stats } from 'node:fs'
+import { open, readlink, realpath, stat, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
-import { fileError } from './file-errors'
-import { jsonProblem } from './json-problem'
-import { resolveFile, type ModelRoot } from './paths'
+import { fileError, jsonProblem } from './file-errors'
 
 /** JSON files of a model are small; an index of thousands of tensors is below 1 MB. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
@@ -91,4 +90,113 @@ function refuseIrregular(status: Stats, name: string): void {
   if (status.isFile()) return
   const kind = status.isDirectory() ? 'a folder' : status.isFIFO() ? 'a FIFO' : status.isSocket() ? 'a socket' : 'a device'
   throw new SentorchError('ERR_UNSAFE_MODEL', `${name} is ${kind}, not a regular file.`, { detail: { file: name } })
+}
+
+/** A model's folder. Every file of the model is reached through `resolveFile`, which keeps inside it. */
+export interface ModelRoot {
+  /** As the caller wrote it: for messages. */
+  shown: string
+  /** Absolute and free of symbolic links. */
+  real: string
+  /** In a hub cache (`models--x--y/snapshots/<commit>`): the repository's contents, links may point into it, and through it into the cache's store. */
+  blobs?: string
+}
+
+/** Rejects with ERR_MODEL_NOT_FOUND where `folder` is no folder. */
+export async function openRoot(folder: string): Promise<ModelRoot> {
+  let real: string
+  try {
+    real = await realpath(folder)
+  } catch (error) {
+    if (codeOf(error) === 'ELOOP') throw loop(folder, error)
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `There is no folder ${folder}.`, { cause: error, detail: { folder } })
+  }
+  if (!(await stat(real)).isDirectory()) {
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${folder} is a file; give the folder of the model.`, { detail: { folder } })
+  }
+  const blobs = blobsOf(real)
+  return { shown: folder, real, ...(blobs && { blobs }) }
+}
+
+/**
+ * Where a file or folder of the model really lies, or undefined where there is none. `path` uses '/'; '' is the model's folder.
+ * Rejects with ERR_UNSAFE_MODEL where the path or a symbolic link on it leads out of the folder. `namedBy`: the file that holds `path`.
+ */
+export async function resolveFile(root: ModelRoot, path: string, namedBy?: string): Promise<string | undefined> {
+  checkRelative(root, path, namedBy)
+  let real: string
+  try {
+    real = await realpath(join(root.real, path))
+  } catch (error) {
+    const code = codeOf(error)
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
+    if (code === 'ELOOP') throw loop(`${path} in ${root.shown}`, error)
+    throw fileError(`${path} in ${root.shown}`, error)
+  }
+  if (inside(root.real, real) || (root.blobs !== undefined && inside(root.blobs, real))) return real
+  if (root.blobs !== undefined && (await isSharedBlob(root, root.blobs, path, real))) return real
+  throw new SentorchError(
+    'ERR_UNSAFE_MODEL',
+    `${path} in ${root.shown} is a symbolic link that leads out of the model's folder, to ${real}. Put the file itself there.`,
+    { detail: { file: path, target: real } },
+  )
+}
+
+/** Refuses a path from a model's metadata that is absolute, climbs with '..', or is written for another system. */
+export function checkRelative(root: ModelRoot, path: string, namedBy?: string): void {
+  const parts = path.split('/')
+  if (!isAbsolute(path) && !/^[A-Za-z]:|[\\\0]/.test(path) && !path.startsWith('/') && !parts.includes('..')) return
+  throw new SentorchError(
+    'ERR_UNSAFE_MODEL',
+    `${namedBy ?? 'The model'} in ${root.shown} names the path ${describe(path)}: only paths inside the model's folder are allowed.`,
+    { detail: { file: namedBy, path } },
+  )
+}
+
+/** A path inside the model, with '/'; '' is the model's own folder. */
+export function joinPath(folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+function blobsOf(real: string): string | undefined {
+  for (let folder = real; dirname(folder) !== folder; folder = dirname(folder)) {
+    const parent = dirname(folder)
+    if (basename(folder) === 'snapshots' && folder !== real && basename(parent).startsWith('models--')) return join(parent, 'blobs')
+  }
+  return undefined
+}
+
+/**
+ * huggingface_hub may keep one copy of a content for all repositories of a cache: `snapshots/<commit>/<path>` links to the repository's
+ * `blobs/<etag>`, and that to `<cache>/blobs/<first two digits>/<64 hexadecimal digits>`. True for exactly these two links: one straight
+ * from a snapshot into the store, or one more on the way, is not what it makes.
+ */
+async function isSharedBlob(root: ModelRoot, blobs: string, path: string, real: string): Promise<boolean> {
+  const store = join(dirname(dirname(blobs)), 'blobs')
+  const [prefix, hash = '', ...rest] = relative(store, real).split(sep)
+  if (!/^[0-9a-f]{64}$/.test(hash) || prefix !== hash.slice(0, 2) || rest.length > 0) return false
+  const pointer = join(root.real, path)
+  const folder = await realpath(dirname(pointer))
+  const blob = await followLink(join(folder, basename(pointer)))
+  if (!inside(root.real, folder) || blob === undefined || dirname(blob) !== blobs || (await realpath(blobs)) !== blobs) return false
+  return (await followLink(blob)) === real
+}
+
+/** Where the link `file` itself points to, or undefined where it is no link. */
+async function followLink(file: string): Promise<string | undefined> {
+  const target = await readlink(file).catch(() => undefined)
+  return target === undefined ? undefined : resolve(dirname(file), target)
+}
+
+function inside(folder: string, path: string): boolean {
+  const way = relative(folder, path)
+  return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`))
+}
+
+function loop(what: string, cause: unknown): SentorchError {
+  return new SentorchError('ERR_UNSAFE_MODEL', `${what} is a loop of symbolic links.`, { cause })
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException | null)?.code
 }

@@ -5,9 +5,7 @@ import { constants } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SentorchError } from '../base/errors'
-import { keepAtExit, removeAtExit } from './exit-cleanup'
-import { addonIfAny, openLocked, type LockedFile } from './file-lock'
-import { makeFolder } from './make-folder'
+import { addonIfAny, keepAtExit, makeFolder, openLocked, removeAtExit, type LockedFile } from './folders'
 
 /** Attempts at something that another process can interrupt between two steps. */
 const ATTEMPTS = 10

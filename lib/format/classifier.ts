@@ -3,11 +3,10 @@ import type { Head } from '../heads/definition'
 import { isSentorchError } from '../base/errors'
 import { resolveHead, type HeadContext } from '../heads/options'
 import type { EncoderConfig } from './config'
-import { encoderPrefix } from './encoder'
+import { encoderPrefix, type Weights } from './weights'
 import { familyOf, TOKEN_CLASSIFIER, type DropoutKeys, type Family } from './families'
 import { Fields } from '../files/fields'
 import type { Ledger } from './ledger'
-import type { Weights } from './weights'
 
 /** Names that the heads of transformers' own checkpoints have here. */
 export const SEQUENCE_HEAD = 'classification'

@@ -1,11 +1,13 @@
+import { nearest } from '../base/check'
+import { isSentorchError, SentorchError } from '../base/errors'
+import { Fields, isObject } from '../files/fields'
+import { readJson, resolveFile, type ModelRoot } from '../files/read'
+import type { Head } from '../heads/definition'
 import type { StoredHead } from '../heads/heads'
-import { SentorchError } from '../base/errors'
-import { headInputs, type HeadContext } from '../heads/options'
-import { readJson } from '../files/read'
+import { HEAD_ACTIVATIONS, HEAD_TYPES, headInputs, resolveHead, type HeadContext } from '../heads/options'
+import { POOLING_NAMES } from '../pooling/poolings'
 import { Ledger, type Misfit } from './ledger'
-import { resolveFile, type ModelRoot } from '../files/paths'
 import { readSafetensorsHeader } from './safetensors'
-import { parseSentorchJson, type SentorchJson } from './sentorch-json'
 
 export const SENTORCH_JSON = 'sentorch.json'
 export const HEADS_FILE = 'heads.safetensors'
@@ -54,4 +56,100 @@ function missing(root: ModelRoot, file: string, why: string): SentorchError {
   return new SentorchError('ERR_MODEL_FORMAT', `There is no ${file} in ${root.shown}, but ${why}: the folder is not whole.`, {
     detail: { file },
   })
+}
+
+/** A new number for a layout that older readers would read wrongly. */
+export const FORMAT_VERSION = 1
+
+const TOP_KEYS = ['format', 'sentorch', 'heads', 'training', 'notes']
+const HEAD_KEYS = ['name', 'type', 'labels', 'hidden', 'activation', 'inputDropout', 'dropout', 'pooling', 'multiLabel']
+
+/** What sentorch.json says of a model. */
+export interface SentorchJson {
+  heads: Head[]
+  /** How it was trained: recipe, seed, versions, metrics, as the one who saved it gave them. */
+  training?: Readonly<Record<string, unknown>>
+  /** What a careful user should know of the folder. */
+  notes: readonly string[]
+}
+
+/** The content of the file; `version` is this library's. */
+export function sentorchJson({ heads, training, notes }: SentorchJson, version: string): object {
+  return {
+    format: FORMAT_VERSION,
+    sentorch: version,
+    heads: heads.map(({ name, type, labels, hidden, activation, inputDropout, dropout, pooling, multiLabel }) => ({
+      name,
+      type,
+      labels,
+      hidden,
+      activation,
+      inputDropout,
+      dropout,
+      pooling: pooling ?? null,
+      multiLabel,
+    })),
+    ...(training && { training }),
+    ...(notes.length > 0 && { notes }),
+  }
+}
+
+/**
+ * Reads and checks the file as any stranger's. ERR_MODEL_FORMAT: a head that cannot be. ERR_MODEL_UNSUPPORTED: a newer format, a type or
+ * an activation that is not built, a setting that is not known.
+ */
+export function parseSentorchJson(json: unknown, where: string, context: HeadContext): SentorchJson {
+  const file = new Fields(json, where)
+  const format = file.integer('format', 1, Number.MAX_SAFE_INTEGER)
+  if (format > FORMAT_VERSION) {
+    throw file.unsupported('format', `this sentorch reads formats up to ${FORMAT_VERSION}: update it to load this model`)
+  }
+  refuseOthers(file, TOP_KEYS)
+  const stored = file.has('heads') ? file.raw('heads') : []
+  if (!Array.isArray(stored)) throw file.bad('heads', 'a list of heads')
+  const heads = stored.map((head: unknown, i) => parseHead(new Fields(head, `heads[${i}] of ${where}`), context))
+  const double = heads.find(({ name }, i) => heads.findIndex((head) => head.name === name) < i)
+  if (double) throw new SentorchError('ERR_MODEL_FORMAT', `Two heads are called '${double.name}' in ${where}.`, { detail: { file: where } })
+  const notes = file.given('notes') ? file.raw('notes') : []
+  if (!Array.isArray(notes) || notes.some((note) => typeof note !== 'string')) throw file.bad('notes', 'a list of strings')
+  const training = file.given('training') ? file.raw('training') : undefined
+  if (training !== undefined && !isObject(training)) throw file.bad('training', 'an object')
+  return { heads, notes: notes as string[], ...(training && { training }) }
+}
+
+function parseHead(fields: Fields, context: HeadContext): Head {
+  refuseOthers(fields, HEAD_KEYS)
+  for (const key of HEAD_KEYS.filter((each) => each !== 'pooling')) {
+    if (!fields.given(key)) throw fields.bad(key, 'a value')
+  }
+  known(fields, 'type', HEAD_TYPES)
+  known(fields, 'activation', HEAD_ACTIVATIONS)
+  const pooling = fields.given('pooling') ? fields.raw('pooling') : undefined
+  for (const name of Array.isArray(pooling) ? (pooling as unknown[]) : []) {
+    if (typeof name === 'string' && !(POOLING_NAMES as readonly string[]).includes(name)) {
+      throw fields.unsupported('pooling', `'${name}' is not known; supported are ${POOLING_NAMES.join(', ')}`)
+    }
+  }
+  const definition = Object.fromEntries(HEAD_KEYS.map((key) => [key, fields.raw(key)]))
+  try {
+    return resolveHead({ ...(definition as unknown as Head), pooling: pooling as Head['pooling'] }, context).head
+  } catch (error) {
+    if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
+    throw new SentorchError('ERR_MODEL_FORMAT', `${fields.where} is no head that can be: ${error.message}`, {
+      cause: error,
+      detail: { file: fields.where },
+    })
+  }
+}
+
+function known(fields: Fields, key: string, names: readonly string[]): void {
+  if (!names.includes(fields.string(key))) throw fields.unsupported(key, `supported are ${names.join(', ')}`)
+}
+
+function refuseOthers(fields: Fields, keys: readonly string[]): void {
+  const other = fields.keys().find((key) => !keys.includes(key))
+  if (other === undefined) return
+  const near = nearest(other, keys)
+  const hint = near === undefined ? `known are ${keys.join(', ')}` : `'${near}' is`
+  throw fields.unsupported(other, `this setting is not known (${hint}); a newer sentorch may have written it`)
 }

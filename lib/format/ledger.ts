@@ -1,6 +1,6 @@
 import type { LinearSource, NormSource, TensorSource } from '../../binding'
 import { SentorchError } from '../base/errors'
-import { printable } from '../base/printable'
+import { printable } from '../base/text'
 import type { LocatedTensor, Weights } from './weights'
 
 const DTYPES: readonly string[] = ['F32', 'F16', 'BF16']

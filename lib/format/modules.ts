@@ -1,14 +1,9 @@
-import type { PostStep } from '../../binding'
+import type { DenseActivation, PoolingMode, PostStep } from '../../binding'
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
+import { printable, trimPath } from '../base/text'
 import { Fields } from '../files/fields'
-import { readJson } from '../files/read'
-import { trimPath } from '../base/trim'
-import { readDense, readNormalize, readPooling } from './module-configs'
-import { checkRelative, type ModelRoot } from '../files/paths'
-import { printable } from '../base/printable'
-import { promptsWith, readPrompts } from './prompts'
-import type { DenseModule, SentenceModules } from './sentence-modules'
+import { checkRelative, joinPath, readJson, type ModelRoot } from '../files/read'
 import { readTokenLimits } from './token-limits'
 
 interface ModuleEntry {
@@ -98,4 +93,191 @@ async function impliedModules(root: ModelRoot): Promise<SentenceModules> {
 
 function unsupported(root: ModelRoot, what: string): SentorchError {
   return new SentorchError('ERR_MODEL_UNSUPPORTED', `${MODULES} in ${root.shown} ${what}.`, { detail: { file: MODULES } })
+}
+
+/** The long-standing keys, in the order in which their vectors are put side by side. */
+export const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [
+  ['pooling_mode_cls_token', 'cls'],
+  ['pooling_mode_max_tokens', 'max'],
+  ['pooling_mode_mean_tokens', 'mean'],
+  ['pooling_mode_mean_sqrt_len_tokens', 'mean_sqrt_len_tokens'],
+  ['pooling_mode_weightedmean_tokens', 'weightedmean'],
+  ['pooling_mode_lasttoken', 'lasttoken'],
+]
+const POOLING_MODES: readonly string[] = POOLING_KEYS.map(([, mode]) => mode)
+
+/** Classes of torch.nn by their last name. GELU is the exact one there. */
+export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
+  Identity: 'identity',
+  Tanh: 'tanh',
+  ReLU: 'relu',
+  GELU: 'gelu',
+  Sigmoid: 'sigmoid',
+  SiLU: 'silu',
+}
+
+/** The newer spelling (`pooling_mode`: a name or a list of names) wins over the `pooling_mode_*` keys; without either it is the mean. */
+export async function readPooling(
+  root: ModelRoot,
+  path: string,
+): Promise<{ pooling: PoolingMode[]; poolingFeatures: number; includePrompt: boolean }> {
+  const config = await readModuleConfig(root, path)
+  const legacy = POOLING_KEYS.map(([key]) => key)
+  refuseOthers(config, ['word_embedding_dimension', 'embedding_dimension', 'pooling_mode', 'include_prompt', ...legacy])
+  const active = POOLING_KEYS.filter(([key]) => config.given(key) && config.boolean(key)).map(([, mode]) => mode)
+  const pooling = config.has('pooling_mode') ? poolingMode(config) : active
+  return {
+    pooling: pooling.length > 0 ? pooling : ['mean'],
+    poolingFeatures: config.integer(config.has('embedding_dimension') ? 'embedding_dimension' : 'word_embedding_dimension', 1, 2 ** 20),
+    includePrompt: config.boolean('include_prompt', true),
+  }
+}
+
+function poolingMode(config: Fields): PoolingMode[] {
+  const value = config.raw('pooling_mode')
+  const names: unknown[] = Array.isArray(value) ? value : [value]
+  if (names.length === 0) throw config.bad('pooling_mode', 'at least one mode')
+  for (const name of names) {
+    if (typeof name !== 'string') throw config.bad('pooling_mode', 'a name or a list of names')
+    if (POOLING_MODES.includes(name)) continue
+    throw new SentorchError(
+      'ERR_MODEL_UNSUPPORTED',
+      `The pooling mode ${JSON.stringify(name)} in ${config.where} is unknown; supported are ${POOLING_MODES.join(', ')}.`,
+      { detail: { file: config.where, key: 'pooling_mode', value: name } },
+    )
+  }
+  return names as PoolingMode[]
+}
+
+export async function readDense(root: ModelRoot, path: string): Promise<DenseModule> {
+  const config = await readModuleConfig(root, path)
+  const known = ['in_features', 'out_features', 'bias', 'activation_function', 'module_input_name', 'module_output_name', 'use_residual']
+  refuseOthers(config, known)
+  refuseOtherFeatures(config)
+  if (config.boolean('use_residual', false)) throw config.unsupported('use_residual', 'a Dense module with a residual is not supported')
+  return {
+    path,
+    inFeatures: config.integer('in_features', 1, 2 ** 20),
+    outFeatures: config.integer('out_features', 1, 2 ** 20),
+    bias: config.boolean('bias', true),
+    activation: denseActivation(config),
+  }
+}
+
+function denseActivation(config: Fields): DenseActivation {
+  // sentence-transformers' own default.
+  const name = config.string('activation_function', 'torch.nn.modules.activation.Tanh')
+  const known = /^torch\.nn\.(?:modules\.(?:activation|linear)\.)?(\w+)$/.exec(name)?.[1]
+  if (known === undefined || !Object.hasOwn(DENSE_ACTIVATIONS, known)) {
+    throw config.unsupported('activation_function', `supported are those of torch.nn: ${Object.keys(DENSE_ACTIVATIONS).join(', ')}`)
+  }
+  return DENSE_ACTIVATIONS[known]!
+}
+
+/** Checks that a Normalize module works on the pooled vector. Older folders have no config for it, or not even the folder. */
+export async function readNormalize(root: ModelRoot, path: string): Promise<void> {
+  if (path === '') return
+  const json = await readJson(root, `${path}/config.json`)
+  if (json !== undefined) refuseOtherFeatures(new Fields(json, `${path}/config.json in ${root.shown}`))
+}
+
+function refuseOtherFeatures(config: Fields): void {
+  for (const key of ['module_input_name', 'module_output_name']) {
+    if (config.given(key) && config.raw(key) !== 'sentence_embedding')
+      throw config.unsupported(key, "only 'sentence_embedding' is supported")
+  }
+}
+
+async function readModuleConfig(root: ModelRoot, path: string): Promise<Fields> {
+  const file = joinPath(path, 'config.json')
+  const json = await readJson(root, file)
+  if (json === undefined) throw new SentorchError('ERR_MODEL_FORMAT', `${file} is missing in ${root.shown}; modules.json names its folder.`)
+  return new Fields(json, `${file} in ${root.shown}`)
+}
+
+function refuseOthers(config: Fields, known: readonly string[]): void {
+  const other = config.keys().find((key) => !known.includes(key))
+  if (other !== undefined) throw config.unsupported(other, 'this setting is not known')
+}
+
+export interface DenseModule {
+  /** Folder of the module, relative to the model's. */
+  path: string
+  inFeatures: number
+  outFeatures: number
+  bias: boolean
+  activation: DenseActivation
+}
+
+/** What sentence-transformers' files say about a model, resolved. */
+export interface SentenceModules {
+  /** Folder of the Transformer module (config.json, weights, tokenizer), relative to the model's; '' is the model's own. */
+  transformerPath: string
+  /** Tokens of one text, the special ones counted, as written; `openFolder` cuts it to the positions of the encoder and always sets it. */
+  maxSeqLength?: number
+  doLowerCase: boolean
+  /** Put side by side in this order. */
+  pooling: PoolingMode[]
+  /** Features of a token as the Pooling config states them. */
+  poolingFeatures?: number
+  /**
+   * False: the tokens of the prompt, with the special token before them, are not pooled. `cls` then takes the first token behind the prompt,
+   * `weightedmean` keeps the weights that the remaining tokens have with the prompt. Of a text that was cut inside its prompt nothing
+   * remains: `cls` is the first token after all, the others are 0, `max` is −∞.
+   */
+  includePrompt: boolean
+  /** After pooling, in order. */
+  steps: PostStep[]
+  dense: DenseModule[]
+  /** Texts by their name, in an object without a prototype; `query` and `document` are always there, empty where the folder has none. */
+  prompts: Record<string, string>
+  /** A key of `prompts`. */
+  defaultPromptName?: string
+  similarity?: SimilarityName
+  /** Dimensions that the model itself keeps of its vectors. */
+  truncateDim?: number
+  /** True: there is no modules.json; mean pooling is assumed, and sentence-transformers' other files are not read, as Python has it. */
+  implied: boolean
+}
+
+/** `euclidean` and `manhattan` are negative distances, so that larger is always more alike. */
+export const SIMILARITY_NAMES = ['cosine', 'dot', 'euclidean', 'manhattan'] as const
+export type SimilarityName = (typeof SIMILARITY_NAMES)[number]
+
+const FILE = 'config_sentence_transformers.json'
+
+/** The prompts that a folder names, after the two that sentence-transformers gives every model, empty where the folder has none. */
+export function promptsWith(stored: Iterable<readonly [name: string, prompt: string]>): Record<string, string> {
+  const prompts = Object.create(null) as Record<string, string>
+  for (const [name, prompt] of [['query', ''] as const, ['document', ''] as const, ...stored]) prompts[name] = prompt
+  return prompts
+}
+
+/** Reads config_sentence_transformers.json: prompts, default prompt, similarity, truncation. Models older than 2.0 have no such file. */
+export async function readPrompts(
+  root: ModelRoot,
+): Promise<Pick<SentenceModules, 'prompts' | 'defaultPromptName' | 'similarity' | 'truncateDim'>> {
+  const json = await readJson(root, FILE)
+  if (json === undefined) return { prompts: promptsWith([]) }
+  const config = new Fields(json, `${FILE} in ${root.shown}`)
+  if (config.given('model_type') && config.raw('model_type') !== 'SentenceTransformer') {
+    throw config.unsupported('model_type', "only 'SentenceTransformer' is supported")
+  }
+  const stored = config.object('prompts')
+  const prompts = promptsWith(stored.keys().map((name) => [name, stored.given(name) ? stored.string(name) : '']))
+  const defaultPromptName = config.given('default_prompt_name') ? config.string('default_prompt_name') : ''
+  if (defaultPromptName !== '' && !(defaultPromptName in prompts)) {
+    throw new SentorchError(
+      'ERR_MODEL_FORMAT',
+      `default_prompt_name is '${defaultPromptName}' in ${config.where}, but the model's prompts are ${Object.keys(prompts).join(', ')}.`,
+    )
+  }
+  // As in Python, a similarity of another kind of model ('maxsim') is passed over.
+  const similarity = SIMILARITY_NAMES.find((name) => name === config.raw('similarity_fn_name'))
+  return {
+    prompts,
+    ...(defaultPromptName !== '' && { defaultPromptName }),
+    ...(similarity && { similarity }),
+    ...(config.given('truncate_dim') && { truncateDim: config.integer('truncate_dim', 1, 2 ** 20) }),
+  }
 }

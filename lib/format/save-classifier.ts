@@ -5,7 +5,7 @@ import { familyOf, TOKEN_CLASSIFIER, type Family } from './families'
 import type { ModelFolder } from './folder'
 import { layerSizes } from './heads'
 import { classifierConfig } from './save-config'
-import { valueOf, type TensorToWrite } from './write-safetensors'
+import { valueOf, type TensorToWrite } from './write-folder'
 
 export interface ClassifierPlan {
   config: object

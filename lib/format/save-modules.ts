@@ -2,7 +2,7 @@ import type { DenseActivation, PoolingMode } from '../../binding'
 import type { ModelFolder } from './folder'
 import { readJson } from '../files/read'
 import { isObject } from '../files/fields'
-import { DENSE_ACTIVATIONS, POOLING_KEYS } from './module-configs'
+import { DENSE_ACTIVATIONS, POOLING_KEYS } from './modules'
 
 /** Class names that every version of sentence-transformers opens. */
 const CLASS = 'sentence_transformers.models.'

@@ -1,6 +1,5 @@
 import { Fields } from '../files/fields'
-import { readJson } from '../files/read'
-import { joinPath, type ModelRoot } from '../files/paths'
+import { joinPath, readJson, type ModelRoot } from '../files/read'
 
 /** Of the Transformer module; the others are from the first years of sentence-transformers. The first that holds anything counts. */
 const TRANSFORMER_CONFIGS = [

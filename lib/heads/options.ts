@@ -1,12 +1,11 @@
 import { types } from 'node:util'
 import type { HeadSource } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../base/check'
-import { snapshot, takeOptions } from '../base/snapshot'
+import { keysOf, refusal, snapshot, takeOptions } from '../base/arguments'
 import type { EncoderConfig } from '../format/config'
-import type { SentenceModules } from '../format/sentence-modules'
+import type { SentenceModules } from '../format/modules'
 import { vectorDimension } from '../pooling/poolings'
 import type { Head, HeadDefinition } from './definition'
-import { keysOf, refusal } from '../base/option-checks'
 import { poolingNames } from '../pooling/poolings'
 
 /** What a head is resolved against. */

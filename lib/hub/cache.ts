@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { copyFile, link, lstat, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { makeFolder } from '../files/make-folder'
+import { makeFolder } from '../files/folders'
 import { unlessOutOfFiles } from '../files/file-errors'
 import { selectFiles } from './select'
 

@@ -1,10 +1,9 @@
 import { createHash, randomUUID, type Hash } from 'node:crypto'
 import { open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { makeFolder } from '../files/make-folder'
+import { makeFolder } from '../files/folders'
 import { isWhole, type RemoteFile } from './cache'
-import type { HubClient } from './client'
-import { HubFailure } from './failure'
+import { HubFailure, type HubClient } from './client'
 
 const ATTEMPTS = 5
 /** Unfinished files that nobody has written to for so long are free to be taken up; a live writer gives up much sooner. */

@@ -1,4 +1,4 @@
-import { trimPath } from '../base/trim'
+import { trimPath } from '../base/text'
 
 /** Reads a small file of the repository; undefined where it cannot be had. */
 export type ReadText = (path: string) => Promise<string | undefined>

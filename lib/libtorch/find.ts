@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process'
+import { dirname, join, parse, resolve } from 'node:path'
 import { SentorchError } from '../base/errors'
-import { installedFolder } from './cache'
+import { homeFolder, platformName } from '../base/platform'
 import { inspect, type Inspection, type Installation } from './inspect'
-import { askPython } from './python'
 import { TORCH_VERSION } from './versions'
 
 export interface Libtorch extends Installation {
@@ -83,4 +84,61 @@ class Search {
       detail: { places: this.places, needed: TORCH_VERSION, command: INSTALL_COMMAND },
     })
   }
+}
+
+/** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. Throws ERR_FILE where that has no default. */
+export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  if (env.SENTORCH_CACHE) return resolve(env.SENTORCH_CACHE)
+  if (platform === 'win32') return join(env.LOCALAPPDATA || join(homeFolder('SENTORCH_CACHE'), 'AppData', 'Local'), 'sentorch', 'Cache')
+  if (platform === 'darwin') return join(homeFolder('SENTORCH_CACHE'), 'Library', 'Caches', 'sentorch')
+  return join(env.XDG_CACHE_HOME || join(homeFolder('SENTORCH_CACHE'), '.cache'), 'sentorch')
+}
+
+/** Where `install-libtorch` puts libtorch and where it is looked for: the shape of a site-packages folder. */
+export function installedFolder(cache: string = cacheFolder(), platform: string = platformName()): string {
+  return join(cache, 'libtorch', `${TORCH_VERSION}-${platform}`)
+}
+
+// find_spec of a top-level name imports nothing: torch itself takes seconds to import.
+const SCRIPT = `
+import importlib.util, json, sys
+spec = importlib.util.find_spec('torch')
+print(json.dumps({'executable': sys.executable, 'origin': spec.origin if spec else None}))
+`
+
+export interface PythonTorch {
+  /** The interpreter that was asked; null when there is none or it gave no answer. */
+  executable: string | null
+  /** The `torch` folder that it would import; null when it has none. */
+  folder: string | null
+}
+
+/** The interpreters that may be called `python3` here, in the order of asking. */
+export function pythonNames(platform: NodeJS.Platform = process.platform): string[] {
+  return platform === 'win32' ? ['python', 'py'] : ['python3']
+}
+
+/** Asks Python where its torch lies, without importing it. Never rejects. */
+export async function askPython(env: NodeJS.ProcessEnv = process.env): Promise<PythonTorch> {
+  for (const name of pythonNames()) {
+    const answer = await run(name, env)
+    if (answer) return answer
+  }
+  return { executable: null, folder: null }
+}
+
+function run(name: string, env: NodeJS.ProcessEnv): Promise<PythonTorch | null> {
+  // `python -c` puts the working directory first on its path: at the root nobody's `torch/` or `json.py` is picked up by chance.
+  const options = { env, cwd: parse(process.cwd()).root, timeout: 10_000, windowsHide: true }
+  return new Promise((resolve) => {
+    execFile(name, ['-c', SCRIPT], options, (error, stdout) => {
+      if (error) return resolve(null)
+      try {
+        const { executable, origin } = JSON.parse(stdout) as { executable: string; origin: string | null }
+        resolve({ executable, folder: origin === null ? null : dirname(origin) })
+      } catch {
+        resolve(null)
+      }
+    })
+  })
 }

@@ -1,19 +1,16 @@
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SentorchError, isSentorchError, throwIfAborted } from '../base/errors'
-import { isMusl } from '../base/platform'
+import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
+import { isMusl, platformName } from '../base/platform'
 import { recoverFolder, Staging, sweep, targetOf } from '../files/staging'
-import { cacheFolder, installedFolder } from './cache'
-import type { Libtorch } from './find'
+import { cacheFolder, installedFolder, type Libtorch } from './find'
 import { inspect } from './inspect'
-import type { OnInstallEvent } from './install-events'
 import { withLock } from './lock'
-import { damagedLibraries, readManifest, writeManifest } from './manifest'
 import { findPip } from './pip'
-import { keptLibraries } from './record'
-import { fromRanges } from './range-source'
-import { fromFolder, fromPip, type Source } from './sources'
+import { fromFolder, fromPip, fromRanges, type Source } from './sources'
+import type { OnInstallEvent } from './unpack'
 import { PLATFORMS, TORCH_VERSION, type PlatformRow } from './versions'
-import { platformName } from '../base/platform'
+import { keptLibraries, type Member } from './wheel-reader'
 
 export interface InstallOptions {
   /** Keep the libraries of CUDA too. */
@@ -163,4 +160,40 @@ function explain(error: unknown, cache: string): unknown {
   const remedy = remedies[code ?? '']
   if (remedy === undefined) return error
   return new SentorchError('ERR_DOWNLOAD', `libtorch cannot be put into ${cache}: ${message}. ${remedy}.`, { cause: error })
+}
+
+/** What `install-libtorch` put into a folder; written last, before the folder gets its name. */
+export interface Manifest {
+  version: string
+  platform: string
+  cuda: boolean
+  /** The files that the libraries came from. */
+  wheels: { file: string; record: string }[]
+  libraries: Member[]
+  /** Bytes of all that was kept, headers included. */
+  bytes: number
+}
+
+const NAME = 'manifest.json'
+
+export async function writeManifest(folder: string, manifest: Manifest): Promise<void> {
+  await writeFile(join(folder, NAME), JSON.stringify(manifest, null, 2) + '\n')
+}
+
+export async function readManifest(folder: string): Promise<Manifest | null> {
+  try {
+    return JSON.parse(await readFile(join(folder, NAME), 'utf8')) as Manifest
+  } catch {
+    return null
+  }
+}
+
+/** The libraries that are absent or have another length than when they were installed. */
+export async function damagedLibraries(folder: string, manifest: Manifest): Promise<string[]> {
+  const damaged: string[] = []
+  for (const { path, bytes } of manifest.libraries) {
+    const info = await stat(join(folder, path)).catch(() => null)
+    if (info?.size !== bytes) damaged.push(path)
+  }
+  return damaged
 }

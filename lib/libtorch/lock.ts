@@ -2,8 +2,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { throwIfAborted } from '../base/errors'
-import { openLocked } from '../files/file-lock'
-import { makeFolder } from '../files/make-folder'
+import { makeFolder, openLocked } from '../files/folders'
 
 export interface LockOptions {
   signal?: AbortSignal

@@ -1,6 +1,6 @@
 import { SentorchError, throwIfAborted } from '../base/errors'
-import { trimEnd } from '../base/trim'
-import type { Wheel } from './wheel'
+import { trimEnd } from '../base/text'
+import type { Wheel } from './wheels'
 
 /** Where a file can be had, and what to send along. */
 export interface WheelLocation {

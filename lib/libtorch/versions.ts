@@ -1,5 +1,4 @@
-import { CUDA_WHEELS_LINUX_X64, TORCH_CUDA_LIBRARIES } from './cuda-wheels'
-import type { Wheel } from './wheel'
+import { CUDA_WHEELS_LINUX_X64, TORCH_CUDA_LIBRARIES, type Wheel } from './wheels'
 
 /**
  * The one base version that this package is built against; any local suffix (`+cpu`, `+cu130`) will do.

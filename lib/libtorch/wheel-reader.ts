@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
-import { open, writeFile } from 'node:fs/promises'
+import { open, writeFile, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { createInflateRaw, inflateRaw } from 'node:zlib'
-import { fromRandomAccessReaderPromise, type Entry, type ZipFile } from 'yauzl'
+import { fromRandomAccessReaderPromise, RandomAccessReader, type Entry, type ZipFile } from 'yauzl'
 import { SentorchError, throwIfAborted } from '../base/errors'
-import { makeFolder } from '../files/make-folder'
-import { ArchiveView, type ByteSource } from './byte-source'
-import { keptMembers, parseRecord, recordPath, type Member } from './record'
-import type { Wheel } from './wheel'
+import { makeFolder } from '../files/folders'
+import type { Wheel } from './wheels'
 
 /** Members of up to so many bytes are inflated in one piece. */
 const SMALL = 4 << 20
@@ -155,5 +153,96 @@ export class WheelReader {
 
   private broken(entry: Entry, reason: string, cause?: unknown): BrokenMemberError {
     return new BrokenMemberError(this.wheel, entry.fileName, reason, cause)
+  }
+}
+
+/** One file of a wheel, as its RECORD lists it. */
+export interface Member {
+  /** Inside the wheel, with forward slashes. */
+  path: string
+  /** In hexadecimal digits. */
+  sha256: string
+  bytes: number
+}
+
+/** Headers that no program without Python, protobuf or Metal includes: a tenth of the bytes. */
+const NEVER_INCLUDED = /^torch\/include\/(google|pybind11|tensorpipe|kineto|c10\/metal)\//
+
+const LICENSE = /^([^/]+\.dist-info\/(licenses\/)?|nvidia\/[^/]+\/)(LICENSE|NOTICE|License)(\.txt)?$/
+
+/** Reads a wheel's RECORD. Lines without a hash (RECORD itself) are left out. */
+export function parseRecord(text: string): Member[] {
+  const members: Member[] = []
+  for (const line of text.split(/\r?\n/)) {
+    const match = /^(?:"((?:[^"]|"")*)"|([^,]*)),sha256=([\w-]+)=*,(\d+)$/.exec(line)
+    if (!match) continue
+    const path = match[1] !== undefined ? match[1].replaceAll('""', '"') : match[2]!
+    members.push({ path, sha256: Buffer.from(match[3]!, 'base64url').toString('hex'), bytes: Number(match[4]) })
+  }
+  return members
+}
+
+/** The libraries that are kept of a wheel. */
+export function keptLibraries(wheel: Wheel, cuda: boolean): string[] {
+  return [...wheel.libraries, ...((cuda && wheel.cudaLibraries) || [])]
+}
+
+/** What is kept of a wheel: its libraries, where it has them the headers for building, and its licences. */
+export function keptMembers(wheel: Wheel, cuda: boolean, members: readonly Member[]): { kept: Member[]; missing: string[] } {
+  const libraries = new Set(keptLibraries(wheel, cuda))
+  const isKept = (path: string): boolean =>
+    libraries.has(path) || LICENSE.test(path) || (wheel.headers === true && path.startsWith('torch/include/') && !NEVER_INCLUDED.test(path))
+  const kept = members.filter(({ path }) => isKept(path))
+  for (const { path } of kept) libraries.delete(path)
+  return { kept, missing: [...libraries] }
+}
+
+/** Where a wheel's RECORD lies in it: the file name begins with the folder's name. */
+export function recordPath(wheel: Wheel): string {
+  return `${wheel.file.split('-', 2).join('-')}.dist-info/RECORD`
+}
+
+/** A file that is read at any place: on this disk, or on a server. */
+export interface ByteSource {
+  readonly bytes: number
+  /** Fills the buffer from `position` on; rejects where the file ends before. */
+  read(buffer: Buffer, position: number): Promise<void>
+}
+
+export class LocalFile implements ByteSource {
+  private constructor(
+    private readonly file: FileHandle,
+    readonly bytes: number,
+  ) {}
+
+  static async open(path: string): Promise<LocalFile> {
+    const file = await open(path, 'r')
+    return new LocalFile(file, (await file.stat()).size)
+  }
+
+  async read(buffer: Buffer, position: number): Promise<void> {
+    const { bytesRead } = await this.file.read(buffer, 0, buffer.length, position)
+    if (bytesRead !== buffer.length) throw new Error('the file is cut short')
+  }
+
+  async close(): Promise<void> {
+    await this.file.close()
+  }
+}
+
+/**
+ * yauzl's view of a source, for walking the directory of an archive. Members are not read through it:
+ * several of yauzl's streams side by side, one of them given up, end in an error that nobody can catch.
+ */
+export class ArchiveView extends RandomAccessReader {
+  constructor(private readonly source: ByteSource) {
+    super()
+  }
+
+  override read(buffer: Buffer, offset: number, length: number, position: number, callback: (error: Error | null) => void): void {
+    this.source.read(buffer.subarray(offset, offset + length), position).then(
+      () => callback(null),
+      (error: Error) => callback(error),
+    )
   }
 }

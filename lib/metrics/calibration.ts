@@ -1,8 +1,8 @@
 import { argmax, softmax } from '../base/probabilities'
 import { integerIn, invalid } from '../base/check'
-import { reading } from '../base/snapshot'
+import { reading } from '../base/arguments'
 import { SentorchError } from '../base/errors'
-import { checkOptions, checkPaired } from './arguments'
+import { checkOptions, checkPaired } from './scores'
 
 export interface CalibrationOptions {
   /** Bins of equal width over confidences 0..1. Defaults to 15, the number of Guo et al. (2017). */

@@ -1,7 +1,17 @@
 import { SentorchError } from '../base/errors'
-import { reading } from '../base/snapshot'
-import { checkOptions, checkPaired, zeroDivisionOf, type ZeroDivisionOptions } from './arguments'
-import { ratio, scoreLabels, type Averages, type Convention, type Counts, type LabelScores } from './scores'
+import { reading } from '../base/arguments'
+import {
+  checkOptions,
+  checkPaired,
+  ratio,
+  scoreLabels,
+  zeroDivisionOf,
+  type Averages,
+  type Convention,
+  type Counts,
+  type LabelScores,
+  type ZeroDivisionOptions,
+} from './scores'
 
 /** A label's name, or its index. */
 export type Label = string | number

@@ -1,9 +1,18 @@
 import { oneOf } from '../base/check'
-import { reading } from '../base/snapshot'
+import { reading } from '../base/arguments'
 import { entitiesOf, SCHEMES, type Scheme } from '../tags/schemes'
-import { checkOptions, checkPaired, checkTagged, zeroDivisionOf } from './arguments'
+import {
+  checkOptions,
+  checkPaired,
+  checkTagged,
+  scoreLabels,
+  zeroDivisionOf,
+  type Averages,
+  type Convention,
+  type Counts,
+  type LabelScores,
+} from './scores'
 import type { Label } from './classification'
-import { scoreLabels, type Averages, type Convention, type Counts, type LabelScores } from './scores'
 
 export interface EntityReportOptions {
   /** Strict: only entities that are well formed in this scheme count. Defaults to none: lenient, as `conlleval` counts. */

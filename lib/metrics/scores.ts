@@ -1,3 +1,7 @@
+import { takeOptions } from '../base/arguments'
+import { invalid } from '../base/check'
+import { SentorchError } from '../base/errors'
+
 /** How a set of labels was found. All are shares in 0..1. */
 export interface Scores {
   /** Of what was predicted, the share that is right. */
@@ -106,4 +110,51 @@ function pairwiseSum(values: readonly number[]): number {
   for (let i = 8; i < whole; i++) r[i % 8]! += values[i]!
   const sum = r[0]! + r[1]! + (r[2]! + r[3]!) + (r[4]! + r[5]! + (r[6]! + r[7]!))
   return values.slice(whole).reduce((rest, value) => rest + value, sum)
+}
+
+export interface ZeroDivisionOptions {
+  /** What a ratio without a denominator is: precision without predictions, recall without items. 0, 1 or NaN. Defaults to 0. */
+  zeroDivision?: number
+}
+
+/** As scikit-learn and seqeval when they are not told: nothing found is nothing earned. */
+const ZERO_DIVISION = 0
+
+export function zeroDivisionOf({ zeroDivision = ZERO_DIVISION }: ZeroDivisionOptions, allowed = [0, 1, NaN]): number {
+  if (!allowed.includes(zeroDivision)) throw invalid('zeroDivision', `one of ${allowed.join(', ')}`, zeroDivision)
+  return zeroDivision
+}
+
+/** The options of one metric: an object with no key beyond these. */
+export function checkOptions<T>(what: string, options: T, keys: readonly (keyof T & string)[]): T {
+  return takeOptions(what, options, keys)
+}
+
+/** Refuses gold and predicted values of different number, and none at all. */
+export function checkPaired(
+  gold: ArrayLike<unknown>,
+  predicted: ArrayLike<unknown>,
+  names: readonly [string, string] = ['gold', 'predicted'],
+): void {
+  const [first, second] = names
+  if (typeof gold?.length !== 'number') throw invalid(first, 'an array', gold)
+  if (typeof predicted?.length !== 'number') throw invalid(second, 'an array', predicted)
+  if (gold.length === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', `Expected at least one item in ${first}.`)
+  if (gold.length === predicted.length) return
+  throw new SentorchError(
+    'ERR_INVALID_ARGUMENT',
+    `Expected as many items in ${second} as in ${first} (${gold.length}), received ${predicted.length}.`,
+  )
+}
+
+/** Refuses tagged sentences that do not match in number or in words. */
+export function checkTagged(gold: readonly (readonly string[])[], predicted: readonly (readonly string[])[]): void {
+  checkPaired(gold, predicted, ['gold tags', 'predicted tags'])
+  for (const [i, tags] of gold.entries()) {
+    const received = predicted[i]!.length
+    if (tags.length === received) continue
+    throw new SentorchError('ERR_INVALID_ARGUMENT', `Expected ${tags.length} predicted tags for sentence ${i}, received ${received}.`, {
+      detail: { sentence: i },
+    })
+  }
 }

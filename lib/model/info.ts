@@ -1,12 +1,11 @@
 import type { LoadedModel } from '../../binding'
-import type { ChosenDevice } from '../libtorch/device'
+import type { ChosenDevice, Native } from '../libtorch/open'
 import type { ModelFolder } from '../format/folder'
 import type { ResolvedModel } from '../hub/hub'
-import type { Native } from '../libtorch/open'
 import { resolveEncode } from '../encode/options'
 import { type PoolingName } from '../pooling/poolings'
 import type { DTypeOption } from './load-options'
-import type { SimilarityName } from '../format/prompts'
+import type { SimilarityName } from '../format/modules'
 import type { Tokenizer } from '../tokenizer/tokenizer'
 
 /** What was loaded, and how it runs. */

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { LoadRequest } from '../../binding'
 import { booleanOf, integerIn, invalid, oneOf, stringOf } from '../base/check'
-import { takeOptions } from '../base/snapshot'
-import { functionOf, keysOf, signalOf } from '../base/option-checks'
+import { functionOf, keysOf, signalOf, takeOptions } from '../base/arguments'
 
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 export type DTypeOption = 'float32' | 'bfloat16'

@@ -1,7 +1,6 @@
 import { booleanOf, invalid, oneOf, stringOf } from '../base/check'
-import { takeOptions } from '../base/snapshot'
+import { keysOf, refusal, signalOf, takeOptions } from '../base/arguments'
 import type { Head, HeadType } from '../heads/definition'
-import { keysOf, refusal, signalOf } from '../base/option-checks'
 
 /** transformers' own checkpoints that a head can be saved as. */
 export type SaveAs = 'sequence-classification' | 'token-classification'

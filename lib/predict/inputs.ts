@@ -1,6 +1,6 @@
 import { integerIn, invalid, stringOf } from '../base/check'
 import { CHARS_PER_TOKEN } from '../encode/chunks'
-import { reading } from '../base/snapshot'
+import { reading } from '../base/arguments'
 import type { TokenIds } from './types'
 
 /** One text of a call, checked. */

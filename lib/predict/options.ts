@@ -1,8 +1,6 @@
-import { booleanOf, integerIn, invalid, oneOf } from '../base/check'
-import { takeOptions } from '../base/snapshot'
+import { booleanOf, integerIn, invalid, oneOf, shareOf } from '../base/check'
+import { keysOf, refusal, takeOptions } from '../base/arguments'
 import { isIndependent, type Head } from '../heads/definition'
-import { shareOf } from '../base/number-checks'
-import { keysOf, refusal } from '../base/option-checks'
 import { resolveEncode, type EncodeContext, type EncodeProgress, type ResolvedEncode } from '../encode/options'
 
 /** How the sub-words of a word agree on its label. */

@@ -1,11 +1,10 @@
 import { oneOf } from '../base/check'
-import { reading } from '../base/snapshot'
+import { reading } from '../base/arguments'
 import { SentorchError } from '../base/errors'
-import { entitiesOf, type Entity } from './entities'
-import { OUTSIDE, SCHEMES, splitTag, type Scheme, type TagParts } from './tags'
+import { entitiesOf, OUTSIDE, SCHEMES, splitTag, type Entity, type Scheme, type TagParts } from './entities'
 
 export { entitiesOf, type Entity } from './entities'
-export { SCHEMES, splitTag, type Scheme, type TagParts } from './tags'
+export { SCHEMES, splitTag, type Scheme, type TagParts } from './entities'
 
 /** The prefixes that each scheme may use. */
 const PREFIXES: Record<Scheme, string> = { IOB2: 'OBI', IOB1: 'OBI', IOE1: 'OIE', IOE2: 'OIE', IOBES: 'OBIES', BILOU: 'OBILU' }

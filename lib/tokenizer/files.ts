@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { SentorchError } from '../base/errors'
 import { isObject } from '../files/fields'
-import { openRegular, readExactly } from '../files/read'
-import { jsonProblem } from '../files/json-problem'
-import { joinPath, resolveFile, type ModelRoot } from '../files/paths'
+import { joinPath, openRegular, readExactly, resolveFile, type ModelRoot } from '../files/read'
+import { jsonProblem } from '../files/file-errors'
 
 /** XLM-RoBERTa's `tokenizer.json` has 17 MB; a file far larger is not a tokenizer. */
 const MAX_BYTES = 128 * 2 ** 20

@@ -1,6 +1,8 @@
-/** Broken files on which the tokenizers library would end the process instead of throwing. */
 import { describe } from '../base/check'
+import { printable } from '../base/text'
 import { modelType, steps, type AddedToken, type ModelDocument, type TokenizerDocument } from './document'
+
+/** Broken files on which the tokenizers library would end the process instead of throwing. */
 
 /** The library walks down a tree of characters, and frees it, by recursion. */
 const MAX_PIECE = 2000
@@ -97,4 +99,44 @@ function endsWithNul(replacements: Buffer, start: number): boolean {
 /** darts-clone's: in units, relative by exclusive or. */
 function offset(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6)
+}
+
+/** What a tokenizer makes of characters that its vocabulary does not have; the tokenizers library looks for it only when a text needs it. */
+
+/** Throws where a text with an unknown character could not be tokenized. */
+export function refuseUnknownless(document: TokenizerDocument): void {
+  const { model } = document
+  const type = modelType(model)
+  if (type === 'Unigram') {
+    if (typeof model.unk_id !== 'number') throw new Error('its Unigram model has no unk_id: unknown characters would have no token')
+    return
+  }
+  const token = unknownToken(model, type)
+  if (token === undefined || Object.hasOwn(model.vocab, token) || (type === 'BPE' && knowsEveryByte(document))) return
+  throw new Error(`its unknown token ${printable(token)} is not in the vocabulary: unknown words would have no token`)
+}
+
+/** Undefined: a BPE model that drops unknown characters. */
+function unknownToken(model: ModelDocument, type: string): string | undefined {
+  if (typeof model.unk_token === 'string') return model.unk_token
+  return { WordPiece: '[UNK]', WordLevel: '<unk>' }[type]
+}
+
+/** Whether every character is made of bytes that all have a token. */
+function knowsEveryByte({ model, normalizer, pre_tokenizer }: TokenizerDocument): boolean {
+  const all = [...steps(normalizer, 'normalizers'), ...steps(pre_tokenizer, 'pretokenizers')]
+  const has = (token: string): boolean => Object.hasOwn(model.vocab, token)
+  if (all.some((step) => step.type === 'ByteLevel')) return BYTE_LETTERS.every(has)
+  return model.byte_fallback === true && BYTE_LETTERS.every((_, byte) => has(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`))
+}
+
+/** The 256 letters that byte-level tokenizers write for bytes: printable ones of Latin-1 for themselves, for the others those from U+0100 on. */
+const BYTE_LETTERS: readonly string[] = [...letters()]
+
+function* letters(): Generator<string> {
+  let next = 0x100
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte !== 0xad)
+    yield String.fromCharCode(printable ? byte : next++)
+  }
 }

@@ -1,17 +1,15 @@
 import { Tokenizer as Backend, type Encoding } from 'tokenizers'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import type { EncoderConfig } from '../format/config'
-import { openRoot } from '../files/paths'
-import { refuseFatal, refuseVanishing } from './guards'
-import { openingOf, restoreSpans, spaceAfter, steadyAfter, wellFormed, type Opening } from './cut'
+import { openRoot } from '../files/read'
+import { refuseFatal, refuseUnknownless, refuseVanishing } from './guards'
+import { openingOf, restoreSpans, spaceAfter, steadyAfter, toUtf16, wellFormed, type Opening } from './cut'
 import { malformed, shown, type TokenizerFolder } from './files'
 import { analysePipeline, type Pipeline } from './pipeline'
 import { TextQueue } from './queue'
 import { readTokenizer, type ReadTokenizer } from './read'
 import { refuseUnsafe } from './safety'
-import { toUtf16 } from './spans'
-import { readSurroundings, type Surroundings } from './template'
-import { refuseUnknownless } from './unknown'
+import { readSurroundings, type Surroundings } from './document'
 
 /** Ragged rows of token ids: those of text i are ids[offsets[i] … offsets[i+1]), special tokens counted. */
 export interface TokenBatch {

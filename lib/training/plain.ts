@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { MatchedNames } from './options/patterns'
-import { isPlain } from '../base/snapshot'
+import { isPlain } from '../base/arguments'
 
 /**
  * JSON that keeps what options and reports hold next to plain values: numbers that are not finite, and the names that a pattern matched. Typed

@@ -1,4 +1,4 @@
-import { libraryVersion } from '../base/version'
+import { libraryVersion } from '../base/platform'
 import { comparable } from './plain'
 import type { EpochReport } from './loop/report'
 import type { TrainingState } from './loop/state'

@@ -1,4 +1,4 @@
-import { takeOptions } from '../base/snapshot'
+import { takeOptions } from '../base/arguments'
 import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from './options/epoch'
 import { TRAIN_KEYS, type TrainerOptions } from './options/train'
 import type { ModelParts } from '../model/parts'

@@ -193,7 +193,7 @@ async function runCase(folder, Tokenizer) {
 }
 
 async function child(scratch) {
-  const { Tokenizer } = createRequire(HERE)(join(ROOT, 'dist', 'tokenizer.js'))
+  const { Tokenizer } = createRequire(HERE)(join(ROOT, 'dist/tokenizer/tokenizer.js'))
   process.on('message', async (seed) => {
     const folder = join(scratch, String(seed))
     mkdirSync(folder)

@@ -46,7 +46,7 @@ await main(async () => {
   const made = makeJoint(benchFolder())
   const rootOf = (set) => (set === 'made' ? made : path.resolve(options.data))
   const model = await getModel()
-  const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
+  const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const kept = path.join(cacheFolder(), 'results')
   fs.mkdirSync(kept, { recursive: true })
   const wanted = ['reference', 'sentorch'].filter((side) => !options.only || (options.only === 'ours') === (side === 'sentorch'))

@@ -21,7 +21,7 @@ export async function libtorchIfAny() {
 export async function installLibtorch() {
   const { PLATFORMS, TORCH_VERSION } = require(inRoot('dist/libtorch/versions.js'))
   const { platformName } = require(inRoot('dist/base/platform.js'))
-  const { cacheFolder } = require(inRoot('dist/libtorch/cache.js'))
+  const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const row = PLATFORMS[platformName()]
   if (!row)
     throw new Explained(`There is no libtorch ${TORCH_VERSION} to fetch for ${platformName()}. Set SENTORCH_LIBTORCH to one of your own.`)

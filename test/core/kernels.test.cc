@@ -2,6 +2,7 @@
 #include "core/kernels/kernels.h"
 
 #include <cstring>
+#include <string>
 
 #include "core/device.h"
 #include "support/numbers.h"
@@ -12,7 +13,7 @@ namespace {
 using kernels::bf16;
 
 struct NamedSet {
-  const char* name;
+  std::string name;
   const kernels::Set* set;
 };
 

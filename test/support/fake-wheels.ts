@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { PlatformRow } from '../../lib/libtorch/versions'
-import type { Wheel } from '../../lib/libtorch/wheel'
+import type { Wheel } from '../../lib/libtorch/wheels'
 import { elf } from './elf'
 import { zip } from './zip'
 

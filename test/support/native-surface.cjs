@@ -13,8 +13,8 @@ const ARRAYS = [Int32Array, Float32Array, Float64Array, Uint8Array, Int16Array, 
 
 /** The addon, opened, and the steps of a session: [method, arguments], each valid after the ones before it. */
 async function openSurface(folder) {
-  const { openFolder } = require(path.join(root, 'dist', 'format', 'folder.js'))
-  const { openNative } = require(path.join(root, 'dist', 'native.js'))
+  const { openFolder } = require('../../dist/format/folder.js')
+  const { openNative } = require('../../dist/libtorch/open.js')
   const [{ addon }, { files, encoder, dense }] = await Promise.all([openNative(), openFolder(folder)])
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-surface-'))
   process.on('exit', () => fs.rmSync(scratch, { recursive: true, force: true }))

@@ -1,13 +1,12 @@
 import { Dataset } from '../../lib'
-import { guarded, itemsOf } from '../../lib/base/callbacks'
+import { guarded, itemsOf, outcomeOf, reading, snapshot, takeOptions } from '../../lib/base/arguments'
 import { describe as inWords } from '../../lib/base/check'
 import { takeData } from '../../lib/data/take'
 import { asSentorchError, typed } from '../../lib/files/file-errors'
 import { resolveEncode } from '../../lib/encode/options'
 import { resolveFit } from '../../lib/training/options/fit'
 import { checkInputs } from '../../lib/predict/inputs'
-import { outcomeOf, reading, snapshot, takeOptions } from '../../lib/base/snapshot'
-import { batchesOf } from '../../lib/encode/stream'
+import { batchesOf } from '../../lib/encode/encoding'
 import { collect } from '../support/collect'
 
 const raise = (): never => {

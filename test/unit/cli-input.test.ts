@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { type InputFormat, inputFormat, openInput } from '../../lib/cli/input'
-import { readLines } from '../../lib/base/lines'
+import { readLines } from '../../lib/base/text'
 import { collect } from '../support/collect'
 import { scratch } from '../support/scratch'
 

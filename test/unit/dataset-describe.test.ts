@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Dataset } from '../../lib/data/dataset'
 import type { Example } from '../../lib/data/example'
-import { histogramOf } from '../../lib/data/lengths'
+import { histogramOf } from '../../lib/data/describe'
 
 const entity = (start: number, end: number, label: string) => ({ start, end, label })
 

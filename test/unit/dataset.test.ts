@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { Dataset } from '../../lib/data/dataset'
 import type { Example } from '../../lib/data/example'
-import { readCsv, readJson, readJsonl, readParquet } from '../../lib/data/readers'
+import { readCsv, readJson, readJsonl, readParquet } from '../../lib'
 import type { Scheme } from '../../lib/tags/schemes'
 import { folderOf } from '../support/scratch'
 

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { ERROR_CODES } from '../../lib/base/errors'
-import { WARNING_CODES } from '../../lib/base/warn'
+import { ERROR_CODES, WARNING_CODES } from '../../lib/base/errors'
 
 const root = resolve(__dirname, '../..')
 const text = readFileSync(join(root, 'docs/errors.md'), 'utf8')

@@ -1,4 +1,4 @@
-import { fingerprintOf } from '../../lib/data/fingerprint'
+import { fingerprintOf } from '../../lib/data/dataset'
 import { headOf } from '../support/heads'
 
 const head = (name: string, labels: string[]) => headOf({ name, type: 'classification', labels })

@@ -1,7 +1,6 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FolderPlace } from '../../lib/format/place'
-import { stampOf } from '../../lib/format/stamps'
+import { FolderPlace, stampOf } from '../../lib/format/place'
 import { folderOf } from '../support/scratch'
 
 async function setUp() {

@@ -1,10 +1,9 @@
 import os from 'node:os'
 import { join } from 'node:path'
-import { gatherFacts } from '../../lib/doctor/facts'
+import { gatherFacts } from '../../lib/doctor/doctor'
 import { expandHome, hubSettings } from '../../lib/hub/settings'
-import { cacheFolder } from '../../lib/libtorch/cache'
-import { findLibtorch } from '../../lib/libtorch/find'
-import { readPipSettings } from '../../lib/libtorch/pip-settings'
+import { cacheFolder, findLibtorch } from '../../lib/libtorch/find'
+import { readPipSettings } from '../../lib/libtorch/pip'
 import { withEnvironment } from '../support/environment'
 import { scratch } from '../support/scratch'
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openLocked } from '../../lib/files/file-lock'
+import { openLocked } from '../../lib/files/folders'
 import { withLock } from '../../lib/libtorch/lock'
 import { fakeSystem } from '../support/fake-system'
 import { openFiles } from '../support/open-files'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseIni, readPipSettings, trustedCertificates } from '../../lib/libtorch/pip-settings'
+import { parseIni, readPipSettings, trustedCertificates } from '../../lib/libtorch/pip'
 import { scratch, writeFiles } from '../support/scratch'
 
 describe('parseIni', () => {

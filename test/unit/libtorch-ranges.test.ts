@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { readRange, type RemoteFile } from '../../lib/libtorch/range-requests'
-import { RangedFile } from '../../lib/libtorch/ranged-file'
+import { RangedFile, readRange, type RemoteFile } from '../../lib/libtorch/ranged-file'
 import { scratch } from '../support/scratch'
 
 const content = randomBytes(5_000_000)

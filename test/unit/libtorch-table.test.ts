@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipArguments } from '../../lib/libtorch/pip'
-import { keptMembers, parseRecord, recordPath } from '../../lib/libtorch/record'
+import { keptMembers, parseRecord, recordPath } from '../../lib/libtorch/wheel-reader'
 import { PLATFORMS, TORCH_VERSION, baseVersion } from '../../lib/libtorch/versions'
 
 /** Lines of the RECORDs of the real wheels, and what the libraries in them need, as they were recorded from the files. */

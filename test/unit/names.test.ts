@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { Dataset, type Example } from '../../lib/data'
-import { type JsonFileOptions, readConll, readCsv, readJointBert, readJson, readJsonl, readRasa } from '../../lib/data/readers'
+import { Dataset, type Example } from '../../lib'
+import { type JsonFileOptions, readConll, readCsv, readJointBert, readJson, readJsonl, readRasa } from '../../lib'
 import { readText } from '../support/readers'
 import { collect } from '../support/collect'
 import { folderOf } from '../support/scratch'

@@ -1,4 +1,4 @@
-import { promptsWith } from '../../lib/format/prompts'
+import { promptsWith } from '../../lib/format/modules'
 import { availableParallelism } from 'node:os'
 import type { Precision } from '../../lib/encode/quantize'
 import { Embeddings } from '../../lib/encode/embeddings'

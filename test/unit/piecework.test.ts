@@ -2,8 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { join } from 'node:path'
 import { Admission } from '../../lib/model/admission'
 import { RepositoryCache } from '../../lib/hub/cache'
-import { runChunks, type ChunkedCall } from '../../lib/encode/chunked'
-import { ahead, batchesOf } from '../../lib/encode/stream'
+import { runChunks, type ChunkedCall } from '../../lib/encode/chunks'
+import { ahead, batchesOf } from '../../lib/encode/encoding'
 import { collect } from '../support/collect'
 import { folderOf, scratch } from '../support/scratch'
 

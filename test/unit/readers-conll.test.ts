@@ -1,4 +1,4 @@
-import { type ConllOptions, readConll } from '../../lib/data/readers'
+import { type ConllOptions, readConll } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 const read = (content: string, options?: ConllOptions) => readText(readConll, 'a.conll', content, options)

@@ -1,4 +1,4 @@
-import { type CsvOptions, readCsv } from '../../lib/data/readers'
+import { type CsvOptions, readCsv } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 const read = (content: string, options: CsvOptions, name = 'a.csv') =>

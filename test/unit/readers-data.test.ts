@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Example, Span } from '../../lib/data/example'
-import { readConll, readJointBert, readJson, readRasa } from '../../lib/data/readers'
+import { readConll, readJointBert, readJson, readRasa } from '../../lib'
 import { collect } from '../support/collect'
 import { describeData } from '../support/data'
 

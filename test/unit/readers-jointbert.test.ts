@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { type JointBertOptions, readJointBert } from '../../lib/data/readers'
+import { type JointBertOptions, readJointBert } from '../../lib'
 import { collect } from '../support/collect'
 import { expectBroken } from '../support/readers'
 import { folderOf } from '../support/scratch'

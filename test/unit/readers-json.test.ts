@@ -1,4 +1,4 @@
-import { type JsonFileOptions, readJson } from '../../lib/data/readers'
+import { type JsonFileOptions, readJson } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 const read = (value: unknown, options?: JsonFileOptions) => readText(readJson, 'a.json', JSON.stringify(value, undefined, 1), options)

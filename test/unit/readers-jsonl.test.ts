@@ -1,4 +1,4 @@
-import { type JsonOptions, readCsv, readJsonl } from '../../lib/data/readers'
+import { type JsonOptions, readCsv, readJsonl } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 const read = (records: unknown[], options?: JsonOptions) =>

@@ -1,6 +1,6 @@
 import type { Span } from '../../lib/data/example'
-import { type JsonOptions, type OffsetUnit, readJson, readJsonl, readRasa } from '../../lib/data/readers'
-import { placesOf } from '../../lib/data/readers/units'
+import { type JsonOptions, type OffsetUnit, readJson, readJsonl, readRasa } from '../../lib'
+import { placesOf } from '../../lib/data/readers/offsets'
 import { expectBroken, readText } from '../support/readers'
 
 /** A family of four joined by ZWJ, a combining mark, CR LF, an umlaut: every unit counts them differently. */

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { readParquet } from '../../lib/data/readers'
+import { readParquet } from '../../lib'
 import { collect } from '../support/collect'
 import { folderOf } from '../support/scratch'
 

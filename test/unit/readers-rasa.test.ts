@@ -1,5 +1,5 @@
 import type { Span } from '../../lib/data/example'
-import { readRasa, type RasaOptions } from '../../lib/data/readers'
+import { readRasa, type RasaOptions } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 const json = (examples: unknown[], options?: RasaOptions) =>

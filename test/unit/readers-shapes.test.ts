@@ -1,4 +1,4 @@
-import { type JsonFileOptions, readCsv, readJson, readJsonl } from '../../lib/data/readers'
+import { type JsonFileOptions, readCsv, readJson, readJsonl } from '../../lib'
 import { expectBroken, readText } from '../support/readers'
 
 /** The same records as JSON and as JSON lines. */

@@ -55,6 +55,11 @@ describe('check-layers', () => {
       { 'native/binding/a.cc': '#include "core/model.h"\n' },
       'native/binding/a.cc:1  the binding knows the core by',
     ],
+    [
+      'a module of dist/ that is not in lib/',
+      { 'lib/base/there.ts': '', 'scripts/x.mjs': "require('../dist/base/there.js')\nrequire('dist/base/gone.js')\n" },
+      'scripts/x.mjs  opens dist/base/gone.js, but lib/base/gone.ts does not exist',
+    ],
     ['torch in the border', { 'native/engine/a.h': 'at::Tensor t;\n' }, 'native/engine/a.h:1  the border knows no torch'],
     ['torch in the common part', { 'native/common/a.h': 'at::Tensor t;\n' }, 'native/common/a.h:1'],
     ['the addon in the metrics', { 'lib/metrics/f1.ts': "import load from 'node-gyp-build'\n" }, 'lib/metrics/f1.ts → node-gyp-build'],

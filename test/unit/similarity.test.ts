@@ -1,6 +1,6 @@
 import { Embeddings } from '../../lib/encode/embeddings'
 import { similarity, type SimilarityInput } from '../../lib/encode/similarity'
-import { SIMILARITY_NAMES, type SimilarityName } from '../../lib/format/prompts'
+import { SIMILARITY_NAMES, type SimilarityName } from '../../lib/format/modules'
 import golden from '../golden/similarity.json'
 
 const CASES = golden.cases.flatMap(({ name, a, b, expected }) =>

@@ -1,5 +1,5 @@
 import { Tokenizer as Backend } from 'tokenizers'
-import { openRoot } from '../../lib/files/paths'
+import { openRoot } from '../../lib/files/read'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { openingOf, spaceAfter, steadyAfter } from '../../lib/tokenizer/cut'
 import { readTokenizer } from '../../lib/tokenizer/read'

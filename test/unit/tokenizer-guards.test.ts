@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TokenizerDocument } from '../../lib/tokenizer/document'
+import { readSurroundings, type TokenizerDocument } from '../../lib/tokenizer/document'
 import { refuseFatal } from '../../lib/tokenizer/guards'
-import { readSurroundings } from '../../lib/tokenizer/template'
 import { resolveTokens } from '../../lib/tokenizer/tokens'
 import { fixtureFolder } from '../support/tokenizer-fixture'
 

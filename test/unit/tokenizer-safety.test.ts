@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
-import { leastOfLinear } from '../../lib/tokenizer/patterns'
+import { leastOfLinear } from '../../lib/tokenizer/safety'
 import { copyFixture, fixtureFolder } from '../support/tokenizer-fixture'
 
 const bert = JSON.parse(readFileSync(join(fixtureFolder('bert'), 'tokenizer.json'), 'utf8')) as Record<string, any>

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { verifyFolder } from '../../lib/format/verify'
+import { verifyFolder } from '../../lib/format/manifest'
 import { seal } from '../support/manifest'
 import { scratch } from '../support/scratch'
 import { FIXTURES } from '../support/variant'

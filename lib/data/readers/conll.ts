@@ -1,7 +1,7 @@
 import { type ConllLabels, type ConllOptions, resolveConll, type ResolvedConll } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { trimEnd } from '../../base/trim'
+import { trimEnd } from '../../base/text'
 import { broken, fromFiles, linesOf } from './source'
 
 /** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */

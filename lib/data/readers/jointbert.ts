@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { trim } from '../../base/trim'
+import { trim } from '../../base/text'
 import { broken, fromFiles, linesOf } from './source'
 
 /**

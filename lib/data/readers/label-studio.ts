@@ -1,12 +1,11 @@
 import type { ResolvedJson } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { setCategory } from './categories'
+import { field, isFields, listIn, setCategory, textIn, type Fields } from './values'
 import { columnsOf, exampleOf } from './mapping'
 import { spansIn } from './notations'
 import type { Fail } from './source'
 import type { UnusedFields } from './unused'
-import { type Fields, field, isFields, listIn, textIn } from './values'
 
 /** The names of a project's controls (its `from_name`s), as the records of a file show them: for entities, and for choices. */
 export interface Controls {

@@ -1,7 +1,7 @@
 import { describe } from '../../base/check'
 import { isSentorchError } from '../../base/errors'
 import type { Column, OffsetUnit, ResolvedColumn, ResolvedMapping } from './options'
-import { trim } from '../../base/trim'
+import { trim } from '../../base/text'
 import { wordPlaces } from '../align'
 import type { Example, LabelValue, Span } from '../example'
 import { setLabel } from '../labels'

@@ -1,8 +1,8 @@
 import { describe } from '../../base/check'
-import { OFFSET_UNITS, type OffsetUnit } from './options'
 import type { Span } from '../example'
+import { cutsCharacter } from '../examples'
+import { OFFSET_UNITS, type OffsetUnit } from './options'
 import type { Fail } from './source'
-import { placesOf } from './units'
 
 /** An entity as a file gives it, its offsets in the unit of the file. */
 export interface RawSpan extends Span {
@@ -105,4 +105,39 @@ function remedy(text: string, spans: readonly RawSpan[], unit: OffsetUnit): stri
   })
   if (possible.length === 0) return ''
   return ` Set offsets: ${possible.map((name) => `'${name}'`).join(' or ')} if that is what the file counts: the entities fit then.`
+}
+
+/** What offsets of one unit are in UTF-16 units of a text. */
+export interface Places {
+  /** The length of the text in the unit. */
+  length: number
+  /** Undefined: outside of the text, or inside a character. */
+  at(offset: number): number | undefined
+}
+
+/** Only ASCII, and no CR LF, which is one grapheme: all units are the same. */
+const SAME_IN_ALL = /^(?!.*\r\n)[\0-\x7f]*$/s
+
+/** Characters of two UTF-16 units. */
+const ASTRAL = /[\u{10000}-\u{10FFFF}]/u
+
+const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+
+export function placesOf(text: string, unit: OffsetUnit): Places {
+  if (unit === 'utf16')
+    return { length: text.length, at: (offset) => (offset <= text.length && !cutsCharacter(text, offset) ? offset : undefined) }
+  const same = unit === 'codePoint' ? !ASTRAL.test(text) : SAME_IN_ALL.test(text)
+  if (same) return { length: text.length, at: (offset) => (offset <= text.length ? offset : undefined) }
+  const places: (number | undefined)[] = [0]
+  let end = 0
+  for (const piece of piecesOf(text, unit)) {
+    end += piece.length
+    places[places.length + (unit === 'byte' ? Buffer.byteLength(piece) : 1) - 1] = end
+  }
+  return { length: places.length - 1, at: (offset) => places[offset] }
+}
+
+function* piecesOf(text: string, unit: OffsetUnit): Generator<string> {
+  if (unit !== 'grapheme') return yield* text
+  for (const { segment } of graphemes.segment(text)) yield segment
 }

@@ -1,6 +1,5 @@
 import { booleanOf, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
-import { takeOptions } from '../../base/snapshot'
-import { keysOf, refusal } from '../../base/option-checks'
+import { keysOf, refusal, takeOptions } from '../../base/arguments'
 
 /**
  * What the offsets of entities count: UTF-16 units (JavaScript, Java), code points (Python), graphemes (what a reader sees as one character)

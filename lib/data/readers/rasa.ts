@@ -1,9 +1,14 @@
 import { extname } from 'node:path'
-import { type RasaOptions, resolveRasa } from './options'
-import type { Example } from '../example'
-import { readRasaJson } from './rasa-json'
-import { readRasaYaml } from './rasa-yaml'
-import { broken, fromFiles } from './source'
+import type { Composer, Document, ParsedNode, Scalar, YAMLMap } from 'yaml'
+import { describe } from '../../base/check'
+import { trim } from '../../base/text'
+import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
+import { evidentUnit, resolveSpans, type RawSpan } from './offsets'
+import { resolveRasa, type OffsetUnit, type RasaOptions, type ResolvedHeads } from './options'
+import { parseMarkup } from './rasa-markup'
+import { broken, fromFiles, openJson, textOf, type Fail } from './source'
+import { field, isFields, labelIn, listIn, offsetIn, textIn } from './values'
 
 /**
  * Examples of Rasa's training data, by the file's name: `.json` (`rasa_nlu_data` with its `common_examples`) or `.yml` and `.yaml`
@@ -19,4 +24,211 @@ export function readRasa(paths: string | readonly string[], options: RasaOptions
     if (extension === '.yml' || extension === '.yaml') return readRasaYaml(file, heads, maxBytes.yaml)
     throw broken(file, undefined, `Rasa's data is read from .json, .yml and .yaml files. Other forms: rasa data convert nlu.`)
   })
+}
+
+/** Lists of examples; Rasa reads the two old names like the first. */
+const LISTS = ['common_examples', 'intent_examples', 'entity_examples']
+
+interface RawExample {
+  text: string
+  intent: string | undefined
+  /** Undefined: the example does not say. */
+  entities: RawSpan[] | undefined
+  fail: Fail
+}
+
+export async function* readRasaJson(
+  file: string,
+  heads: ResolvedHeads,
+  offsets: OffsetUnit | undefined,
+  maxBytes: number,
+): AsyncGenerator<Example> {
+  const json = await openJson(file, maxBytes, SPLIT_FILE)
+  const data = isFields(json.value) ? field(json.value, 'rasa_nlu_data') : undefined
+  if (!isFields(data)) throw json.refuse([], `Expected an object with 'rasa_nlu_data', received ${describe(json.value)}.`)
+  const refuseAt = (path: (string | number)[]) => (reason: string) => json.refuse(['rasa_nlu_data', ...path], reason)
+  const examples: RawExample[] = []
+  for (const name of LISTS) {
+    const list = field(data, name)
+    if (list === undefined) continue
+    for (const [i, example] of listIn(list, name, refuseAt([name])).entries()) examples.push(rawExample(example, refuseAt([name, i])))
+  }
+  const most = offsets ?? unitOfAll(examples)
+  for (const { text, intent, entities, fail } of examples) {
+    const labels: Record<string, LabelValue> = {}
+    if (heads.sentence !== false && intent !== undefined) setLabel(labels, heads.sentence, intent)
+    if (heads.tokens !== false && entities) {
+      const unit = offsets ?? evidentUnit(text, entities) ?? most
+      // A value may be a synonym of what stands in the text: it speaks for a unit, but need not be found.
+      const places = entities.map(({ start, end, label }) => ({ start, end, label }))
+      setLabel(labels, heads.tokens, resolveSpans(text, places, unit, fail))
+    }
+    yield { text, labels }
+  }
+}
+
+function rawExample(value: unknown, fail: Fail): RawExample {
+  if (!isFields(value)) throw fail(`Expected an example, received ${describe(value)}.`)
+  const intent = field(value, 'intent') ?? undefined
+  const entities = field(value, 'entities') ?? undefined
+  return {
+    text: textIn(field(value, 'text'), 'text', fail),
+    intent: intent === undefined || intent === '' ? undefined : labelIn(intent, 'intent', fail),
+    entities:
+      entities === undefined ? undefined : listIn(entities, 'entities', fail).map((item, i) => rawEntity(item, `entities[${i}]`, fail)),
+    fail,
+  }
+}
+
+function rawEntity(value: unknown, name: string, fail: Fail): RawSpan {
+  if (!isFields(value)) throw fail(`Expected an entity in ${name}, received ${describe(value)}.`)
+  const text = field(value, 'value')
+  return {
+    start: offsetIn(field(value, 'start'), `${name}.start`, fail),
+    end: offsetIn(field(value, 'end'), `${name}.end`, fail),
+    label: labelIn(field(value, 'entity'), `${name}.entity`, fail),
+    ...(typeof text === 'string' ? { text } : {}),
+  }
+}
+
+/** What most examples speak for that say anything at all; Rasa itself counts code points. */
+function unitOfAll(examples: readonly RawExample[]): OffsetUnit {
+  let votes = 0
+  for (const { text, entities } of examples) {
+    const unit = evidentUnit(text, entities ?? [])
+    if (unit) votes += unit === 'utf16' ? 1 : -1
+  }
+  return votes > 0 ? 'utf16' : 'codePoint'
+}
+
+/** What to do with a file of Rasa's that is too large. */
+export const SPLIT_FILE = 'Split it into several files, which readRasa takes as a list, or raise maxBytes where memory allows it.'
+
+/** Entries of `nlu` that hold no examples of an intent. */
+const OTHER_ENTRIES = ['synonym', 'lookup', 'regex']
+
+export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
+  const yaml = await import('yaml')
+  const { document, lineOf } = await openYaml(file, maxBytes, SPLIT_FILE)
+  const refuse = (node: unknown, reason: string) => broken(file, lineOf(node), reason)
+
+  const nlu: unknown = yaml.isMap(document.contents) ? document.contents.get('nlu', true) : undefined
+  if (!yaml.isSeq(nlu)) throw refuse(nlu ?? document.contents, `Expected a list of intents under 'nlu'.`)
+
+  for (const entry of nlu.items) {
+    if (!yaml.isMap(entry)) throw refuse(entry, `Expected an entry with 'intent' and 'examples'.`)
+    if (OTHER_ENTRIES.some((name) => entry.has(name))) continue
+    const intent = entry.get('intent')
+    if (typeof intent !== 'string' || intent === '') {
+      throw refuse(entry, `Expected an entry with 'intent', or one of ${OTHER_ENTRIES.join(', ')}.`)
+    }
+    for (const { marked, line } of markedTexts(entry)) {
+      const { text, entities } = parseMarkup(marked, (reason, cause) => broken(file, line, reason, cause))
+      const labels: Record<string, LabelValue> = {}
+      if (heads.sentence !== false) setLabel(labels, heads.sentence, intent)
+      if (heads.tokens !== false) setLabel(labels, heads.tokens, entities)
+      yield { text, labels }
+    }
+  }
+
+  /** `examples: |` with a dash a line, or a list of texts or of `{ text }`. */
+  function* markedTexts(entry: YAMLMap): Generator<{ marked: string; line: number }> {
+    const examples: unknown = entry.get('examples', true)
+    if (yaml.isScalar(examples) && typeof examples.value === 'string') {
+      yield* dashedLines(examples as Scalar<string>)
+    } else if (yaml.isSeq(examples)) {
+      for (const item of examples.items) {
+        const node: unknown = yaml.isMap(item) ? item.get('text', true) : item
+        if (!yaml.isScalar(node) || typeof node.value !== 'string') throw refuse(item, 'Expected an example: a text.')
+        yield { marked: stripped(node.value), line: lineOf(node) }
+      }
+    } else {
+      throw refuse(examples ?? entry, `Expected 'examples: |' with a dash before each, or a list.`)
+    }
+  }
+
+  function* dashedLines(block: Scalar<string>): Generator<{ marked: string; line: number }> {
+    // The text of a block begins on the line after its `|`.
+    const first = lineOf(block) + (block.type === 'BLOCK_LITERAL' ? 1 : 0)
+    for (const [i, text] of block.value.split('\n').entries()) {
+      if (stripped(text) === '') continue
+      const line = block.type === 'BLOCK_LITERAL' ? first + i : first
+      if (!/^[ \t]*-/.test(text)) throw broken(file, line, 'Expected a dash before the example.')
+      const marked = stripped(text.replace(/^[ \t]*-/, ''))
+      if (marked !== '') yield { marked, line }
+    }
+  }
+}
+
+/** As Rasa strips: nothing but spaces, tabs and line ends. */
+function stripped(text: string): string {
+  return trim(text, ' \t\r\n')
+}
+
+/**
+ * Levels of nesting; a file of Rasa's has five. The parser descends by recursion, and Node ends the process where a regular expression is first
+ * used with no stack left.
+ */
+const MAX_DEPTH = 100
+
+/** A YAML file, read whole, that can say on which line a node stands. */
+export interface YamlFile {
+  document: Document.Parsed<ParsedNode>
+  /** 1 for what is not a node. */
+  lineOf: (node: unknown) => number
+}
+
+/**
+ * `instead`: what to do with a file over `maxBytes`. Time and memory are linear in the file: the first error is the last, and keys are compared
+ * here, as the parser compares each with all before it.
+ */
+export async function openYaml(file: string, maxBytes: number, instead: string): Promise<YamlFile> {
+  const yaml = await import('yaml')
+  // YAML ends lines with CR too; the parser knows LF and CRLF.
+  const text = (await textOf(file, maxBytes, instead)).replace(/\r\n?/g, '\n')
+  const lines = new yaml.LineCounter()
+  lines.addNewLine(0)
+  const lineAt = (offset: number) => lines.linePos(offset).line
+  const lineOf = (node: unknown) => (yaml.isNode(node) && node.range ? lineAt(node.range[0]) : 1)
+  const refuse = (line: number, reason: string, cause?: unknown) => broken(file, line, `The file is not YAML (${reason}).`, cause)
+
+  function* tokens() {
+    const parser = new yaml.Parser(lines.addNewLine)
+    for (const lexeme of new yaml.Lexer().lex(text)) {
+      yield* parser.next(lexeme)
+      if (parser.stack.length > MAX_DEPTH) throw broken(file, lineAt(parser.offset), `Expected at most ${MAX_DEPTH} levels of nesting.`)
+    }
+    yield* parser.end()
+  }
+
+  const composer = new yaml.Composer({ uniqueKeys: false })
+  failAtOnce(composer, (offset, message) => refuse(lineAt(offset), message))
+  let document: Document.Parsed<ParsedNode> | undefined
+  for (const each of composer.compose(tokens(), true, text.length)) {
+    if (document) throw refuse(lineAt(each.range[0]), 'it holds several documents')
+    document = each
+    const [error] = document.errors
+    if (error) throw refuse(lineAt(error.pos[0]), error.message, error)
+  }
+  yaml.visit(document!, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        const name = yaml.isScalar(key) ? key.value : key
+        if (seen.has(name)) throw refuse(lineOf(key), 'Map keys must be unique')
+        seen.add(name)
+      }
+    },
+  })
+  return { document: document!, lineOf }
+}
+
+type Source = number | [number, number] | { offset: number }
+
+/** The parser would collect errors, one for each character of some files. */
+function failAtOnce(composer: Composer, errorOf: (offset: number, message: string) => Error): void {
+  const onError = (source: Source, _code: string, message: string, isWarning?: boolean) => {
+    if (!isWarning) throw errorOf(typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset, message)
+  }
+  Object.assign(composer, { onError })
 }

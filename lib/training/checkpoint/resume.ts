@@ -1,6 +1,6 @@
 import { isSentorchError } from '../../base/errors'
 import { vectorDimension } from '../../pooling/poolings'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import type { LoadOptions } from '../../model/load-options'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
 import type { ModelParts } from '../../model/parts'

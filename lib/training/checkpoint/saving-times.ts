@@ -1,6 +1,6 @@
 import { asSentorchError } from '../../files/file-errors'
 import type { ResolvedEpoch } from '../options/epoch'
-import { warn } from '../../base/warn'
+import { warn } from '../../base/errors'
 
 type Rule = NonNullable<ResolvedEpoch['saveEvery']>
 

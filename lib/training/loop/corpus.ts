@@ -4,7 +4,7 @@ import { concatenated } from '../../data/flat'
 import { NO_LABEL } from '../../data/targets'
 import { SentorchError } from '../../base/errors'
 import type { Head } from '../../heads/definition'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import type { Tokenizer } from '../../tokenizer/tokenizer'
 
 /** One data set, or several by name. A `Dataset` that is used again is tokenised once; anything else each time. */

@@ -1,6 +1,5 @@
-import { booleanOf, integerIn, oneOf } from '../../base/check'
-import { refusal } from '../../base/option-checks'
-import { positive } from '../../base/number-checks'
+import { booleanOf, integerIn, oneOf, positive } from '../../base/check'
+import { refusal } from '../../base/arguments'
 
 /** How a trainer makes batches and steps of its data. */
 export interface BatchingOptions {

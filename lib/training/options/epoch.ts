@@ -1,8 +1,7 @@
 import { invalid, integerIn, knownKeys, stringOf } from '../../base/check'
-import { takeOptions } from '../../base/snapshot'
+import { functionOf, keysOf, signalOf, takeOptions } from '../../base/arguments'
 import type { EpochProgress } from '../loop/progress'
 import type { StepReport } from '../loop/report'
-import { functionOf, keysOf, signalOf } from '../../base/option-checks'
 
 /**
  * Checkpoints while training runs, at the end of a step. Give `steps`, `minutes` or both. A save that fails for lack of space or another error of

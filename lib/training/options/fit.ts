@@ -1,11 +1,10 @@
 import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
-import { takeOptions } from '../../base/snapshot'
+import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../../base/arguments'
 import { takeData } from '../../data/take'
 import type { Head, HeadType } from '../../heads/definition'
 import type { TrainingData } from '../loop/corpus'
 import type { CustomMetrics, Evaluation } from '../evaluation/types'
 import type { EpochRecord } from '../loop/history'
-import { functionOf, keysOf, refusal, signalOf } from '../../base/option-checks'
 import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
 
 /** What one evaluation is judged by. */

@@ -1,5 +1,5 @@
 import { describe, integerIn, invalid, knownKeys } from '../../base/check'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import { ourPart } from '../../base/words'
 import type { TrainContext } from './context'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'

@@ -1,7 +1,6 @@
 import type { TrainingRequest } from '../../../binding'
-import { integerIn, invalid, knownKeys, oneOf } from '../../base/check'
-import { keysOf, refusal } from '../../base/option-checks'
-import { atLeastZero, belowOne, positive } from '../../base/number-checks'
+import { atLeastZero, belowOne, integerIn, invalid, knownKeys, oneOf, positive } from '../../base/check'
+import { keysOf, refusal } from '../../base/arguments'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
 import type { LossOptions } from './tasks'
 

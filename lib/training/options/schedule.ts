@@ -1,6 +1,5 @@
-import { integerIn, oneOf } from '../../base/check'
-import { refusal } from '../../base/option-checks'
-import { shareOf } from '../../base/number-checks'
+import { integerIn, oneOf, shareOf } from '../../base/check'
+import { refusal } from '../../base/arguments'
 
 /** The schedule of a trainer's rates. */
 export interface ScheduleChoice {

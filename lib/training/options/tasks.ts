@@ -1,11 +1,10 @@
 import type { HeadObjective } from '../../../binding'
-import { booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
+import { atLeastZero, belowOne, booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
 import type { Embeddings } from '../../encode/embeddings'
 import { type Head, isIndependent } from '../../heads/definition'
-import { keysOf, refusal } from '../../base/option-checks'
+import { keysOf, refusal } from '../../base/arguments'
 import type { TrainContext } from './context'
 import { headList } from './freezing'
-import { atLeastZero, belowOne } from '../../base/number-checks'
 
 /** What a trainer minimises. */
 export interface LossOptions {

@@ -1,5 +1,5 @@
 import type { ParameterInfo } from '../../../binding'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import type { ResolvedTrain, Selection } from '../options/train'
 import { matching } from './patterns'
 

@@ -1,5 +1,5 @@
 import type { ParameterInfo } from '../../../binding'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import type { ResolvedRates, ResolvedTrain } from '../options/train'
 import { layerOf } from './freezing'
 import { matching, patternText } from './patterns'

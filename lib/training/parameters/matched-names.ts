@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { MatchedNames } from '../options/patterns'
-import { isPlain } from '../../base/snapshot'
+import { isPlain } from '../../base/arguments'
 import { matches } from './patterns'
 
 /**

@@ -1,6 +1,6 @@
 import type { ParameterInfo } from '../../../binding'
 import { describe } from '../../base/check'
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import { MatchedNames, type ResolvedPattern } from '../options/patterns'
 
 /** Whether a parameter's name fits: the whole of it a glob, any part of it a RegExp (whatever its flags and `lastIndex`). */

@@ -1,4 +1,4 @@
-import { refusal } from '../../base/option-checks'
+import { refusal } from '../../base/arguments'
 import type { ScheduleOptions, ScheduleShape } from '../options/train'
 
 /** A schedule in steps. */

@@ -3,8 +3,8 @@
 // usage: out-of-memory.cjs OPERATION once|forever [STRIDE]      with a stride: every so many allocations
 'use strict'
 const fs = require('node:fs')
-const { openNative } = require('../../../dist/libtorch/open')
-const { openFolder } = require('../../../dist/format/folder')
+const { openNative } = require('../../../dist/libtorch/open.js')
+const { openFolder } = require('../../../dist/format/folder.js')
 
 const folder = process.env.SENTORCH_LIFE_MODEL
 const [operation, how, stride = '1'] = process.argv.slice(2)

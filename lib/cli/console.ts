@@ -29,3 +29,30 @@ function stackOf(error: unknown): string {
   }
   return stacks.join('\nCaused by: ')
 }
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** Runs `work` with a signal that the first Ctrl-C (or SIGTERM, SIGHUP) aborts; the second ends the process as it would have without us. */
+export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const release = (): void => {
+    for (const name of SIGNALS) process.removeListener(name, stop)
+  }
+  const stop = (name: NodeJS.Signals): void => {
+    release()
+    controller.abort(new Error(`Stopped by ${name}.`))
+  }
+  for (const name of SIGNALS) process.on(name, stop)
+  try {
+    return await work(controller.signal)
+  } finally {
+    release()
+  }
+}
+
+/** Bytes as people read them: `12 kB`, `531 MB`, `3.6 GB`. */
+export function bytesText(bytes: number): string {
+  if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
+  if (bytes >= 1e6) return `${Math.round(bytes / 1e6)} MB`
+  return `${Math.ceil(bytes / 1e3)} kB`
+}

@@ -92,3 +92,92 @@ export function isPlain(value: object): boolean {
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }
+
+/**
+ * What a caller's function or iterable threw, as ERR_CALLBACK: in its own words, with the error itself as the cause. `name` says whose it was.
+ * An error of ours passes: the caller's code may well call us.
+ */
+function fromCaller(name: string, thrown: unknown): SentorchError {
+  if (isSentorchError(thrown)) return thrown
+  return new SentorchError('ERR_CALLBACK', messageOf(thrown), { cause: thrown, detail: { callback: name } })
+}
+
+/** A caller's function whose errors, thrown or rejected, are `fromCaller`. */
+export function guarded<A extends unknown[], R>(name: string, call: (...args: A) => R): (...args: A) => R {
+  return (...args) => {
+    try {
+      const result = call(...args)
+      return isThenable(result) ? (result.then(undefined, (thrown) => raise(fromCaller(name, thrown))) as R) : result
+    } catch (thrown) {
+      throw fromCaller(name, thrown)
+    }
+  }
+}
+
+/** Waits for what a caller's callback returned, but not past an abort of `signal`: then it is undefined. */
+export async function untilAborted<T>(returned: T, signal: AbortSignal): Promise<Awaited<T> | undefined> {
+  let stop = () => {}
+  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)))
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await Promise.race([returned, signal.aborted ? undefined : stopped])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+/** The items of a caller's iterable, which is closed when the reader stops early. Its errors, of closing too, are `fromCaller`. */
+export async function* itemsOf<T>(name: string, source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
+  try {
+    for await (const item of source) yield item
+  } catch (thrown) {
+    throw fromCaller(name, thrown)
+  }
+}
+
+/** Whether `for await` can read it. A string can be, letter by letter, and is not meant so by anybody. */
+export function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = value as Partial<
+    AsyncIterable<unknown> & Iterable<unknown>
+  >
+  return typeof asynchronous === 'function' || typeof synchronous === 'function'
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+function raise(error: Error): never {
+  throw error
+}
+
+/** The names of an interface's options; the compiler refuses a list that misses one. */
+export function keysOf<T>(keys: Record<keyof T & string, 1>): readonly (keyof T & string)[] {
+  return Object.keys(keys) as (keyof T & string)[]
+}
+
+/** A function of the caller; what it throws is ERR_CALLBACK. */
+export function functionOf<A extends unknown[], R>(name: string, value: ((...args: A) => R) | undefined): ((...args: A) => R) | undefined {
+  if (value === undefined) return undefined
+  if (typeof value !== 'function') throw invalid(name, 'a function', value)
+  return guarded(name, value)
+}
+
+/** By its shape: a signal of another realm (a worker's, jest's) is one too. */
+export function signalOf(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined
+  const { aborted, addEventListener, removeEventListener } = reading("'signal'", () => {
+    const { aborted, addEventListener, removeEventListener } = (value ?? {}) as Partial<AbortSignal>
+    return { aborted, addEventListener, removeEventListener }
+  })
+  if (typeof aborted !== 'boolean' || typeof addEventListener !== 'function' || typeof removeEventListener !== 'function') {
+    throw invalid('signal', 'an AbortSignal', value)
+  }
+  return value as AbortSignal
+}
+
+/** The refusal of options that are sound each but do not go together, or not with this model. */
+export function refusal(message: string): SentorchError {
+  return new SentorchError('ERR_INVALID_ARGUMENT', message)
+}

@@ -1,8 +1,0 @@
-export { Dataset, type DatasetOptions, type DataSource } from './dataset'
-export type { DescribeOptions, HeadSummary, Summary } from './describe'
-export type { Example, LabelValue, Span } from './example'
-export type { LabelKind } from './labels'
-export type { Lengths } from './lengths'
-export type { Problem, ProblemKind } from './problems'
-export type { UnusedField } from './readers/unused'
-export type { SplitOptions } from './split'

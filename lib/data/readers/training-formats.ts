@@ -1,0 +1,72 @@
+import { describe } from '../../base/check'
+import type { Example, LabelValue } from '../example'
+import { setLabel } from '../labels'
+import { wordSpans } from './mapping'
+import { spansIn } from './notations'
+import type { ResolvedJson } from './options'
+import type { Fail } from './source'
+import { field, isFields, labelIn, listIn, setCategory, textIn, wordsIn, type Fields } from './values'
+
+export function isSpacy(list: readonly unknown[]): list is readonly [unknown, Fields] {
+  return list.length === 2 && isFields(list[1])
+}
+
+/**
+ * spaCy's training data: `[text, { entities: [[start, end, label]], cats: { label: 1 or 0 } }]`. Its offsets are those of Python. A category
+ * that is neither 1 nor 0 (true nor false) is refused.
+ */
+export function spacy([first, annotations]: readonly [unknown, Fields], options: ResolvedJson, fail: Fail): Example {
+  const { heads, offsets } = options
+  const text = textIn(first, 'the text', fail)
+  const labels: Record<string, LabelValue> = {}
+  const entities = field(annotations, 'entities') ?? undefined
+  if (entities !== undefined && heads.tokens !== false) {
+    setLabel(labels, heads.tokens, spansIn(listIn(entities, 'entities', fail), 'entities', { text, offsets, unit: 'codePoint', fail }))
+  }
+  const cats = field(annotations, 'cats') ?? undefined
+  if (cats !== undefined) setCategory(labels, chosenIn(cats, fail), 'cats', options, fail)
+  return { text, labels }
+}
+
+function chosenIn(cats: unknown, fail: Fail): string[] {
+  if (!isFields(cats)) throw fail(`Expected an object of category → 1 or 0 in cats, received ${describe(cats)}.`)
+  return Object.entries(cats).flatMap(([category, value]) => {
+    if (value === true || value === 1) return [category]
+    if (value === false || value === 0) return []
+    throw fail(`Expected 1 or 0 in cats.${category}, received ${describe(value)}.`)
+  })
+}
+
+export const GLINER_FIELDS: ReadonlySet<string> = new Set(['tokenized_text', 'ner'])
+
+export function isGliner(record: Fields): boolean {
+  return Array.isArray(field(record, 'tokenized_text'))
+}
+
+/** GLiNER's training data: words in `tokenized_text`, entities in `ner` as [first word, last word, label]. */
+export function gliner(record: Fields, { heads }: ResolvedJson, fail: Fail): Example {
+  const words = wordsIn(field(record, 'tokenized_text'), 'tokenized_text', fail)
+  const text = words.join(' ')
+  const entities = field(record, 'ner') ?? undefined
+  if (heads.tokens === false || entities === undefined) return { text, words, labels: {} }
+  return { text, words, labels: { [heads.tokens]: wordSpans(listIn(entities, 'ner', fail), 'ner', text, words, fail) } }
+}
+
+export const SETFIT_FIELDS: ReadonlySet<string> = new Set(['text', 'label', 'label_text'])
+
+export function isSetfit(record: Fields): boolean {
+  return typeof field(record, 'label_text') === 'string' || ['number', 'boolean'].includes(typeof field(record, 'label'))
+}
+
+/** A text with the number of its class in `label`, and its name, where there is one, in `label_text`; true and false stay what they are. */
+export function setfit(record: Fields, { heads, multiLabel }: ResolvedJson, fail: Fail): Example {
+  const text = textIn(field(record, 'text'), 'text', fail)
+  const name = field(record, 'label_text') == null ? 'label' : 'label_text'
+  const value = field(record, name) ?? undefined
+  const labels: Record<string, LabelValue> = {}
+  if (heads.sentence !== false && value !== undefined) {
+    const label = typeof value === 'boolean' ? value : labelIn(value, name, fail)
+    setLabel(labels, heads.sentence, multiLabel && typeof label === 'string' ? [label] : label)
+  }
+  return { text, labels }
+}
