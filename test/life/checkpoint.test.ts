@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startProgram } from '../support/child'
-import { Trainer } from '../../lib/api/trainer'
+import { Trainer } from '../../lib'
 import { scratch } from '../support/scratch'
 import { FIXTURES } from '../support/variant'
 

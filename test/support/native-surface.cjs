@@ -5,7 +5,6 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 
-const root = path.join(__dirname, '..', '..')
 const NULLABLE = new Set(['bias', 'tokenTypeEmbeddings', 'relativeAttentionBias', 'layers', 'classWeights', 'embedding'])
 const FRACTIONS = new Set(['layerNormEps', 'weight', 'labelSmoothing', 'inputDropout', 'dropout', 'hiddenDropout', 'attentionDropout', 'attentionOutputDropout', 'beta1', 'beta2', 'eps', 'maxGradNorm', 'learningRate', 'weightDecay', 'milliseconds']) // prettier-ignore
 const NAMES = new Set(['dtype', 'kernels', 'activation', 'type', 'loss', 'value'])
