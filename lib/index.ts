@@ -42,26 +42,21 @@ export type { Example, LabelValue, Span } from './data/example'
 export type { LabelKind } from './data/labels'
 export type { Problem, ProblemKind } from './data/problems'
 export type { UnusedField } from './data/readers/unused'
-export { readConll } from './data/readers/conll'
-export { readCsv } from './data/readers/csv'
-export { readJointBert } from './data/readers/jointbert'
+export { readConll, type ConllOptions } from './data/readers/conll'
+export { readCsv, type CsvOptions } from './data/readers/csv'
+export { readJointBert, type JointBertOptions } from './data/readers/jointbert'
 export { readJson, readJsonl } from './data/readers/json'
-export { readParquet } from './data/readers/parquet'
-export { readRasa } from './data/readers/rasa'
+export { readParquet, type ParquetOptions } from './data/readers/parquet'
+export { readRasa, type RasaOptions } from './data/readers/rasa'
 export type {
   Column,
   ColumnMapping,
-  ConllOptions,
-  CsvOptions,
   HeadNames,
-  JointBertOptions,
   JsonFileOptions,
   JsonOptions,
   JsonShape,
   LabelColumn,
   OffsetUnit,
-  ParquetOptions,
-  RasaOptions,
   SpanFields,
   WordColumn,
 } from './data/readers/options'

@@ -1,8 +1,26 @@
-import { type ConllLabels, type ConllOptions, resolveConll, type ResolvedConll } from './options'
+import { keysOf, takeOptions } from '../../base/arguments'
+import { invalid, oneOf, stringOf } from '../../base/check'
+import { trimEnd } from '../../base/text'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { trimEnd } from '../../base/text'
+import { entriesOf } from './options'
 import { broken, fromFiles, linesOf } from './source'
+
+export interface ConllOptions {
+  /** Column of the word. Defaults to 0, in CoNLL-U to 1 (FORM). */
+  word?: number
+  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column; in CoNLL-U to `{ upos: 3 }`. */
+  labels?: Readonly<Record<string, number>>
+  /** What is between columns. Defaults to `auto`: tabs where the first line of words has one, else runs of spaces. */
+  separator?: 'auto' | 'tab' | 'space'
+  /**
+   * Lines that begin with this are skipped; `false`: none. Unset: lines that begin with `#` in files whose first column numbers the words
+   * (CoNLL-U); in other files with tabs, those that have no tab besides; in files with spaces none, as `# O` may well be a word and its tag.
+   */
+  comment?: string | false
+}
+
+export type ConllLabels = readonly (readonly [head: string, column: number])[]
 
 /** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */
 const MAX_WORDS = 100_000
@@ -140,4 +158,29 @@ function formOf(text: string, { separator, word: given }: ResolvedConll): Form {
 function isComment(text: string, { tabs, numbered }: Form, { comment }: ResolvedConll): boolean {
   if (comment !== undefined) return comment !== false && text.startsWith(comment)
   return text.startsWith('#') && (numbered || (tabs && !text.includes('\t')))
+}
+
+export interface ResolvedConll {
+  /** Undefined, as `labels` too: by the form of each file. */
+  word: number | undefined
+  labels: ConllLabels | undefined
+  separator: 'auto' | 'tab' | 'space'
+  comment: string | false | undefined
+}
+
+export function resolveConll(options: ConllOptions): ResolvedConll {
+  options = takeOptions('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
+  const { word, labels, separator = 'auto', comment } = options
+  if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)
+  return {
+    word: word === undefined ? undefined : columnPlace('word', word),
+    labels: labels === undefined ? undefined : entriesOf(labels).map(([head, column]) => [head, columnPlace(`labels.${head}`, column)]),
+    separator: oneOf('separator', separator, ['auto', 'tab', 'space'] as const),
+    comment,
+  }
+}
+
+function columnPlace(name: string, value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalid(name, 'the place of a column, a whole number', value)
+  return value
 }

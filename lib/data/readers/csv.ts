@@ -1,11 +1,33 @@
+import type { CsvError, Info } from 'csv-parse'
 import { extname } from 'node:path'
 import { pipeline, Readable } from 'node:stream'
-import type { CsvError, Info } from 'csv-parse'
-import { type Column, type CsvOptions, resolveCsv, type ResolvedCsv } from './options'
+import { takeOptions } from '../../base/arguments'
+import { booleanOf, invalid } from '../../base/check'
 import type { Example } from '../example'
 import { columnsOf, exampleOf, title } from './mapping'
+import {
+  mappedColumns,
+  MAPPING_KEYS,
+  resolveMapping,
+  unitOf,
+  type Column,
+  type ColumnMapping,
+  type OffsetUnit,
+  type ResolvedMapping,
+} from './options'
 import { broken, type Fail, fromFiles, linesOf } from './source'
 import type { UnusedFields } from './unused'
+
+export interface CsvOptions extends ColumnMapping {
+  /** One character between cells. Defaults to a tab for `.tsv` and `.tab`, to a comma for all other files. */
+  delimiter?: string
+  /** Character around cells that hold delimiters or line ends, doubled inside. `false`: quotes are letters. Defaults to `"`, with tabs to `false`. */
+  quote?: string | false
+  /** Whether the first record names the columns. Defaults to true. */
+  header?: boolean
+  /** For columns of entities in JSON. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  offsets?: OffsetUnit
+}
 
 /** Characters of one record: a quote that is never closed is found out before it takes in the whole file. */
 const MAX_RECORD = 2 ** 20
@@ -125,4 +147,31 @@ function csvError(file: string, error: unknown, numbers: LineNumbers): unknown {
   if (typeof code !== 'string' || !/^(CSV_|INVALID_)/.test(code)) return error
   // Its message names the line by its own count.
   return broken(file, lines === undefined ? undefined : numbers.of(lines), `${message.replace(/ (on|at) line \d+/, '')}.`, error)
+}
+
+export interface ResolvedCsv {
+  mapping: ResolvedMapping
+  /** Undefined: by the name of each file. */
+  delimiter: string | undefined
+  /** Undefined: by the delimiter. */
+  quote: string | false | undefined
+  header: boolean
+  offsets: OffsetUnit | undefined
+}
+
+export function resolveCsv(options: CsvOptions): ResolvedCsv {
+  options = takeOptions('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
+  const { delimiter, quote, header = true, offsets } = options
+  if (delimiter !== undefined) oneCharacter('delimiter', delimiter)
+  if (quote !== undefined && quote !== false) oneCharacter('quote', quote)
+  const mapping = resolveMapping(options)
+  if (!booleanOf('header', header)) {
+    const named = mappedColumns(mapping).find((column) => typeof column === 'string')
+    if (named !== undefined) throw invalid('a column', 'its place from 0, as header: false leaves columns without names', named)
+  }
+  return { mapping, delimiter, quote, header, offsets: unitOf(offsets) }
+}
+
+function oneCharacter(name: string, value: unknown): void {
+  if (typeof value !== 'string' || value.length !== 1 || /[\r\n]/.test(value)) throw invalid(name, 'one character', value)
 }

@@ -1,9 +1,14 @@
 import { join } from 'node:path'
-import { type JointBertOptions, resolveJointBert, type ResolvedHeads } from './options'
+import { takeOptions } from '../../base/arguments'
+import { trim } from '../../base/text'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { trim } from '../../base/text'
+import { resolveHeads, type HeadNames, type ResolvedHeads } from './options'
 import { broken, fromFiles, linesOf } from './source'
+
+export interface JointBertOptions {
+  heads?: HeadNames
+}
 
 /**
  * Examples of folders as JointBERT has them: `seq.in` (the words of a sentence a line), `seq.out` (their tags), `label` (the intent).
@@ -75,4 +80,9 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
     setLabel(labels, head, tags)
   }
   return { text: words.join(' '), words, labels }
+}
+
+export function resolveJointBert(options: JointBertOptions): ResolvedHeads {
+  options = takeOptions('readJointBert', options, ['heads'])
+  return resolveHeads(options.heads)
 }

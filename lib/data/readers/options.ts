@@ -77,53 +77,6 @@ export interface JsonFileOptions extends JsonOptions {
   maxBytes?: number
 }
 
-export interface CsvOptions extends ColumnMapping {
-  /** One character between cells. Defaults to a tab for `.tsv` and `.tab`, to a comma for all other files. */
-  delimiter?: string
-  /** Character around cells that hold delimiters or line ends, doubled inside. `false`: quotes are letters. Defaults to `"`, with tabs to `false`. */
-  quote?: string | false
-  /** Whether the first record names the columns. Defaults to true. */
-  header?: boolean
-  /** For columns of entities in JSON. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
-  offsets?: OffsetUnit
-}
-
-export interface ConllOptions {
-  /** Column of the word. Defaults to 0, in CoNLL-U to 1 (FORM). */
-  word?: number
-  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column; in CoNLL-U to `{ upos: 3 }`. */
-  labels?: Readonly<Record<string, number>>
-  /** What is between columns. Defaults to `auto`: tabs where the first line of words has one, else runs of spaces. */
-  separator?: 'auto' | 'tab' | 'space'
-  /**
-   * Lines that begin with this are skipped; `false`: none. Unset: lines that begin with `#` in files whose first column numbers the words
-   * (CoNLL-U); in other files with tabs, those that have no tab besides; in files with spaces none, as `# O` may well be a word and its tag.
-   */
-  comment?: string | false
-}
-
-export interface JointBertOptions {
-  heads?: HeadNames
-}
-
-export interface RasaOptions {
-  heads?: HeadNames
-  /**
-   * JSON: what `start` and `end` count. Defaults to the unit (UTF-16 or code points) in which the entities' `value`s are found in the text,
-   * by example, else by the whole file, else code points, as Rasa itself counts.
-   */
-  offsets?: OffsetUnit
-  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB for JSON, 16 MiB for YAML. */
-  maxBytes?: number
-}
-
-export interface ParquetOptions extends ColumnMapping {
-  /** For columns of entities. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
-  offsets?: OffsetUnit
-  /** Most bytes of the columns that are read, unpacked, in one row group, which is in memory as a whole. Integer of at least 1. Defaults to 256 MiB. */
-  maxBytes?: number
-}
-
 export interface ResolvedHeads {
   sentence: string | false
   tokens: string | false
@@ -155,7 +108,7 @@ export interface ResolvedJson {
   multiLabel: boolean
 }
 
-const MAPPING_KEYS = keysOf<ColumnMapping>({ text: 1, words: 1, labels: 1 })
+export const MAPPING_KEYS = keysOf<ColumnMapping>({ text: 1, words: 1, labels: 1 })
 const JSON_KEYS = [...MAPPING_KEYS, ...keysOf<Omit<JsonOptions, keyof ColumnMapping>>({ shape: 1, heads: 1, offsets: 1, multiLabel: 1 })]
 
 export function resolveJson(options: JsonOptions): ResolvedJson {
@@ -164,10 +117,7 @@ export function resolveJson(options: JsonOptions): ResolvedJson {
 }
 
 /** Bytes of a file that is read whole: parsed, JSON takes up to ten times as much, YAML a hundred. */
-const JSON_BYTES = 128 * 2 ** 20
-const YAML_BYTES = 16 * 2 ** 20
-/** Bytes of a row group, unpacked. */
-const GROUP_BYTES = 256 * 2 ** 20
+export const JSON_BYTES = 128 * 2 ** 20
 
 export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { split: readonly string[] | undefined; maxBytes: number } {
   options = takeOptions('readJson', options, [...JSON_KEYS, 'split', 'maxBytes'])
@@ -177,15 +127,15 @@ export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { spli
   return {
     ...resolveJsonFields(rest),
     split: splits?.map((name, i) => stringOf(`split[${i}]`, name)),
-    maxBytes: bytesOf(maxBytes, JSON_BYTES),
+    maxBytes: maxBytesOf(maxBytes, JSON_BYTES),
   }
 }
 
-function bytesOf(value: number | undefined, fallback: number): number {
+export function maxBytesOf(value: number | undefined, fallback: number): number {
   return value === undefined ? fallback : integerIn('maxBytes', value, 1, Number.MAX_SAFE_INTEGER)
 }
 
-function unitOf(offsets: OffsetUnit | undefined): OffsetUnit | undefined {
+export function unitOf(offsets: OffsetUnit | undefined): OffsetUnit | undefined {
   return offsets === undefined ? undefined : oneOf('offsets', offsets, OFFSET_UNITS)
 }
 
@@ -206,97 +156,12 @@ function resolveJsonFields(options: JsonOptions): ResolvedJson {
   }
 }
 
-export interface ResolvedCsv {
-  mapping: ResolvedMapping
-  /** Undefined: by the name of each file. */
-  delimiter: string | undefined
-  /** Undefined: by the delimiter. */
-  quote: string | false | undefined
-  header: boolean
-  offsets: OffsetUnit | undefined
-}
-
-export function resolveCsv(options: CsvOptions): ResolvedCsv {
-  options = takeOptions('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
-  const { delimiter, quote, header = true, offsets } = options
-  if (delimiter !== undefined) oneCharacter('delimiter', delimiter)
-  if (quote !== undefined && quote !== false) oneCharacter('quote', quote)
-  const mapping = resolveMapping(options)
-  if (!booleanOf('header', header)) {
-    const named = columnsIn(mapping).find((column) => typeof column === 'string')
-    if (named !== undefined) throw invalid('a column', 'its place from 0, as header: false leaves columns without names', named)
-  }
-  return { mapping, delimiter, quote, header, offsets: unitOf(offsets) }
-}
-
-function columnsIn({ text, words, labels }: ResolvedMapping): Column[] {
+export function mappedColumns({ text, words, labels }: ResolvedMapping): Column[] {
   return [text ?? [], words?.column ?? [], labels.map(([, source]) => source.column)].flat()
 }
 
-function oneCharacter(name: string, value: unknown): void {
-  if (typeof value !== 'string' || value.length !== 1 || /[\r\n]/.test(value)) throw invalid(name, 'one character', value)
-}
-
-export type ConllLabels = readonly (readonly [head: string, column: number])[]
-
-export interface ResolvedConll {
-  /** Undefined, as `labels` too: by the form of each file. */
-  word: number | undefined
-  labels: ConllLabels | undefined
-  separator: 'auto' | 'tab' | 'space'
-  comment: string | false | undefined
-}
-
-export function resolveConll(options: ConllOptions): ResolvedConll {
-  options = takeOptions('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
-  const { word, labels, separator = 'auto', comment } = options
-  if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)
-  return {
-    word: word === undefined ? undefined : placeOf('word', word),
-    labels: labels === undefined ? undefined : entriesOf(labels).map(([head, column]) => [head, placeOf(`labels.${head}`, column)]),
-    separator: oneOf('separator', separator, ['auto', 'tab', 'space'] as const),
-    comment,
-  }
-}
-
-export function resolveJointBert(options: JointBertOptions): ResolvedHeads {
-  options = takeOptions('readJointBert', options, ['heads'])
-  return resolveHeads(options.heads)
-}
-
-export interface ResolvedRasa {
-  heads: ResolvedHeads
-  offsets: OffsetUnit | undefined
-  maxBytes: { json: number; yaml: number }
-}
-
-export function resolveRasa(options: RasaOptions): ResolvedRasa {
-  options = takeOptions('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1, maxBytes: 1 }))
-  const { heads, offsets, maxBytes } = options
-  return {
-    heads: resolveHeads(heads),
-    offsets: unitOf(offsets),
-    maxBytes: { json: bytesOf(maxBytes, JSON_BYTES), yaml: bytesOf(maxBytes, YAML_BYTES) },
-  }
-}
-
-export interface ResolvedParquet {
-  mapping: ResolvedMapping
-  offsets: OffsetUnit | undefined
-  maxBytes: number
-}
-
-export function resolveParquet(options: ParquetOptions): ResolvedParquet {
-  options = takeOptions('readParquet', options, [...MAPPING_KEYS, 'offsets', 'maxBytes'])
-  const { offsets, maxBytes } = options
-  const mapping = resolveMapping(options)
-  const numbered = columnsIn(mapping).find((column) => typeof column === 'number')
-  if (numbered !== undefined) throw invalid('a column', 'its name, as every column of Parquet has one', numbered)
-  return { mapping, offsets: unitOf(offsets), maxBytes: bytesOf(maxBytes, GROUP_BYTES) }
-}
-
 /** `intent` and `slots` as in the data sets that most people begin with: SNIPS and ATIS. */
-function resolveHeads(heads: HeadNames = {}): ResolvedHeads {
+export function resolveHeads(heads: HeadNames = {}): ResolvedHeads {
   knownKeys('heads', heads, keysOf<HeadNames>({ sentence: 1, tokens: 1 }))
   const { sentence = 'intent', tokens = 'slots' } = heads
   const name = (key: string, value: unknown) => (value === false ? false : stringOf(`heads.${key}`, value))
@@ -307,7 +172,7 @@ function resolveHeads(heads: HeadNames = {}): ResolvedHeads {
   return resolved
 }
 
-function resolveMapping({ text, words, labels }: ColumnMapping): ResolvedMapping {
+export function resolveMapping({ text, words, labels }: ColumnMapping): ResolvedMapping {
   const mapping = {
     text: text === undefined ? undefined : columnOf('text', text),
     words: words === undefined ? undefined : sourceOf('words', words, ['column', 'separator']),
@@ -353,12 +218,7 @@ function columnOf(name: string, value: unknown): Column {
   throw invalid(name, 'the name or the place of a column', value)
 }
 
-function placeOf(name: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalid(name, 'the place of a column, a whole number', value)
-  return value
-}
-
-function entriesOf<T>(labels: Readonly<Record<string, T>>): [string, T][] {
+export function entriesOf<T>(labels: Readonly<Record<string, T>>): [string, T][] {
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) throw invalid('labels', 'an object of head → column', labels)
   return Object.entries(labels)
 }

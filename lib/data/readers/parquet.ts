@@ -1,18 +1,34 @@
 import type { Compressors, FileMetaData, RowGroup } from 'hyparquet'
-import {
-  type Column,
-  type ParquetOptions,
-  resolveParquet,
-  type ResolvedColumn,
-  type ResolvedMapping,
-  type ResolvedParquet,
-} from './options'
+import { takeOptions } from '../../base/arguments'
+import { invalid } from '../../base/check'
 import type { SentorchError } from '../../base/errors'
 import type { Example } from '../example'
 import { columnsOf, exampleOf } from './mapping'
+import {
+  maxBytesOf,
+  mappedColumns,
+  MAPPING_KEYS,
+  resolveMapping,
+  unitOf,
+  type Column,
+  type ColumnMapping,
+  type OffsetUnit,
+  type ResolvedColumn,
+  type ResolvedMapping,
+} from './options'
 import { broken, fromFiles, unreadable } from './source'
 import type { UnusedFields } from './unused'
 import { field, isFields } from './values'
+
+export interface ParquetOptions extends ColumnMapping {
+  /** For columns of entities. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  offsets?: OffsetUnit
+  /** Most bytes of the columns that are read, unpacked, in one row group, which is in memory as a whole. Integer of at least 1. Defaults to 256 MiB. */
+  maxBytes?: number
+}
+
+/** Bytes of a row group, unpacked. */
+const GROUP_BYTES = 256 * 2 ** 20
 
 /**
  * Examples of Parquet files, one row each, columns by `text`, `words` and `labels`. A column is a string, a boolean, a list of
@@ -137,4 +153,19 @@ function unparsable(file: string, place: string | undefined, cause: unknown): Se
   const { code, message } = cause as { code?: string; message: string }
   if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return broken(file, place, 'A text is not UTF-8.', cause)
   return broken(file, place, `It cannot be read as Parquet (${message}).`, cause)
+}
+
+export interface ResolvedParquet {
+  mapping: ResolvedMapping
+  offsets: OffsetUnit | undefined
+  maxBytes: number
+}
+
+export function resolveParquet(options: ParquetOptions): ResolvedParquet {
+  options = takeOptions('readParquet', options, [...MAPPING_KEYS, 'offsets', 'maxBytes'])
+  const { offsets, maxBytes } = options
+  const mapping = resolveMapping(options)
+  const numbered = mappedColumns(mapping).find((column) => typeof column === 'number')
+  if (numbered !== undefined) throw invalid('a column', 'its name, as every column of Parquet has one', numbered)
+  return { mapping, offsets: unitOf(offsets), maxBytes: maxBytesOf(maxBytes, GROUP_BYTES) }
 }

@@ -1,14 +1,28 @@
 import { extname } from 'node:path'
 import type { Composer, Document, ParsedNode, Scalar, YAMLMap } from 'yaml'
+import { keysOf, takeOptions } from '../../base/arguments'
 import { describe } from '../../base/check'
 import { trim } from '../../base/text'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
 import { evidentUnit, resolveSpans, type RawSpan } from './offsets'
-import { resolveRasa, type OffsetUnit, type RasaOptions, type ResolvedHeads } from './options'
+import { maxBytesOf, JSON_BYTES, resolveHeads, unitOf, type HeadNames, type OffsetUnit, type ResolvedHeads } from './options'
 import { parseMarkup } from './rasa-markup'
 import { broken, fromFiles, openJson, textOf, type Fail } from './source'
 import { field, isFields, labelIn, listIn, offsetIn, textIn } from './values'
+
+export interface RasaOptions {
+  heads?: HeadNames
+  /**
+   * JSON: what `start` and `end` count. Defaults to the unit (UTF-16 or code points) in which the entities' `value`s are found in the text,
+   * by example, else by the whole file, else code points, as Rasa itself counts.
+   */
+  offsets?: OffsetUnit
+  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB for JSON, 16 MiB for YAML. */
+  maxBytes?: number
+}
+
+const YAML_BYTES = 16 * 2 ** 20
 
 /**
  * Examples of Rasa's training data, by the file's name: `.json` (`rasa_nlu_data` with its `common_examples`) or `.yml` and `.yaml`
@@ -231,4 +245,20 @@ function failAtOnce(composer: Composer, errorOf: (offset: number, message: strin
     if (!isWarning) throw errorOf(typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset, message)
   }
   Object.assign(composer, { onError })
+}
+
+export interface ResolvedRasa {
+  heads: ResolvedHeads
+  offsets: OffsetUnit | undefined
+  maxBytes: { json: number; yaml: number }
+}
+
+export function resolveRasa(options: RasaOptions): ResolvedRasa {
+  options = takeOptions('readRasa', options, keysOf<RasaOptions>({ heads: 1, offsets: 1, maxBytes: 1 }))
+  const { heads, offsets, maxBytes } = options
+  return {
+    heads: resolveHeads(heads),
+    offsets: unitOf(offsets),
+    maxBytes: { json: maxBytesOf(maxBytes, JSON_BYTES), yaml: maxBytesOf(maxBytes, YAML_BYTES) },
+  }
 }
