@@ -84,6 +84,11 @@ function refuseSettings(settings: Json, original: TokenizerDocument | undefined,
   }
   if (settings.split_special_tokens === true) refuse('tokenizer_config.json', 'split_special_tokens', true)
   if (settings.truncation_side === 'left') refuse('tokenizer_config.json', 'truncation_side', 'left')
+  // transformers reads the newest of these files instead of tokenizer.json.
+  const versioned: unknown[] = Array.isArray(settings.fast_tokenizer_files) ? settings.fast_tokenizer_files : []
+  if (versioned.some((file) => typeof file === 'string' && /tokenizer\..+\.json/.test(file))) {
+    refuse('tokenizer_config.json', 'fast_tokenizer_files', versioned)
+  }
   const truncation = original?.truncation
   if (settings.truncation_side === undefined && isObject(truncation) && truncation.direction === 'Left') {
     refuse('tokenizer.json', 'truncation.direction', 'Left')

@@ -124,6 +124,13 @@ describe('folders that are refused', () => {
       { 'tokenizer_config.json': { truncation_side: 'left' } },
     ],
     [
+      'tokenizer.json by version of transformers',
+      'ERR_MODEL_UNSUPPORTED',
+      /fast_tokenizer_files/,
+      'bert',
+      { 'tokenizer_config.json': { fast_tokenizer_files: ['tokenizer.json', 'tokenizer.4.13.0.json'] } },
+    ],
+    [
       'other post-processor',
       'ERR_MODEL_UNSUPPORTED',
       /TemplateProcessing/,
