@@ -1,6 +1,6 @@
 export { Model } from './api/model'
 export type { ModelInfo } from './model/info'
-export type { Aggregation, PredictOptions } from './predict/options'
+export type { PredictOptions } from './predict/options'
 export type { DeviceOption, DTypeOption, HubOptions, LoadOptions, LoadProgress } from './model/load-options'
 export type {
   DistillOptions,
@@ -19,23 +19,23 @@ export type { EarlyStopping, EvaluateOptions, FitOptions } from './training/opti
 export type { EncodeOptions, EncodeProgress, StreamOptions } from './encode/options'
 export type { PoolingName } from './pooling/poolings'
 export type { EpochOptions, SaveEvery } from './training/options/epoch'
-export type { SaveAs, SaveOptions } from './model/save-options'
+export type { SaveOptions } from './model/save-options'
 export { Embeddings, type TokenEmbeddings } from './encode/embeddings'
 export { quantize, type Precision, type Ranges, type VectorOf } from './encode/quantize'
 export { similarity, Similarities, type SimilarityInput } from './encode/similarity'
 export { type SimilarityName } from './format/modules'
 export type { Head, HeadDefinition, HeadType } from './heads/definition'
+export type { HeadMetrics, HeadOutcome, SaveAs } from './heads/kind'
 export type {
+  Aggregation,
   ClassPrediction,
   PredictedEntity,
   PredictedToken,
   PredictedWord,
-  Prediction,
-  PredictInput,
   Scored,
   TagPrediction,
-  TokenIds,
-} from './predict/types'
+} from './heads/predictions'
+export type { Prediction, PredictInput, TokenIds } from './predict/types'
 export { Dataset, type DataSource, type DatasetOptions, type SplitOptions } from './data/dataset'
 export type { DescribeOptions, HeadSummary, Lengths, Summary } from './data/describe'
 export type { Example, LabelValue, Span } from './data/example'
@@ -78,8 +78,6 @@ export * as metrics from './metrics'
 export { Trainer, type ParameterGroupInfo, type ResumeOptions } from './api/trainer'
 export type { TrainingData } from './training/loop/corpus'
 export type { CustomMetrics, Evaluation, Outcome } from './training/evaluation/types'
-export type { HeadOutcome } from './training/evaluation/outcomes'
-export type { HeadMetrics } from './training/evaluation/scoring'
 export type { EpochRecord, EvaluationRecord, FitResult } from './training/loop/history'
 export type { EpochProgress } from './training/loop/progress'
 export type { EpochReport, StepReport } from './training/loop/report'

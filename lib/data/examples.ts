@@ -1,6 +1,7 @@
 import { describe, nearest } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { textOf, wordPlaces } from './align'
+import { inOrder, isSpans } from '../tags/spans'
 import type { Example, Span } from './example'
 
 /** How messages name an example: by its number from 0 and the beginning of its text. */
@@ -11,11 +12,6 @@ export function exampleName(set: string, index: number, text?: string): string {
 /** The refusal of an example. */
 export function badExample(what: string, why: string, detail?: Record<string, unknown>): SentorchError {
   return new SentorchError('ERR_DATA', `${what}: ${why}`, { detail })
-}
-
-/** Whether a list of labels is a list of entities. An empty one may be either. */
-export function isSpans(value: unknown): value is readonly Span[] {
-  return Array.isArray(value) && value.length > 0 && typeof value[0] === 'object'
 }
 
 const EXAMPLE_KEYS = ['text', 'words', 'labels']
@@ -110,9 +106,4 @@ export function cutsCharacter(text: string, at: number): boolean {
 
 function spanName({ label, start, end }: Span): string {
   return `'${label}' [${start}, ${end})`
-}
-
-/** Spans by their start. */
-export function inOrder(spans: readonly Span[]): Span[] {
-  return [...spans].sort((a, b) => a.start - b.start)
 }

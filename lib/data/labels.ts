@@ -2,7 +2,7 @@ import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { define } from '../base/arguments'
 import type { Example, NamedExamples, LabelValue } from './example'
-import { isSpans } from './examples'
+import { isSpans } from '../tags/spans'
 import { splitTag, tagsOf, type Scheme } from '../tags/schemes'
 
 /** What an example says for a head; undefined where it says nothing. */
@@ -13,12 +13,6 @@ export function labelOf({ labels }: Example, head: string): LabelValue | undefin
 /** A plain assignment would lose a head of the name `__proto__`, which only a file can have; what trains on the example refuses it. */
 export function setLabel(labels: Record<string, LabelValue>, head: string, value: LabelValue): void {
   define(labels, head, value)
-}
-
-/** The labels that hold for a head of independent logits: yes is the one label of a binary head, no is none. */
-export function labelList(value: LabelValue, labels: readonly string[]): readonly string[] {
-  if (typeof value === 'boolean') return value ? [labels[0]!] : []
-  return typeof value === 'string' ? [value] : (value as readonly string[])
 }
 
 export function headNames(examples: readonly Example[]): string[] {

@@ -1,15 +1,17 @@
 import { integerIn, oneOf } from '../base/check'
 import { throwIfAborted } from '../base/errors'
 import type { Head } from '../heads/definition'
+import type { Gold } from '../heads/kind'
+import { kindOf } from '../heads/kinds'
 import type { Tokenizer, TokenBatchWithOffsets } from '../tokenizer/tokenizer'
 import { align, textOf, wordPlaces } from './align'
 import { fingerprintOf, type Dataset } from './dataset'
 import type { Example } from './example'
-import { exampleName, isSpans } from './examples'
+import { exampleName } from './examples'
 import { FlatIntegers } from './flat'
 import { labelOf } from './labels'
 import { breather } from './pause'
-import { tagsOfExample, targetsOf, type Targets, type UnknownLabels } from './targets'
+import { goldOf, Targets, type UnknownLabels } from './targets'
 
 /** One data set against one model's tokenizer and heads, tokenised once. Everything of all tokens lies in flat arrays. */
 export interface PreparedSet {
@@ -36,8 +38,8 @@ export interface PreparedSet {
   readonly entitiesLost: number
   /** SHA-256, hex, over ids, offsets and labels with the heads' names and label names: other data has another one. */
   readonly fingerprint: string
-  /** The tags of an example, one a word, also of words behind the cut; undefined where it has none for this head. */
-  goldTags(head: string, example: number): string[] | undefined
+  /** The labels of an example, known to the head or not; tags also of words beyond the token limit. Undefined where it has none for this head. */
+  gold(head: string, example: number): Gold | undefined
 }
 
 export interface PrepareOptions {
@@ -45,7 +47,7 @@ export interface PrepareOptions {
   maxLength: number
   /**
    * Labels that a head does not have: 'refuse' them with ERR_DATA, or 'ignore' them: they are no labels (−100; of several labels the others
-   * stay), but the examples and `goldTags` keep them.
+   * stay), but the examples and `gold` keep them.
    */
   unknownLabels: UnknownLabels
   signal?: AbortSignal | undefined
@@ -101,7 +103,7 @@ export async function prepare(
 /** The tokenizer's own words must be known to the end of the text where each gets a tag. */
 function needsAllWords(example: Example, heads: readonly Head[]): boolean {
   if (example.words !== undefined) return false
-  return heads.some((head) => head.type === 'token-classification' && isSpans(labelOf(example, head.name)))
+  return heads.some((head) => kindOf(head).needsAllWords(labelOf(example, head.name)))
 }
 
 /** The rows of a data set while they come in. */
@@ -122,7 +124,7 @@ class Rows {
     this.#heads = heads
     this.#maxLength = maxLength
     this.#after = after
-    this.#targets = heads.map((head) => targetsOf(head, unknownLabels))
+    this.#targets = heads.map((head) => new Targets(head, unknownLabels))
     this.#offsets.push([0])
   }
 
@@ -156,7 +158,7 @@ class Rows {
     const ids = this.#ids.finish()
     const offsets = this.#offsets.finish()
     const labels = new Map(this.#heads.map((head, i) => [head.name, this.#targets[i]!.finish()]))
-    const tagHeads = new Map(this.#heads.filter(({ type }) => type === 'token-classification').map((head) => [head.name, head]))
+    const heads = new Map(this.#heads.map((head) => [head.name, head]))
     const words = this.#words
     return {
       name: this.#name,
@@ -169,9 +171,9 @@ class Rows {
       truncated: this.#truncated,
       entitiesLost: this.#targets.reduce((sum, targets) => sum + targets.entitiesLost, 0),
       fingerprint: await fingerprintOf(ids, offsets, this.#heads, labels),
-      goldTags: (name, example) => {
-        const head = tagHeads.get(name)
-        return head && tagsOfExample(examples[example]!, head, words[example]!, () => exampleName(this.#name, example))?.tags
+      gold: (name, example) => {
+        const head = heads.get(name)
+        return head && goldOf(head, examples[example]!, words[example]!, () => exampleName(this.#name, example))?.gold
       },
     }
   }

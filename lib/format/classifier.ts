@@ -1,29 +1,26 @@
-import type { HeadSource, LinearSource } from '../../binding'
-import type { Head } from '../heads/definition'
 import { isSentorchError } from '../base/errors'
-import { resolveHead, type HeadContext } from '../heads/options'
+import type { Head, HeadContext } from '../heads/definition'
+import type { StoredHead } from '../heads/heads'
+import type { CheckpointForm } from '../heads/kind'
+import { CHECKPOINT_FORMS } from '../heads/kinds'
+import { resolveHead } from '../heads/options'
 import type { EncoderConfig } from './config'
 import { encoderPrefix, type Weights } from './weights'
-import { familyOf, TOKEN_CLASSIFIER, type DropoutKeys, type Family } from './families'
+import { familyOf, type DropoutKeys, type Family } from './families'
 import { Fields } from '../files/fields'
+import { layerSizes } from './heads'
 import type { Ledger } from './ledger'
 
-/** Names that the heads of transformers' own checkpoints have here. */
-export const SEQUENCE_HEAD = 'classification'
-export const TOKEN_HEAD = 'tokens'
+/** The head of one of transformers' classifiers, or why it is not loaded; undefined: the checkpoint has none. */
+export type FoundClassifier = { classifier: StoredHead } | { note: string } | undefined
 
-export interface Classifier {
-  head: Head
-  layers: NonNullable<HeadSource['layers']>
-}
-
-/** A head of a `*ForSequenceClassification` or `*ForTokenClassification` checkpoint, or why its head is left aside; undefined: there is none. */
-export type FoundClassifier = { classifier: Classifier } | { note: string } | undefined
+/** Every classifier of every family has a layer of this name, or below it. */
+const CLASSIFIER = 'classifier.'
 
 /**
  * Looks for transformers' own classifier by the architecture that config.json names. Its tensors are taken out of `ledger`, so that missing
- * and mis-shaped ones are told with the encoder's. A file without any of them is an encoder's, whatever its config says. What is wrong with its
- * labels or settings leaves the head aside with a note: the encoder is sound without it.
+ * and mis-shaped ones are reported with the encoder's. A file without any of them is an encoder's, whatever its config says. Where its labels
+ * or settings are wrong the head is not loaded, and a note says why: the encoder can be used without it.
  */
 export function findClassifier(
   json: unknown,
@@ -34,82 +31,46 @@ export function findClassifier(
   context: HeadContext,
 ): FoundClassifier {
   const fields = new Fields(json, where)
-  const task = taskOf(fields)
+  const form = formOf(fields)
   const family = familyOf(config.modelType)!
-  if (task === undefined || ![...weights.tensors.keys()].some((name) => name.startsWith(`${TOKEN_CLASSIFIER}.`))) return undefined
+  if (form === undefined || ![...weights.tensors.keys()].some((name) => name.startsWith(CLASSIFIER))) return undefined
   let head: Head
   try {
     const labels = labelsOf(fields)
     if ('note' in labels) return labels
-    const output = task === 'token' ? TOKEN_CLASSIFIER : family.classifiers.sequence.output
+    const output = form.layers(family.classifiers).at(-1)!
     const rows = weights.tensors.get(`${output}.weight`)?.shape[0]
     if (rows !== undefined && rows !== labels.labels.length) {
-      return { note: leftAside(where, `it has ${labels.labels.length} labels, but ${output}.weight has ${rows} rows.`) }
+      return { note: notLoaded(where, `it has ${labels.labels.length} labels, but ${output}.weight has ${rows} rows.`) }
     }
-    head = headOf(task, fields, family, config, labels, context)
+    head = headOf(form, fields, family, config, labels)
   } catch (error) {
     if (!isSentorchError(error) || (error.code !== 'ERR_INVALID_ARGUMENT' && error.code !== 'ERR_MODEL_FORMAT')) throw error
-    return { note: leftAside(where, error.message) }
+    return { note: notLoaded(where, error.message) }
   }
-  return { classifier: { head, layers: take(task, family, weights, ledger, config.hiddenSize, head.labels.length) } }
+  const names = form.layers(family.classifiers).map((name) => nameIn(weights, family, name))
+  const layers = layerSizes(head, context).map(([inputs, outputs], i) => ledger.linearAt(names[i]!, inputs, outputs))
+  return { classifier: { head, layers } }
 }
 
-function leftAside(where: string, why: string): string {
+function notLoaded(where: string, why: string): string {
   return `The classifier of ${where} is not loaded as a head: ${why}`
 }
 
-function headOf(
-  task: 'sequence' | 'token',
-  fields: Fields,
-  family: Family,
-  config: EncoderConfig,
-  { labels, multiLabel }: Labels,
-  context: HeadContext,
-): Head {
-  const { dropout } = family.classifiers
-  const { head } =
-    task === 'token'
-      ? resolveHead(
-          { name: TOKEN_HEAD, type: 'token-classification', labels, inputDropout: rate(fields, dropout.tokens), dropout: 0 },
-          context,
-        )
-      : resolveHead(
-          {
-            name: SEQUENCE_HEAD,
-            type: 'classification',
-            labels,
-            hidden: [config.hiddenSize],
-            activation: family.classifiers.sequence.activation,
-            pooling: 'cls',
-            multiLabel,
-            inputDropout: dropout.sequenceInput === null ? 0 : rate(fields, dropout.sequenceInput),
-            dropout: rate(fields, dropout.sequenceHidden),
-          },
-          context,
-        )
-  return head
-}
-
-function taskOf(config: Fields): 'sequence' | 'token' | undefined {
+function formOf(config: Fields): CheckpointForm | undefined {
   const architectures = config.raw('architectures')
   const name: unknown = Array.isArray(architectures) ? architectures[0] : undefined
-  const found = typeof name === 'string' ? /For(Sequence|Token)Classification$/.exec(name)?.[1] : undefined
-  return found === undefined ? undefined : found === 'Token' ? 'token' : 'sequence'
+  return typeof name === 'string' ? CHECKPOINT_FORMS.find(({ className }) => name.endsWith(className)) : undefined
 }
 
-function take(
-  task: 'sequence' | 'token',
-  family: Family,
-  weights: Weights,
-  ledger: Ledger,
-  hidden: number,
-  labels: number,
-): LinearSource[] {
-  if (task === 'token') return [ledger.linearAt(TOKEN_CLASSIFIER, hidden, labels)]
-  const { hidden: first, output } = family.classifiers.sequence
-  // Where the encoder's tensors stand without the family's prefix, so does the pooler.
-  const at = encoderPrefix(family, weights) === '' && first.startsWith(family.prefix) ? first.slice(family.prefix.length) : first
-  return [ledger.linearAt(at, hidden, hidden), ledger.linearAt(output, hidden, labels)]
+function headOf(form: CheckpointForm, fields: Fields, family: Family, config: EncoderConfig, { labels, multiLabel }: Labels): Head {
+  const shape = form.definition(family.classifiers, config.hiddenSize, multiLabel, (keys) => rate(fields, keys))
+  return resolveHead({ name: form.headName, type: form.type, labels, ...shape }).head
+}
+
+/** Where the encoder's tensors are stored without the family's prefix, so is the pooler. */
+function nameIn(weights: Weights, family: Family, name: string): string {
+  return encoderPrefix(family, weights) === '' && name.startsWith(family.prefix) ? name.slice(family.prefix.length) : name
 }
 
 interface Labels {

@@ -17,9 +17,6 @@ export interface DropoutKeys {
   fallback: number
 }
 
-/** Output layer of ForTokenClassification in every family. */
-export const TOKEN_CLASSIFIER = 'classifier'
-
 /** How one kind of encoder is written on disk. A new family is a new row. `#` stands for the number of a layer. */
 export interface Family {
   name: 'bert' | 'distilbert' | 'roberta' | 'mpnet'

@@ -4,7 +4,9 @@ import { Fields, isObject } from '../files/fields'
 import { readJson, resolveFile, type ModelRoot } from '../files/read'
 import type { Head } from '../heads/definition'
 import type { StoredHead } from '../heads/heads'
-import { HEAD_ACTIVATIONS, HEAD_TYPES, headInputs, resolveHead, type HeadContext } from '../heads/options'
+import type { HeadContext } from '../heads/definition'
+import { HEAD_TYPES, kindOf } from '../heads/kinds'
+import { HEAD_ACTIVATIONS, resolveHead } from '../heads/options'
 import { POOLING_NAMES } from '../pooling/poolings'
 import { Ledger, type Misfit } from './ledger'
 import { readSafetensorsHeader } from './safetensors'
@@ -29,7 +31,7 @@ export async function readHeads(root: ModelRoot, context: HeadContext, files: st
     if (file === undefined) return undefined
     throw missing(root, SENTORCH_JSON, `${HEADS_FILE} lies there, which has a meaning only together with it`)
   }
-  const { heads, ...rest } = parseSentorchJson(json, `${SENTORCH_JSON} in ${root.shown}`, context)
+  const { heads, ...rest } = parseSentorchJson(json, `${SENTORCH_JSON} in ${root.shown}`)
   if (file === undefined) {
     if (heads.length === 0) return { heads: [], ...rest }
     throw missing(root, HEADS_FILE, `${SENTORCH_JSON} names ${heads.map(({ name }) => name).join(', ')}, whose weights it holds`)
@@ -48,7 +50,7 @@ export async function readHeads(root: ModelRoot, context: HeadContext, files: st
 
 /** [inputs, outputs] of each layer of a head. */
 export function layerSizes(head: StoredHead['head'], context: HeadContext): [number, number][] {
-  const sizes = [headInputs(head, context).inputs, ...head.hidden, head.labels.length]
+  const sizes = [kindOf(head).inputs(head, context).inputs, ...head.hidden, head.labels.length]
   return sizes.slice(1).map((outputs, i) => [sizes[i]!, outputs])
 }
 
@@ -98,7 +100,7 @@ export function sentorchJson({ heads, training, notes }: SentorchJson, version: 
  * Reads and checks the file as any stranger's. ERR_MODEL_FORMAT: a head that cannot be. ERR_MODEL_UNSUPPORTED: a newer format, a type or
  * an activation that is not built, a setting that is not known.
  */
-export function parseSentorchJson(json: unknown, where: string, context: HeadContext): SentorchJson {
+export function parseSentorchJson(json: unknown, where: string): SentorchJson {
   const file = new Fields(json, where)
   const format = file.integer('format', 1, Number.MAX_SAFE_INTEGER)
   if (format > FORMAT_VERSION) {
@@ -107,7 +109,7 @@ export function parseSentorchJson(json: unknown, where: string, context: HeadCon
   refuseOthers(file, TOP_KEYS)
   const stored = file.has('heads') ? file.raw('heads') : []
   if (!Array.isArray(stored)) throw file.bad('heads', 'a list of heads')
-  const heads = stored.map((head: unknown, i) => parseHead(new Fields(head, `heads[${i}] of ${where}`), context))
+  const heads = stored.map((head: unknown, i) => parseHead(new Fields(head, `heads[${i}] of ${where}`)))
   const double = heads.find(({ name }, i) => heads.findIndex((head) => head.name === name) < i)
   if (double) throw new SentorchError('ERR_MODEL_FORMAT', `Two heads are called '${double.name}' in ${where}.`, { detail: { file: where } })
   const notes = file.given('notes') ? file.raw('notes') : []
@@ -117,7 +119,7 @@ export function parseSentorchJson(json: unknown, where: string, context: HeadCon
   return { heads, notes: notes as string[], ...(training && { training }) }
 }
 
-function parseHead(fields: Fields, context: HeadContext): Head {
+function parseHead(fields: Fields): Head {
   refuseOthers(fields, HEAD_KEYS)
   for (const key of HEAD_KEYS.filter((each) => each !== 'pooling')) {
     if (!fields.given(key)) throw fields.bad(key, 'a value')
@@ -132,7 +134,7 @@ function parseHead(fields: Fields, context: HeadContext): Head {
   }
   const definition = Object.fromEntries(HEAD_KEYS.map((key) => [key, fields.raw(key)]))
   try {
-    return resolveHead({ ...(definition as unknown as Head), pooling: pooling as Head['pooling'] }, context).head
+    return resolveHead({ ...(definition as unknown as Head), pooling: pooling as Head['pooling'] }).head
   } catch (error) {
     if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
     throw new SentorchError('ERR_MODEL_FORMAT', `${fields.where} is no head that can be: ${error.message}`, {

@@ -1,5 +1,6 @@
 import type { Head } from '../heads/definition'
-import { familyOf, type DropoutKeys, type Family } from './families'
+import { kindOf } from '../heads/kinds'
+import { familyOf, type Family } from './families'
 import type { ModelFolder } from './folder'
 
 /** Of a classifier that config.json may describe, and of Python code that is not copied. */
@@ -14,22 +15,16 @@ export function encoderConfig({ configJson, config }: ModelFolder, float32: bool
 
 /** config.json of transformers' own classifier. Dropout, which acts in training only, is kept where the family has a key of its own for it. */
 export function classifierConfig(folder: ModelFolder, family: Family, className: string, head: Head): Record<string, unknown> {
-  const { sequenceHidden, tokens } = family.classifiers.dropout
-  const sequence = head.type === 'classification'
-  const independent = head.multiLabel || head.labels.length === 1
+  const { checkpoint } = kindOf(head)
+  const { keys, rate } = checkpoint.dropout(head, family.classifiers)
   return {
     ...encoderConfig(folder, true),
     architectures: [className],
     id2label: Object.fromEntries(head.labels.map((label, i) => [i, label])),
     label2id: Object.fromEntries(head.labels.map((label, i) => [label, i])),
-    // transformers counts one label as a regression unless it is told otherwise.
-    ...(sequence && { problem_type: independent ? 'multi_label_classification' : 'single_label_classification' }),
-    ...(sequence ? dropoutOf(sequenceHidden, head.dropout) : dropoutOf(tokens, head.inputDropout)),
+    ...checkpoint.settings(head),
+    ...(keys.own !== undefined && { [keys.own]: rate }),
   }
-}
-
-function dropoutOf({ own }: DropoutKeys, rate: number): object {
-  return own === undefined ? {} : { [own]: rate }
 }
 
 /** transformers casts what it reads to the type that config.json names: the older key, the newer one, or both. */

@@ -1,4 +1,6 @@
 import type { HeadActivation } from '../../binding'
+import type { EncoderConfig } from '../format/config'
+import type { SentenceModules } from '../format/modules'
 import type { PoolingName } from '../pooling/poolings'
 
 export type HeadType = 'classification' | 'token-classification'
@@ -43,7 +45,8 @@ export interface Head {
   readonly multiLabel: boolean
 }
 
-/** One logit per label on its own (sigmoid), instead of one choice among them (softmax). */
-export function isIndependent(head: Pick<Head, 'type' | 'labels' | 'multiLabel'>): boolean {
-  return head.type === 'classification' && (head.multiLabel || head.labels.length === 1)
+/** What a head is resolved against. */
+export interface HeadContext {
+  modules: Pick<SentenceModules, 'pooling' | 'steps' | 'dense'>
+  config: Pick<EncoderConfig, 'hiddenSize'>
 }

@@ -1,11 +1,12 @@
+import { crc32 } from 'node:zlib'
 import type { HeadSource, NativeModel } from '../../binding'
 import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { fromNative } from '../native/call'
 import { refusal } from '../base/arguments'
-import { headInputs, resolveExtension, resolveHead, type HeadContext } from './options'
-import type { Head, HeadDefinition } from './definition'
-import { drawSeed } from './seed'
+import type { Head, HeadContext, HeadDefinition } from './definition'
+import { kindOf } from './kinds'
+import { resolveExtension, resolveHead } from './options'
 
 /** A head as a folder holds it: where each layer's parameters lie. */
 export interface StoredHead {
@@ -59,7 +60,7 @@ export class Heads {
   /** ERR_INVALID_ARGUMENT: a definition that does not hold, a name that is taken, an open trainer. */
   add(definition: HeadDefinition): Head {
     this.#refuseWhileTraining('A head cannot be added')
-    const { head, seed } = resolveHead(definition, this.#sources)
+    const { head, seed } = resolveHead(definition)
     if (this.get(head.name))
       throw refusal(`This model has a head named '${head.name}' already. Remove it with removeHead, or give another name.`)
     this.#add(head, { seed: drawSeed(seed, head.name), layers: null, files: [] })
@@ -106,8 +107,9 @@ export class Heads {
   }
 
   #source(head: Head, stored: Stored): HeadSource {
-    const { name, type, hidden, labels, activation } = head
-    return { name, type, sizes: [...hidden, labels.length], activation, ...headInputs(head, this.#sources), ...stored }
+    const { name, hidden, labels, activation } = head
+    const kind = kindOf(head)
+    return { name, type: kind.native, sizes: [...hidden, labels.length], activation, ...kind.inputs(head, this.#sources), ...stored }
   }
 
   /** The list changes at once; `undo` takes this one change back where native code could not make it. */
@@ -140,4 +142,12 @@ function relabelled(name: string, change: (labels: readonly string[]) => readonl
 
 function withLabels(head: Head, labels: readonly string[]): Head {
   return Object.freeze({ ...head, labels: Object.freeze([...labels]) })
+}
+
+/**
+ * The seed from which native code draws new weights of a head, as PyTorch would after `torch.manual_seed`: `seed` + CRC-32 of the name + labels
+ * that the head has already, modulo 2^32. Heads of one shape therefore begin with different weights, and so do labels that are added one after another.
+ */
+export function drawSeed(seed: number, name: string, labels = 0): number {
+  return (seed + crc32(name) + labels) % 2 ** 32
 }

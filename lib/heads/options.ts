@@ -1,20 +1,10 @@
 import { types } from 'node:util'
-import type { HeadSource } from '../../binding'
 import { booleanOf, describe, integerIn, invalid, oneOf, stringOf } from '../base/check'
 import { keysOf, refusal, snapshot, takeOptions } from '../base/arguments'
-import type { EncoderConfig } from '../format/config'
-import type { SentenceModules } from '../format/modules'
-import { vectorDimension } from '../pooling/poolings'
-import type { Head, HeadDefinition } from './definition'
 import { poolingNames } from '../pooling/poolings'
+import type { Head, HeadDefinition } from './definition'
+import { HEAD_TYPES, kindOf } from './kinds'
 
-/** What a head is resolved against. */
-export interface HeadContext {
-  modules: Pick<SentenceModules, 'pooling' | 'steps' | 'dense'>
-  config: Pick<EncoderConfig, 'hiddenSize'>
-}
-
-export const HEAD_TYPES = ['classification', 'token-classification'] as const
 export const HEAD_ACTIVATIONS = ['relu', 'gelu', 'tanh'] as const
 
 /** Keys of a prediction next to its heads, and the one name that no plain object can have as a key. */
@@ -39,30 +29,25 @@ const HEAD_KEYS = keysOf<HeadDefinition>({
   seed: 1,
 })
 
-/** Checks the definition of a head against the model and fills in what is not given. Both results are frozen copies. */
-export function resolveHead(definition: HeadDefinition, context: HeadContext): { head: Head; seed: number } {
+/** Checks the definition of a head and fills in what is not given. The head is a frozen copy. */
+export function resolveHead(definition: HeadDefinition): { head: Head; seed: number } {
   definition = takeOptions('addHead', definition, HEAD_KEYS)
   // 0.1 as BERT's and RoBERTa's own classifiers; ReLU as PyTorch's usual MLP; seed 0 so that two programs that say nothing get the same head.
   const { hidden = [], activation = 'relu', inputDropout = 0.1, dropout = 0.1, multiLabel = false, seed = 0 } = definition
   const name = headName(definition.name)
   const type = oneOf('type', definition.type, HEAD_TYPES)
-  const labels = labelsOf(definition.labels, type)
-  const tokens = type === 'token-classification'
-  if (booleanOf('multiLabel', multiLabel) && tokens) throw refusal(`'multiLabel' is for classification heads: a token has one tag.`)
-  if (definition.pooling !== undefined && tokens)
-    throw refusal(`'pooling' is for classification heads: '${name}' sees the token states themselves.`)
   const head: Head = Object.freeze({
     name,
     type,
-    labels,
+    labels: checkedLabels(definition.labels),
     hidden: hiddenOf(hidden),
     activation: oneOf('activation', activation, HEAD_ACTIVATIONS),
     inputDropout: rateOf('inputDropout', inputDropout),
     dropout: rateOf('dropout', dropout),
     pooling: definition.pooling === undefined ? undefined : Object.freeze(poolingNames(definition.pooling)),
-    multiLabel,
+    multiLabel: booleanOf('multiLabel', multiLabel),
   })
-  headInputs(head, context) // refuses what no head can stand on
+  kindOf(head).checkDefinition(head)
   return { head, seed: seedOf(seed) }
 }
 
@@ -73,35 +58,12 @@ export function resolveExtension(
   options: { seed?: number } = {},
 ): { labels: readonly string[]; seed: number } {
   options = takeOptions('extendHead', options, ['seed'])
-  if (head.type === 'classification' && head.labels.length === 1 && !head.multiLabel) {
-    throw refusal(
-      `Head '${head.name}' is binary: its one logit says yes or no, so a second label has no place in it. ` +
-        `Remove it and add a head with all labels, or define it with multiLabel: true.`,
-    )
-  }
+  kindOf(head).checkExtension(head)
   const added = checkedLabels(snapshot("'labels'", labels))
   const double = added.find((label) => head.labels.includes(label))
   if (double !== undefined) throw refusal(`Head '${head.name}' has the label ${describe(double)} already. Give only new labels.`)
   integerIn('the number of labels', head.labels.length + added.length, 1, MAX_LABELS)
   return { labels: added, seed: seedOf(options.seed ?? 0) }
-}
-
-/**
- * What native code puts in front of a head, and how many numbers that gives it. Scaling to unit length is left out: it would hide
- * the length of the vector from the head and, by its gradient, hold back the encoder.
- */
-export function headInputs(
-  head: Pick<Head, 'type' | 'pooling'>,
-  { modules, config }: HeadContext,
-): Pick<HeadSource, 'pooling' | 'steps' | 'inputs'> {
-  const { hiddenSize } = config
-  if (head.type === 'token-classification') return { pooling: [], steps: [], inputs: hiddenSize }
-  if (head.pooling) return { pooling: [...head.pooling], steps: [], inputs: head.pooling.length * hiddenSize }
-  return {
-    pooling: [...modules.pooling],
-    steps: modules.steps.filter((step) => step !== 'normalize'),
-    inputs: vectorDimension(modules.dense, modules.pooling, hiddenSize),
-  }
 }
 
 export function headName(name: unknown): string {
@@ -113,14 +75,6 @@ export function headName(name: unknown): string {
     )
   }
   return name as string
-}
-
-function labelsOf(labels: unknown, type: Head['type']): readonly string[] {
-  const list = checkedLabels(labels)
-  if (type === 'token-classification' && list.length < 2) {
-    throw invalid('labels', "at least two tags (one of them is usually 'O')", list[0])
-  }
-  return list
 }
 
 function checkedLabels(labels: unknown): readonly string[] {

@@ -1,9 +1,8 @@
 import { booleanOf, invalid, oneOf, stringOf } from '../base/check'
 import { keysOf, refusal, signalOf, takeOptions } from '../base/arguments'
-import type { Head, HeadType } from '../heads/definition'
-
-/** transformers' own checkpoints that a head can be saved as. */
-export type SaveAs = 'sequence-classification' | 'token-classification'
+import type { Head } from '../heads/definition'
+import type { CheckpointForm, SaveAs } from '../heads/kind'
+import { CHECKPOINT_FORMS, kindOf } from '../heads/kinds'
 
 export interface SaveOptions {
   /** An existing folder of a model is replaced, whole: in one step where the system has one. Defaults to false. */
@@ -24,18 +23,13 @@ export interface SaveOptions {
 export interface ResolvedSave {
   folder: string
   overwrite: boolean
-  /** Undefined: the model as it is. */
-  as: { type: SaveAs; head: Head } | undefined
+  /** The head that is saved as transformers' own classifier; undefined: the model as it is. */
+  as: Head | undefined
   training: Readonly<Record<string, unknown>> | undefined
   signal: AbortSignal | undefined
 }
 
 const SAVE_KEYS = keysOf<SaveOptions>({ overwrite: 1, as: 1, head: 1, training: 1, signal: 1 })
-
-const HEAD_TYPE: Record<SaveAs, HeadType> = {
-  'sequence-classification': 'classification',
-  'token-classification': 'token-classification',
-}
 
 /** Checks the folder and the options of `save`. `heads`: those of the model. */
 export function resolveSave(folder: string, options: SaveOptions = {}, heads: readonly Head[]): ResolvedSave {
@@ -44,19 +38,27 @@ export function resolveSave(folder: string, options: SaveOptions = {}, heads: re
   const { overwrite = false, as, head, training } = options
   if (as === undefined && head !== undefined) throw refusal(`'head' goes with 'as': a model is saved with all its heads.`)
   if (as !== undefined && training !== undefined) throw refusal(`'training' does not go with 'as': such a checkpoint has no place for it.`)
-  const type = as === undefined ? undefined : oneOf('as', as, Object.keys(HEAD_TYPE) as SaveAs[])
   return {
     folder,
     overwrite: booleanOf('overwrite', overwrite),
-    as: type && { type, head: chosenHead(type, head, heads) },
+    as: as === undefined ? undefined : chosenHead(formOf(as), head, heads),
     training: training === undefined ? undefined : plainJson(training),
     signal: signalOf(options.signal),
   }
 }
 
-function chosenHead(as: SaveAs, name: string | undefined, heads: readonly Head[]): Head {
-  const wanted = HEAD_TYPE[as]
-  const fitting = heads.filter((head) => head.type === wanted)
+function formOf(as: unknown): CheckpointForm {
+  const name = oneOf(
+    'as',
+    as,
+    CHECKPOINT_FORMS.map((form) => form.as),
+  )
+  return CHECKPOINT_FORMS.find((form) => form.as === name)!
+}
+
+function chosenHead(form: CheckpointForm, name: string | undefined, heads: readonly Head[]): Head {
+  const { as, type: wanted } = form
+  const fitting = heads.filter((head) => kindOf(head).checkpoint === form)
   const names = fitting.map((head) => head.name).join(', ') || 'none'
   const found = name === undefined ? fitting : fitting.filter((head) => head.name === stringOf('head', name))
   if (found.length === 1) return found[0]!

@@ -1,11 +1,10 @@
 import { booleanOf, integerIn, invalid, oneOf, shareOf } from '../base/check'
 import { keysOf, refusal, takeOptions } from '../base/arguments'
-import { isIndependent, type Head } from '../heads/definition'
+import type { Head } from '../heads/definition'
+import type { KindOption } from '../heads/kind'
+import { HEAD_KINDS, kindOf } from '../heads/kinds'
+import { AGGREGATIONS, type Aggregation, type ReadingOptions } from '../heads/predictions'
 import { resolveEncode, type EncodeContext, type EncodeProgress, type ResolvedEncode } from '../encode/options'
-
-/** How the sub-words of a word agree on its label. */
-export const AGGREGATIONS = ['first', 'average', 'max', 'none'] as const
-export type Aggregation = (typeof AGGREGATIONS)[number]
 
 export interface PredictOptions<N extends string = string> {
   /** Names of the heads that are asked. Defaults to all that the model has; an empty list leaves the embedding alone. */
@@ -57,18 +56,10 @@ export interface PredictContext extends Pick<EncodeContext, 'modules' | 'config'
 }
 
 /** `PredictOptions` after every check, with every default. */
-export interface ResolvedPredict extends Pick<ResolvedEncode, 'maxLength' | 'batchTokens' | 'onProgress' | 'signal'> {
+export interface ResolvedPredict extends ReadingOptions, Pick<ResolvedEncode, 'maxLength' | 'batchTokens' | 'onProgress' | 'signal'> {
   heads: readonly Head[]
   embedding: ResolvedEncode | undefined
-  /** 0: no scores. */
-  topK: number
-  logits: boolean
-  threshold: number
-  rejectBelow: number
-  aggregation: Aggregation
-  constrained: boolean
-  words: boolean
-  tokens: boolean
+  /** 0 where no head that is asked has logits per token. */
   stride: number
 }
 
@@ -121,7 +112,7 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
     constrained: booleanOf('constrained', constrained),
     words: booleanOf('words', words),
     tokens: booleanOf('tokens', tokens),
-    stride: heads.some(isTagger) ? strideOf(options.stride, encode.maxLength, surroundings) : 0,
+    stride: needWholeTexts(heads) ? strideOf(options.stride, encode.maxLength, surroundings) : 0,
     maxLength: encode.maxLength,
     batchTokens: encode.batchTokens,
     onProgress: encode.onProgress,
@@ -129,8 +120,9 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
   }
 }
 
-export function isTagger(head: Pick<Head, 'type'>): boolean {
-  return head.type === 'token-classification'
+/** Whether texts beyond `maxLength` are computed in several windows: a head asks for every token. */
+export function needWholeTexts(heads: readonly Head[]): boolean {
+  return heads.some((head) => kindOf(head).perToken)
 }
 
 function headsOf(names: unknown, heads: PredictContext['heads']): readonly Head[] {
@@ -145,24 +137,22 @@ function headsOf(names: unknown, heads: PredictContext['heads']): readonly Head[
   return found
 }
 
-const isChoice = (head: Head) => head.type === 'classification' && !isIndependent(head)
+const KIND_OPTIONS: readonly KindOption[] = [...new Set(HEAD_KINDS.flatMap(({ predictOptions }) => predictOptions))]
 
-/** Options that speak of one kind of head only. */
-const SPEAKS_OF: readonly [kind: string, is: (head: Head) => boolean, options: readonly (keyof PredictOptions)[]][] = [
-  ['a classification head', (head) => head.type === 'classification', ['topK']],
-  ['a multi-label or binary head', isIndependent, ['threshold']],
-  ['a classification head with one label of several', isChoice, ['rejectBelow']],
-  ['a token-classification head', isTagger, ['aggregation', 'constrained', 'words', 'tokens', 'stride']],
-]
-
+/** Refuses an option that applies to none of the heads that are asked. */
 function refuseUseless(options: PredictOptions, heads: readonly Head[]): void {
-  for (const [kind, is, names] of SPEAKS_OF) {
-    if (heads.some(is)) continue
-    const name = names.find((each) => options[each] !== undefined && options[each] !== false)
-    if (name === undefined) continue
-    const asked = heads.length === 0 ? 'none is asked' : `asked: ${heads.map((head) => `${head.name} (${head.type})`).join(', ')}`
-    throw refusal(`'${name}' is for ${kind}; ${asked}.`)
+  for (const name of KIND_OPTIONS) {
+    if (options[name] === undefined || options[name] === false) continue
+    if (heads.some((head) => kindOf(head).predictOptions.includes(name))) continue
+    const kinds = HEAD_KINDS.filter(({ predictOptions }) => predictOptions.includes(name)).map((kind) => kind.name)
+    const asked =
+      heads.length === 0 ? 'no head is asked' : `asked: ${heads.map((head) => `${head.name} (${kindOf(head).name})`).join(', ')}`
+    throw refusal(`'${name}' is for ${listOf(kinds)} heads; ${asked}.`)
   }
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`
 }
 
 function strideOf(stride: unknown, maxLength: number, { before, after }: PredictContext['surroundings']): number {

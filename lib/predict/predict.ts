@@ -1,5 +1,6 @@
 import { throwIfAborted } from '../base/errors'
-import { isTagger, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
+import { kindOf } from '../heads/kinds'
+import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
 import type { ModelParts } from '../model/parts'
 import { estimateTokens } from '../encode/chunks'
 import { checkInputs, lengthOf, type Input } from './inputs'
@@ -25,12 +26,13 @@ export async function predict(
 
 /** What a call holds until it settles: its texts, in UTF-16, and the numbers of its results. */
 function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: ResolvedPredict): number {
-  const tags = heads.filter(isTagger).reduce((sum, { labels }) => sum + labels.length, 0)
-  const classes = heads.reduce((sum, { labels }) => sum + labels.length, 0) - tags
-  const perText = 4 * (classes + (embedding?.dimension ?? 0))
+  const logits = (perToken: boolean) =>
+    heads.filter((head) => kindOf(head).perToken === perToken).reduce((sum, { labels }) => sum + labels.length, 0)
+  const perText = 4 * (logits(false) + (embedding?.dimension ?? 0))
+  const perToken = 4 * logits(true)
   return inputs.reduce((sum, input) => {
     const length = lengthOf(input)
-    const tokens = estimateTokens(length, tags > 0 ? Infinity : maxLength)
-    return sum + 2 * length + perText + 4 * tags * tokens
+    const tokens = estimateTokens(length, needWholeTexts(heads) ? Infinity : maxLength)
+    return sum + 2 * length + perText + perToken * tokens
   }, 0)
 }

@@ -1,22 +1,27 @@
 import type { EncodeRequest, PredictResult } from '../../binding'
 import { SentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
+import type { Predictor } from '../heads/kind'
+import { kindOf } from '../heads/kinds'
+import type { ClassPrediction, TagPrediction } from '../heads/predictions'
 import { fromNative } from '../native/call'
-import { isTagger, type ResolvedPredict } from './options'
+import { needWholeTexts, type ResolvedPredict } from './options'
 import type { ModelParts } from '../model/parts'
 import { chunksOf, runChunks } from '../encode/chunks'
 import { nextTask } from '../native/call'
-import { classify } from './classes'
 import { lengthOf, type Input } from './inputs'
 import { readInputs, type ReadBatch } from './read'
-import { tagText } from './tags'
-import type { ClassPrediction, TagPrediction } from './types'
-import { decoderOf, type Decoder } from '../tags/viterbi'
 
-/** Of one text, without what its type knows. */
+/** The prediction for one text, as far as it is known without the types of the heads. */
 export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
 
 type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
+
+/** A head and how its logits are read in this call. */
+interface AskedHead {
+  head: Head
+  predictor: Predictor
+}
 
 /** Thrown in the middle of a call whose model is no longer the one of its first chunk. */
 class Changed extends Error {}
@@ -26,7 +31,7 @@ export class Predicting {
   readonly #parts: Parts
   readonly #request: ResolvedPredict
   /** As they are when the first chunk goes to the model: a head may have been extended while texts were tokenized. */
-  #heads: { head: Head; decoder: Decoder | undefined }[] | undefined
+  #heads: AskedHead[] | undefined
 
   constructor(parts: Parts, request: ResolvedPredict) {
     this.#parts = parts
@@ -48,7 +53,7 @@ export class Predicting {
 
   async #pass(inputs: readonly Input[], together: boolean): Promise<AnyPrediction[]> {
     const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
-    const tags = heads.some(isTagger)
+    const whole = needWholeTexts(heads)
     const out = new Array<AnyPrediction>(inputs.length)
     // Of this pass alone: giving up the first must not reach the second.
     const task = nextTask()
@@ -56,14 +61,14 @@ export class Predicting {
     await runChunks<ReadBatch>({
       native: this.#parts.native,
       task,
-      chunks: chunksOf(inputs.map(lengthOf), tags ? Infinity : maxLength),
+      chunks: chunksOf(inputs.map(lengthOf), whole ? Infinity : maxLength),
       totalTexts: inputs.length,
       signal,
       onProgress,
       together,
       read: (indices) => {
         const chunk = indices.map((i) => inputs[i]!)
-        return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: tags ? stride : undefined, signal })
+        return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
       },
       work: async (indices, batch) => {
         const asked = this.#askedHeads(together)
@@ -91,26 +96,25 @@ export class Predicting {
   }
 
   /** Throws Changed where they, or perhaps the weights, are not those of the chunks before. */
-  #askedHeads(together: boolean): { head: Head; decoder: Decoder | undefined }[] {
+  #askedHeads(together: boolean): AskedHead[] {
     const { heads, trainer } = this.#parts
     const now = this.#request.heads.map(({ name }) => heads.require(name))
-    this.#heads ??= now.map((head) => ({ head, decoder: this.#request.constrained && isTagger(head) ? decoderOf(head.labels) : undefined }))
+    this.#heads ??= now.map((head) => ({ head, predictor: kindOf(head).predictor(head, this.#request) }))
     if (!together && (trainer || now.some((head, i) => head !== this.#heads![i]!.head))) throw new Changed()
     return this.#heads
   }
 
   /** Of the text at `i` in a chunk. */
-  #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: { head: Head; decoder: Decoder | undefined }[]) {
+  #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: readonly AskedHead[]): AnyPrediction {
     const row = batch.firstRow[i]!
     const text = batch.texts[i]!
     const result: AnyPrediction = { text: text.text }
     if (embedding) result.embedding = embedding.values.slice(row * embedding.dimension, (row + 1) * embedding.dimension)
-    for (const [h, { head, decoder }] of asked.entries()) {
+    for (const [h, { head, predictor }] of asked.entries()) {
       const width = head.labels.length
       const all = logits[h]!
-      result[head.name] = isTagger(head)
-        ? tagText(head, text, gather(all, batch.places[i]!, width), this.#request, decoder)
-        : classify(head, all.subarray(row * width, (row + 1) * width), this.#request)
+      const own = kindOf(head).perToken ? gather(all, batch.places[i]!, width) : all.subarray(row * width, (row + 1) * width)
+      result[head.name] = predictor(own, text)
     }
     return result
   }

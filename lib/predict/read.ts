@@ -1,7 +1,7 @@
 import { align, wordPlaces } from '../data/align'
 import type { Tokenizer } from '../tokenizer/tokenizer'
 import type { Input } from './inputs'
-import type { TaggedText } from './tags'
+import type { TaggedText } from '../heads/predictions'
 import { cutRows, type TokenRow, type WindowBatch } from './windows'
 
 /** Texts as rows of the model. */

@@ -7,7 +7,8 @@ import ts from 'typescript'
 export const FLOORS = [
   ['base'],
   ['native', 'tags', 'pooling'],
-  ['files', 'metrics', 'heads'],
+  ['files', 'metrics'],
+  ['heads'],
   ['libtorch', 'hub', 'tokenizer', 'data'],
   ['format', 'doctor'],
   ['encode'],

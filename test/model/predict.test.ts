@@ -1,5 +1,5 @@
 import { Model } from '../../lib'
-import { drawSeed } from '../../lib/heads/seed'
+import { drawSeed } from '../../lib/heads/heads'
 import { expectClose } from '../support/close'
 import { floats, readGolden, type GoldenMatrix } from '../support/golden'
 import { sentences, tinyModel } from '../support/training'

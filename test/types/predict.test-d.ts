@@ -1,7 +1,7 @@
 /** Compile-only: what `predict` gives follows the definitions of the heads. Nothing here runs. */
 import type { Model } from '../../lib'
 import type { PredictOptions } from '../../lib/predict/options'
-import type { ClassPrediction, PredictedEntity, PredictedWord, Scored, TagPrediction } from '../../lib/predict/types'
+import type { ClassPrediction, PredictedEntity, PredictedWord, Scored, TagPrediction } from '../../lib/heads/predictions'
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 

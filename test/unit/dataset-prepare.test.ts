@@ -45,7 +45,7 @@ test('rows are the tokens of the texts, and every head has its labels beside the
     topics: [1, 0, 1, -100, -100, -100, 0, 0, 0, 0, 1, 0],
     spam: [1, -100, 0, 1],
   })
-  expect([set.truncated, set.entitiesLost, set.goldTags('slots', 0)]).toEqual([0, 0, undefined])
+  expect([set.truncated, set.entitiesLost, set.gold('slots', 0)]).toEqual([0, 0, undefined])
 })
 
 test('a word has its tag on its first token', async () => {
@@ -62,7 +62,7 @@ test('a word has its tag on its first token', async () => {
     if (word >= 0) expect(found).toEqual([slots.labels.indexOf(tags[word]!), ...found.slice(1).map(() => -100)])
   expect(seen.get(3)!.length).toBeGreaterThan(1)
   expect(rowOf(set, labels, 1)).toEqual(rowOf(set, labels, 1).map(() => -100))
-  expect([set.goldTags('slots', 0), set.goldTags('slots', 1)]).toEqual([tags, undefined])
+  expect([set.gold('slots', 0), set.gold('slots', 1)]).toEqual([tags, undefined])
 })
 
 describe('entities given as spans', () => {
@@ -77,13 +77,13 @@ describe('entities given as spans', () => {
   ] as const)("are written in the scheme of the head's labels: %s", async (scheme, tags) => {
     const data = await Dataset.from([{ text, labels: { slots: spans } }])
     const head = headOf({ name: 'slots', type: 'token-classification', labels: data.labels('slots', scheme) })
-    expect((await prepared(data.examples, [head])).goldTags('slots', 0)).toEqual(tags)
+    expect((await prepared(data.examples, [head])).gold('slots', 0)).toEqual(tags)
   })
 
   test('labels without prefixes are taken as they are', async () => {
     const head = headOf({ name: 'slots', type: 'token-classification', labels: ['O', 'city', 'day'] })
     const set = await prepared([{ text, labels: { slots: spans } }], [head])
-    expect(set.goldTags('slots', 0)).toEqual(['O', 'city', 'city', 'O', 'O', 'day', 'O'])
+    expect(set.gold('slots', 0)).toEqual(['O', 'city', 'city', 'O', 'O', 'day', 'O'])
   })
 
   test('go by the words where there are some, and an empty list says that there is no entity', async () => {
@@ -95,7 +95,7 @@ describe('entities given as spans', () => {
       ],
       [slots],
     )
-    expect([set.goldTags('slots', 0), set.goldTags('slots', 1)]).toEqual([
+    expect([set.gold('slots', 0), set.gold('slots', 1)]).toEqual([
       ['O', 'B-city', 'O', 'B-day'],
       ['O', 'O', 'O', 'O'],
     ])
@@ -105,7 +105,7 @@ describe('entities given as spans', () => {
   test('a word has one tag: what finds it taken, or covers no word, is counted as lost', async () => {
     const lost = [span(0, 2, 'city'), span(2, 5, 'day'), span(6, 7, 'city')]
     const set = await prepared([{ text: 'fox   x', words: ['fox', 'x'], labels: { slots: [...lost, span(5, 6, 'day')] } }], [slots])
-    expect(set.goldTags('slots', 0)).toEqual(['B-city', 'B-city'])
+    expect(set.gold('slots', 0)).toEqual(['B-city', 'B-city'])
     expect(set.entitiesLost).toBe(2)
   })
 })
@@ -122,7 +122,7 @@ describe('what is longer than the limit', () => {
     const { ids, offsets } = await tokenizer.encode([text, text, text], maxLength)
     expect([set.ids, set.offsets]).toEqual([ids, offsets])
     expect(set.truncated).toBe(maxLength < 42 ? 3 : 0)
-    expect([set.goldTags('slots', 0), set.goldTags('slots', 2)]).toEqual([tags, tags])
+    expect([set.gold('slots', 0), set.gold('slots', 2)]).toEqual([tags, tags])
     expect(rowOf(set, set.labels.get('slots')!, 0)).toEqual(rowOf(set, set.labels.get('slots')!, 2))
     expect(rowOf(set, set.wordOfToken, 0).at(-1)).toBe(-1)
   })
@@ -145,7 +145,9 @@ describe('labels that the head lacks', () => {
     const before = Array.from({ length: 300 }, () => ({ text: 'x' }))
     await expect(prepared([...before, example], [head])).rejects.toMatchObject({
       code: 'ERR_DATA',
-      message: expect.stringContaining(`Example 300 of 'train' (${JSON.stringify(example.text ?? 'x y')}): ${label} is none of`) as string,
+      message: expect.stringContaining(
+        `Example 300 of 'train' (${JSON.stringify(example.text ?? 'x y')}): ${label} is not one of`,
+      ) as string,
     })
   })
 
@@ -160,7 +162,7 @@ describe('labels that the head lacks', () => {
     const example = { words: ['x', 'y'], labels: { ...all, slots: ['O', 'B-time'] } }
     const set = await prepared([example], [intent, topics, spam, slots], { unknownLabels: 'ignore' })
     expect([...set.labels.values()].map((values) => [...values])).toEqual([[-100], [1, 0, 0], [0], [-100, 3, -100, -100]])
-    expect(set.goldTags('slots', 0)).toEqual(['O', 'B-time'])
+    expect(set.gold('slots', 0)).toEqual(['O', 'B-time'])
   })
 })
 

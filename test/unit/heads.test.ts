@@ -1,7 +1,6 @@
 import type { PostStep } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
-import { Heads } from '../../lib/heads/heads'
-import { drawSeed } from '../../lib/heads/seed'
+import { drawSeed, Heads } from '../../lib/heads/heads'
 import { FakeNative, nativeError } from '../support/fake-native'
 
 const LABELS = ['a', 'b', 'c']

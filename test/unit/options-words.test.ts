@@ -19,7 +19,7 @@ const CALLS: Record<string, (options: any) => unknown> = {
   encodeStream: (options) => resolveStream(options, none),
   predict: (options) => resolvePredict(options, none),
   save: (options) => resolveSave('x', options, []),
-  addHead: (options) => resolveHead(options, none),
+  addHead: (options) => resolveHead(options),
   trainer: (options) => resolveTrain(options, none),
   trainEpoch: (options) => resolveEpoch(options),
   fit: (options) => resolveFit(options, [], undefined),

@@ -1,11 +1,18 @@
-import { classify } from '../../lib/predict/classes'
+import type { Head } from '../../lib/heads/definition'
+import { kindOf } from '../../lib/heads/kinds'
+import type { ClassPrediction } from '../../lib/heads/predictions'
 import { argmax, sigmoid, softmax } from '../../lib/base/probabilities'
 import { expectClose } from '../support/close'
 import { headOf } from '../support/heads'
 
 const head = (labels: string[], multiLabel = false) => headOf({ name: 'head', type: 'classification', labels, multiLabel })
+const none = new Int32Array()
+const text = { text: '', tokens: [], spans: none, words: none, wordOfToken: none, before: 0, after: 0 }
+const tagging = { aggregation: 'first', constrained: false, words: false, tokens: false } as const
 const plain = { threshold: 0.5, rejectBelow: 0, topK: 0, logits: false }
 const logits = Float32Array.of(1, 3, -2)
+const classify = (of: Head, values: Float32Array, options: typeof plain) =>
+  kindOf(of).predictor(of, { ...tagging, ...options })(values, text) as ClassPrediction
 // torch.softmax and torch.sigmoid in float64.
 const SOFT = [0.11849965453500959, 0.8756005950630876, 0.005899750401902781]
 const SIGMOID = [0.7310585786300049, 0.9525741268224334, 0.11920292202211755]

@@ -93,21 +93,26 @@ test.each<[string, unknown, PredictContext, string]>([
   ['batchTokens', { batchTokens: 0 }, all, 'for batchTokens, received 0.'],
   ['onProgress', { onProgress: 1 }, all, 'Expected a function for onProgress'],
   ['signal', { signal: {} }, all, 'Expected an AbortSignal for signal'],
-  ['topK without classes', { topK: 2, heads: ['slots'] }, all, "'topK' is for a classification head; asked: slots (token-classification)."],
-  ['threshold without a head for it', { threshold: 0.4, heads: ['intent'] }, all, "'threshold' is for a multi-label or binary head"],
   [
-    'rejectBelow without a head for it',
-    { rejectBelow: 0.4, heads: ['topics'] },
+    'topK without classes',
+    { topK: 2, heads: ['slots'] },
     all,
-    "'rejectBelow' is for a classification head with one label",
+    "'topK' is for single-label, multi-label and binary heads; asked: slots (token-classification).",
   ],
+  [
+    'threshold without a head for it',
+    { threshold: 0.4, heads: ['intent'] },
+    all,
+    "'threshold' is for multi-label and binary heads; asked: intent (single-label).",
+  ],
+  ['rejectBelow without a head for it', { rejectBelow: 0.4, heads: ['topics'] }, all, "'rejectBelow' is for single-label heads"],
   [
     'words without tags',
     { words: true, heads: ['intent'] },
     all,
-    "'words' is for a token-classification head; asked: intent (classification).",
+    "'words' is for token-classification heads; asked: intent (single-label).",
   ],
-  ['stride without tags', { stride: 1, heads: [], embedding: true }, all, "'stride' is for a token-classification head; none is asked."],
+  ['stride without tags', { stride: 1, heads: [], embedding: true }, all, "'stride' is for token-classification heads; no head is asked."],
 ])('%s is refused', (_name, options, context, message) => {
   const attempt = () => resolvePredict(options as PredictOptions, context)
   expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) as string }))

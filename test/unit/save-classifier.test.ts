@@ -93,7 +93,7 @@ test.each<[string, Partial<HeadDefinition>, RegExp[]]>([
   ['of another size', { hidden: [16] }, [/one hidden layer of 32, the head \[16\]/]],
   ['deeper', { hidden: [32, 32] }, [/the head \[32, 32\]/]],
   ['with another activation', { activation: 'relu' }, [/activation of that class is tanh, the head's relu/]],
-  ['on the mean', { pooling: undefined }, [/sees the first token \(pooling 'cls'\), the head mean/]],
+  ['on the mean', { pooling: undefined }, [/uses the first token \(pooling 'cls'\), the head mean/]],
   ['on two poolings, and linear', { pooling: ['cls', 'max'], hidden: [] }, [/the head cls \+ max/, /the head none/]],
 ])('a head that is %s is refused with the reason', async (_, change, reasons) => {
   const { parts, native } = await fakeParts(makeVariant({ base: 'bert' }))
@@ -127,5 +127,5 @@ test('a tagging head with hidden layers, and a head behind Dense modules', async
   await expect(saveModel(parts, target(), { as: 'token-classification' })).rejects.toThrow(
     /that class is linear, the head has hidden layers \[8\]/,
   )
-  await expect(saveModel(parts, target(), { as: 'sequence-classification' })).rejects.toThrow(/behind the model's Dense modules/)
+  await expect(saveModel(parts, target(), { as: 'sequence-classification' })).rejects.toThrow(/after the model's Dense modules/)
 })

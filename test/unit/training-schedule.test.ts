@@ -1,5 +1,6 @@
 import type { TrainerOptions } from '../../lib/training/options/train'
-import { balancedPositives, balancedWeights } from '../../lib/training/objectives/class-weights'
+import { balancedWeights } from '../../lib/heads/classification'
+import { balancedPositives } from '../../lib/heads/multi-label'
 import { multiplier, multipliers, resolveSchedule } from '../../lib/training/plan/schedule'
 import { expectClose } from '../support/close'
 import { refused, resolved } from '../support/parameters'

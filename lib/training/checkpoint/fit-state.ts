@@ -1,10 +1,11 @@
+import type { HeadMetrics, MetricForm } from '../../heads/kind'
+import { HEAD_TYPES, metricsFormOf } from '../../heads/kinds'
 import { SCHEMES, type Scheme } from '../../tags/schemes'
 import { Fields } from '../../files/fields'
 import type { LabelScores } from '../../metrics'
 import type { DataIdentity } from '../loop/corpus'
 import type { Evaluation } from '../evaluation/types'
 import type { EpochRecord, EvaluationRecord, FitCourse, FitState } from '../loop/history'
-import type { HeadMetrics } from '../evaluation/scoring'
 import { count, MAX_COUNT, measure, measures, number, objects, orNull, strings } from './state-fields'
 
 const EPOCH_KEYS = ['epoch', 'loss', 'losses', 'metrics', 'examples', 'tokens', 'seconds', 'steps', 'skippedSteps', 'learningRates', 'gradientNorm', 'embeddingSimilarity', 'evaluation'] // prettier-ignore
@@ -106,46 +107,55 @@ function evaluationOf(fields: Fields): Evaluation {
 }
 
 function headMetrics(fields: Fields): HeadMetrics {
-  const shared = {
-    ...(fields.given('loss') && { loss: measure(fields, 'loss') }),
-    examples: count(fields, 'examples'),
-    accuracy: measure(fields, 'accuracy'),
-  }
   const type = fields.string('type')
-  if (type === 'classification') {
-    fields.only(['type', 'loss', 'examples', 'accuracy', 'microF1', 'macroF1', 'labels'])
-    return {
-      type,
-      ...shared,
-      microF1: measure(fields, 'microF1'),
-      macroF1: measure(fields, 'macroF1'),
-      labels: each(fields, 'labels', labelScores),
-    }
-  }
-  if (type !== 'token-classification') throw fields.bad('type', `'classification' or 'token-classification'`)
-  fields.only(['type', 'loss', 'examples', 'accuracy', 'precision', 'recall', 'f1', 'strict', 'types'])
+  const form = metricsFormOf(type)
+  if (form === undefined) throw fields.bad('type', HEAD_TYPES.map((each) => `'${each}'`).join(' or '))
+  fields.only(['type', 'loss', 'examples', ...Object.keys(form)])
   return {
     type,
-    ...shared,
-    ...ratesOf(fields),
-    ...(fields.given('strict') && { strict: strictScores(fields.required('strict').only(['scheme', 'precision', 'recall', 'f1'])) }),
-    types: each(fields, 'types', labelScores),
-  }
+    ...(fields.given('loss') && { loss: measure(fields, 'loss') }),
+    examples: count(fields, 'examples'),
+    ...valuesOf(fields, form),
+  } as HeadMetrics
 }
 
-function strictScores(fields: Fields) {
-  const scheme = fields.string('scheme') as Scheme
-  if (!SCHEMES.includes(scheme)) throw fields.bad('scheme', `one of ${SCHEMES.join(', ')}`)
-  return { scheme, ...ratesOf(fields) }
+function valuesOf(fields: Fields, form: MetricForm): object {
+  const values: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(form)) {
+    if (typeof value === 'object') {
+      if (fields.given(key)) values[key] = valuesOf(fields.required(key).only(Object.keys(value)), value)
+      continue
+    }
+    switch (value) {
+      case 'measure':
+        values[key] = measure(fields, key)
+        break
+      case 'scheme':
+        values[key] = schemeOf(fields, key)
+        break
+      case 'label scores':
+        values[key] = each(fields, key, labelScores)
+        break
+    }
+  }
+  return values
+}
+
+function schemeOf(fields: Fields, key: string): Scheme {
+  const scheme = fields.string(key) as Scheme
+  if (!SCHEMES.includes(scheme)) throw fields.bad(key, `one of ${SCHEMES.join(', ')}`)
+  return scheme
 }
 
 function labelScores(fields: Fields): LabelScores<string> {
   fields.only(['label', 'precision', 'recall', 'f1', 'support'])
-  return { label: fields.string('label'), ...ratesOf(fields), support: count(fields, 'support') }
-}
-
-function ratesOf(fields: Fields): { precision: number; recall: number; f1: number } {
-  return { precision: measure(fields, 'precision'), recall: measure(fields, 'recall'), f1: measure(fields, 'f1') }
+  return {
+    label: fields.string('label'),
+    precision: measure(fields, 'precision'),
+    recall: measure(fields, 'recall'),
+    f1: measure(fields, 'f1'),
+    support: count(fields, 'support'),
+  }
 }
 
 function each<T>(fields: Fields, key: string, read: (fields: Fields) => T): T[] {

@@ -2,6 +2,8 @@ import type { NativeModel } from '../../../binding'
 import { labelOf } from '../../data/labels'
 import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
 import type { Head } from '../../heads/definition'
+import type { HeadMetrics } from '../../heads/kind'
+import { kindOf } from '../../heads/kinds'
 import type { PreparedSet } from '../../data/prepare'
 import { fromNative } from '../../native/call'
 import { refusal } from '../../base/arguments'
@@ -9,10 +11,9 @@ import { BATCH_TOKENS } from '../../encode/options'
 import type { ResolvedEvaluate } from '../options/fit'
 import { nextTask } from '../../native/call'
 import type { Corpus } from '../loop/corpus'
-import { OutcomeCollector } from './outcomes'
+import { frameAccuracyOf, OutcomeCollector } from './outcomes'
 import { rowsBetween, slices } from '../loop/rows'
 import type { CustomMetrics, Evaluation, Outcome } from './types'
-import { frameAccuracyOf, headMetrics, mainMeasure, type HeadMetrics } from './scoring'
 
 export interface EvaluationRequest extends ResolvedEvaluate {
   native: Pick<NativeModel, 'predict' | 'abort'>
@@ -32,10 +33,10 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const collectors = heads.map((head) => new OutcomeCollector(head))
   await predictAll(request, heads, collectors)
 
-  const measured = heads.map((head, h) => headMetrics(head, collectors[h]!.outcome, collectors[h]!.loss))
-  const outcomes = Object.fromEntries(heads.map(({ name }, h) => [name, collectors[h]!.outcome]))
+  const measured = collectors.map(({ metrics }) => metrics)
+  const outcomes = Object.fromEntries(collectors.map(({ head, outcome }) => [head.name, outcome]))
   const examples = corpus.sets.flatMap(({ prepared }) => prepared.examples)
-  const frame = frameAccuracyOf(Object.values(outcomes))
+  const frame = frameAccuracyOf(collectors)
   const losses = Object.fromEntries(heads.flatMap(({ name }, h) => (measured[h]!.loss === undefined ? [] : [[name, measured[h]!.loss]])))
   const loss = weightedLoss(losses, lossWeights)
   return {
@@ -114,7 +115,7 @@ async function predictAll(
 
 function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
   const weightOf = ({ name }: Head) => (Object.hasOwn(weights, name) ? weights[name]! : 1)
-  const weighted = heads.map((head, h) => ({ weight: weightOf(head), value: mainMeasure(head, measured[h]!) }))
+  const weighted = heads.map((head, h) => ({ weight: weightOf(head), value: kindOf(head).mainMeasure(head, measured[h]!) }))
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
   if (total === 0)
     throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)

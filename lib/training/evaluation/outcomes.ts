@@ -1,18 +1,8 @@
-import { labelList, labelOf } from '../../data/labels'
 import type { PreparedSet } from '../../data/prepare'
-import { NO_LABEL } from '../../data/targets'
-import { isIndependent, type Head } from '../../heads/definition'
-import { argmax } from '../../base/probabilities'
-
-/**
- * What one head said of the examples that have a label for it. `examples`: their places in the data; `gold` and `predicted` go with them.
- * Labels that the head does not have stay in `gold`, where no prediction equals them.
- */
-export type HeadOutcome =
-  | { type: 'classification'; examples: number[]; gold: string[]; predicted: string[] }
-  | { type: 'multi-label'; examples: number[]; gold: string[][]; predicted: string[][] }
-  /** One tag a word; words lost to truncation are predicted `O`. */
-  | { type: 'token-classification'; examples: number[]; gold: string[][]; predicted: string[][] }
+import type { Head } from '../../heads/definition'
+import type { Gold, HeadMetrics, HeadOutcome } from '../../heads/kind'
+import { kindOf } from '../../heads/kinds'
+import { frameAccuracy } from '../../metrics'
 
 /** Rows [from, to) of `set`. `logits`: of these rows, or of their tokens; `base`: place of the set's first example in the data. */
 export interface OutcomeSlice {
@@ -25,15 +15,27 @@ export interface OutcomeSlice {
 
 /** Adds up one head's losses and predictions over slices of a data set. */
 export class OutcomeCollector {
-  readonly outcome: HeadOutcome
-  readonly #head: Head
+  readonly head: Head
+  readonly #examples: number[] = []
+  readonly #gold: Gold[] = []
+  readonly #predicted: Gold[] = []
   #loss = 0
   #items = 0
 
   constructor(head: Head) {
-    this.#head = head
-    const type = head.type === 'classification' && isIndependent(head) ? 'multi-label' : head.type
-    this.outcome = { type, examples: [], gold: [], predicted: [] }
+    this.head = head
+  }
+
+  get outcome(): HeadOutcome {
+    const { outcome: type } = kindOf(this.head)
+    return { type, examples: this.#examples, gold: this.#gold, predicted: this.#predicted } as HeadOutcome
+  }
+
+  get metrics(): HeadMetrics {
+    const kind = kindOf(this.head)
+    const { loss } = this
+    const shared = { type: kind.type, ...(loss !== undefined && { loss }), examples: this.#examples.length }
+    return { ...shared, ...kind.metrics(this.head, this.#gold, this.#predicted) } as HeadMetrics
   }
 
   /**
@@ -44,74 +46,59 @@ export class OutcomeCollector {
     return this.#items === 0 ? undefined : this.#loss / this.#items
   }
 
-  add(slice: OutcomeSlice): void {
-    const { outcome } = this
-    if (outcome.type === 'token-classification') return this.#addTags(outcome, slice)
-    this.#addRows(outcome, slice)
-  }
-
-  #addRows(outcome: Exclude<HeadOutcome, { type: 'token-classification' }>, { set, from, to, logits, base }: OutcomeSlice): void {
-    const { name, labels } = this.#head
-    const known = set.labels.get(name)!
-    for (let i = from; i < to; i++) {
-      const gold = labelOf(set.examples[i]!, name)
-      if (gold === undefined) continue
-      const row = logits.subarray((i - from) * labels.length, (i - from + 1) * labels.length)
-      outcome.examples.push(base + i)
-      if (outcome.type === 'classification') {
-        outcome.gold.push(gold as string)
-        outcome.predicted.push(labels[argmax(row)]!)
-        this.#addLoss(row, known[i]!)
-      } else {
-        outcome.gold.push([...labelList(gold, labels)])
-        outcome.predicted.push(labels.filter((_, k) => row[k]! > 0))
-        this.#addDecisions(row, known.subarray(i * labels.length, (i + 1) * labels.length))
-      }
-    }
-  }
-
-  #addTags(outcome: Extract<HeadOutcome, { type: 'token-classification' }>, { set, from, to, logits, base }: OutcomeSlice): void {
-    const { name, labels } = this.#head
-    const known = set.labels.get(name)!
-    const first = set.offsets[from]!
-    for (let i = from; i < to; i++) {
-      const gold = set.goldTags(name, i)
-      if (gold === undefined) continue
-      const predicted = new Array<string>(gold.length).fill('O')
-      let last = -1
-      for (let token = set.offsets[i]!; token < set.offsets[i + 1]!; token++) {
-        const word = set.wordOfToken[token]!
-        // As the labels lie: on the first token of each word.
-        if (word <= last) continue
-        last = word
-        const row = logits.subarray((token - first) * labels.length, (token - first + 1) * labels.length)
-        predicted[word] = labels[argmax(row)]!
-        this.#addLoss(row, known[token]!)
-      }
-      outcome.examples.push(base + i)
-      outcome.gold.push(gold)
-      outcome.predicted.push(predicted)
-    }
-  }
-
-  #addLoss(row: Float32Array, label: number): void {
-    if (label === NO_LABEL) return
-    const top = row[argmax(row)]!
-    const sum = row.reduce((total, logit) => total + Math.exp(logit - top), 0)
-    this.#loss += top + Math.log(sum) - row[label]!
-    this.#items++
-  }
-
-  #addDecisions(row: Float32Array, known: Int32Array): void {
-    row.forEach((logit, k) => {
-      if (known[k] === NO_LABEL) return
-      this.#loss += softplus(known[k] === 1 ? -logit : logit)
+  add({ set, from, to, logits, base }: OutcomeSlice): void {
+    const { head } = this
+    const kind = kindOf(head)
+    const width = head.labels.length
+    const targets = set.labels.get(head.name)!
+    const size = kind.targetSize(head)
+    const addLoss = (loss: number) => {
+      this.#loss += loss
       this.#items++
-    })
+    }
+    for (let i = from; i < to; i++) {
+      const gold = set.gold(head.name, i)
+      if (gold === undefined) continue
+      const [first, start, end] = kind.perToken ? [set.offsets[from]!, set.offsets[i]!, set.offsets[i + 1]!] : [from, i, i + 1]
+      const example = {
+        gold,
+        logits: logits.subarray((start - first) * width, (end - first) * width),
+        targets: targets.subarray(start * size, end * size),
+        wordOfToken: set.wordOfToken.subarray(set.offsets[i], set.offsets[i + 1]),
+      }
+      this.#examples.push(base + i)
+      this.#gold.push(gold)
+      this.#predicted.push(kind.judge(head, example, addLoss))
+    }
   }
 }
 
-/** ln(1 + e^x) without overflow. */
-function softplus(x: number): number {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
+/**
+ * Share of examples with everything right: every label that any head has for them, and every tag. Taken over the examples that have labels
+ * of both kinds; undefined where there are none.
+ */
+export function frameAccuracyOf(collectors: readonly Pick<OutcomeCollector, 'head' | 'outcome'>[]): number | undefined {
+  const frames = new Map<number, { classes: [string, string][]; tags: [string[], string[]][] }>()
+  for (const { head, outcome } of collectors) {
+    const { perToken } = kindOf(head)
+    outcome.examples.forEach((example, i) => {
+      const frame = frames.get(example) ?? { classes: [], tags: [] }
+      frames.set(example, frame)
+      const [gold, predicted] = [outcome.gold[i]!, outcome.predicted[i]!]
+      if (perToken) frame.tags.push([[...gold], [...predicted]])
+      else frame.classes.push([nameOf(gold), nameOf(predicted)])
+    })
+  }
+  const whole = [...frames.values()].filter(({ classes, tags }) => classes.length > 0 && tags.length > 0)
+  if (whole.length === 0) return undefined
+  return frameAccuracy(
+    whole.map(({ classes }) => JSON.stringify(classes.map(([gold]) => gold))),
+    whole.map(({ classes }) => JSON.stringify(classes.map(([, predicted]) => predicted))),
+    whole.map(({ tags }) => tags.flatMap(([gold]) => gold)),
+    whole.map(({ tags }) => tags.flatMap(([, predicted]) => predicted)),
+  )
+}
+
+function nameOf(labels: string | readonly string[]): string {
+  return typeof labels === 'string' ? labels : JSON.stringify([...labels].sort())
 }

@@ -1,6 +1,5 @@
 import type { Example } from '../../data/example'
-import type { HeadOutcome } from './outcomes'
-import type { HeadMetrics } from './scoring'
+import type { HeadMetrics, HeadOutcome } from '../../heads/kind'
 
 /** How a model does on labelled data. */
 export interface Evaluation {

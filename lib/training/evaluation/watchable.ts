@@ -1,4 +1,4 @@
-import { NO_LABEL } from '../../data/targets'
+import { NO_LABEL } from '../../heads/kind'
 import { SentorchError } from '../../base/errors'
 import type { ResolvedFit } from '../options/fit'
 import type { Corpus } from '../loop/corpus'

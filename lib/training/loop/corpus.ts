@@ -1,7 +1,7 @@
 import { Dataset, type DataSource } from '../../data/dataset'
 import { prepare, type PreparedSet, type PrepareOptions } from '../../data/prepare'
 import { concatenated } from '../../data/flat'
-import { NO_LABEL } from '../../data/targets'
+import { NO_LABEL } from '../../heads/kind'
 import { SentorchError } from '../../base/errors'
 import type { Head } from '../../heads/definition'
 import { refusal } from '../../base/arguments'

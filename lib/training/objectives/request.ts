@@ -1,9 +1,8 @@
 import type { Objective, TrainingRequest, VectorObjective } from '../../../binding'
 import { familyOf } from '../../format/families'
-import { isIndependent } from '../../heads/definition'
+import { kindOf } from '../../heads/kinds'
 import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../../model/parts'
-import { balancedPositives, balancedWeights } from './class-weights'
 import type { Corpus } from '../loop/corpus'
 import type { ReportTerms } from '../loop/report'
 
@@ -20,7 +19,7 @@ export function taskWeights(parts: Pick<ModelParts, 'heads'>, { tasks }: Resolve
     if (classWeights !== 'balanced') return classWeights && Array.from(classWeights)
     if (corpus === undefined) return null
     const head = parts.heads.require(name)
-    return Array.from((isIndependent(head) ? balancedPositives : balancedWeights)(corpus.labels[t]!, head.labels.length))
+    return Array.from(kindOf(head).balancedWeights(corpus.labels[t]!, head.labels.length))
   })
 }
 

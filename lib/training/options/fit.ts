@@ -1,7 +1,8 @@
 import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../../base/arguments'
 import { takeData } from '../../data/take'
-import type { Head, HeadType } from '../../heads/definition'
+import type { Head } from '../../heads/definition'
+import { measuresOf } from '../../heads/kinds'
 import type { TrainingData } from '../loop/corpus'
 import type { CustomMetrics, Evaluation } from '../evaluation/types'
 import type { EpochRecord } from '../loop/history'
@@ -138,22 +139,12 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
 
 const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']
 
-/** What may be watched of one head. */
-const HEAD_MEASURES: Record<HeadType, readonly string[]> = {
-  classification: ['loss', 'accuracy', 'microF1', 'macroF1'],
-  'token-classification': ['loss', 'accuracy', 'precision', 'recall', 'f1', 'strict.precision', 'strict.recall', 'strict.f1'],
-}
-
 /** Without early stopping the patience is endless; the score still says which weights are the best. */
 function watchOf(option: EarlyStopping | undefined, heads: readonly NamedHead[], custom: readonly string[]): ResolvedFit['watch'] {
   if (option === undefined) return { metric: 'score', mode: 'max', minDelta: 0, patience: Infinity }
   knownKeys('earlyStopping', option, keysOf<EarlyStopping>({ metric: 1, patience: 1, minDelta: 1, mode: 1 }))
   const { metric = 'score', patience, minDelta = 0 } = option
-  const known = [
-    ...FIXED_METRICS,
-    ...heads.flatMap(({ name, type }) => HEAD_MEASURES[type].map((measure) => `${name}.${measure}`)),
-    ...custom,
-  ]
+  const known = [...FIXED_METRICS, ...heads.flatMap(({ name, type }) => measuresOf(type).map((measure) => `${name}.${measure}`)), ...custom]
   if (!known.includes(stringOf('earlyStopping.metric', metric))) {
     throw refusal(`There is no measure ${describe(metric)} to watch. There are: ${known.join(', ')}.`)
   }

@@ -1,7 +1,8 @@
 import type { HeadObjective } from '../../../binding'
 import { atLeastZero, belowOne, booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
 import type { Embeddings } from '../../encode/embeddings'
-import { type Head, isIndependent } from '../../heads/definition'
+import type { Head } from '../../heads/definition'
+import { kindOf } from '../../heads/kinds'
 import { keysOf, refusal } from '../../base/arguments'
 import type { TrainContext } from './context'
 import { headList } from './freezing'
@@ -47,7 +48,7 @@ export interface DistillOptions {
   weight?: number
 }
 
-/** A task after every check. `'balanced'` weights wait for the data (`lib/training/objectives/class-weights.ts`). */
+/** A task after every check. `'balanced'` weights wait for the data (`balancedWeights` of the head's kind). */
 export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
   classWeights: Float32Array | 'balanced' | null
 }
@@ -104,16 +105,16 @@ function taskOf(head: Head, options: TaskOptions = {}, uncertainty: boolean): Re
   const name = `tasks.${head.name}`
   knownKeys(name, options, TASK_KEYS)
   const { weight = 1, labelSmoothing = 0, classWeights } = options
-  const independent = isIndependent(head)
+  const { loss } = kindOf(head)
   if (uncertainty && options.weight !== undefined) {
     throw refusal(`'${name}.weight' does not go with 'uncertainty', which learns the weights. \`${head.name}: false\` leaves the head out.`)
   }
-  if (independent && options.labelSmoothing) {
+  if (loss === 'bce' && options.labelSmoothing) {
     throw refusal(`'${name}.labelSmoothing' is for heads that choose one label; each label of '${head.name}' is decided on its own.`)
   }
   return {
     head: head.name,
-    loss: independent ? 'bce' : 'cross-entropy',
+    loss,
     weight: atLeastZero(`${name}.weight`, weight),
     labelSmoothing: belowOne(`${name}.labelSmoothing`, labelSmoothing),
     classWeights: classWeights === undefined ? null : classWeightsOf(`${name}.classWeights`, classWeights, head),

@@ -1,23 +1,8 @@
-import { repairedEntities } from '../tags/schemes'
-import type { Head } from '../heads/definition'
-import type { Aggregation, ResolvedPredict } from './options'
 import { argmax, softmax } from '../base/probabilities'
-import type { PredictedEntity, PredictedToken, PredictedWord, TagPrediction } from './types'
+import { repairedEntities } from '../tags/schemes'
 import type { Decoder } from '../tags/viterbi'
-
-/** One text, as its tags need it. Places are UTF-16 units of `text`. */
-export interface TaggedText {
-  text: string
-  /** Per token, special ones included: its name, start and end, and its word (−1: none). */
-  tokens: readonly string[]
-  spans: Int32Array
-  wordOfToken: Int32Array
-  /** Start and end of each word. */
-  words: Int32Array
-  /** Special tokens at both ends. */
-  before: number
-  after: number
-}
+import type { Head } from './definition'
+import type { Aggregation, PredictedEntity, PredictedToken, PredictedWord, ReadingOptions, TaggedText, TagPrediction } from './predictions'
 
 /** What is tagged as one: a word, or with aggregation 'none' a token. */
 interface Unit {
@@ -32,7 +17,7 @@ interface Tag {
   score: number
 }
 
-type Request = Pick<ResolvedPredict, 'aggregation' | 'words' | 'tokens' | 'logits'>
+type Request = Pick<ReadingOptions, 'aggregation' | 'words' | 'tokens' | 'logits'>
 
 /** What a token-classification head says of one text. `logits`: [tokens, labels]; `decoder`: of constrained prediction. */
 export function tagText(

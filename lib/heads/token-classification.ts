@@ -1,0 +1,125 @@
+import { invalid } from '../base/check'
+import { refusal } from '../base/arguments'
+import { argmax } from '../base/probabilities'
+import type { LabelValue, Span } from '../data/example'
+import { entityReport } from '../metrics'
+import { schemeOfLabels } from '../tags/schemes'
+import { isSpans, tagsOfSpans } from '../tags/spans'
+import { decoderOf } from '../tags/viterbi'
+import { balancedWeights, crossEntropy, shapeOf } from './classification'
+import { NO_LABEL, type CheckpointForm, type HeadKind, type TagMetrics } from './kind'
+import { tagText } from './tagging'
+
+/** transformers' `*ForTokenClassification`: one linear layer on the state of each token, of the same name in every family. */
+const tokenCheckpoint: CheckpointForm = {
+  as: 'token-classification',
+  className: 'ForTokenClassification',
+  type: 'token-classification',
+  headName: 'tokens',
+  layers: () => ['classifier'],
+  definition: ({ dropout }, _hiddenSize, _multiLabel, rate) => ({ inputDropout: rate(dropout.tokens), dropout: 0 }),
+  differences: ({ hidden }) => (hidden.length === 0 ? [] : [`that class is linear, the head has hidden layers [${hidden.join(', ')}]`]),
+  settings: () => ({}),
+  dropout: (head, { dropout }) => ({ keys: dropout.tokens, rate: head.inputDropout }),
+}
+
+/** One tag per word, read from the states of the tokens; entities are runs of tags. */
+export const tokenClassification: HeadKind<string[], TagMetrics> = {
+  name: 'token-classification',
+  type: 'token-classification',
+  matches: () => true,
+
+  native: 'token-classification',
+  perToken: true,
+  inputs: (_, { config }) => ({ pooling: [], steps: [], inputs: config.hiddenSize }),
+  checkDefinition({ name, labels, multiLabel, pooling }) {
+    if (labels.length < 2) throw invalid('labels', "at least two tags (one of them is usually 'O')", labels[0])
+    if (multiLabel) throw refusal(`'multiLabel' is for classification heads: a token has one tag.`)
+    if (pooling !== undefined) throw refusal(`'pooling' is for classification heads: '${name}' reads the states of the tokens.`)
+  },
+  checkExtension() {},
+
+  /** Entities given as spans are written in the scheme of the head's labels. */
+  gold({ name, labels }, { value, givenWords, words, refuse }) {
+    if (typeof value === 'string' || typeof value === 'boolean') {
+      throw refuse(`head '${name}' takes entities or one tag a word, but labels.${name} is ${shapeOf(value)}.`)
+    }
+    if (value.length === 0 || isSpans(value)) {
+      const { tags, lost } = tagsOfSpans(value as readonly Span[], words, schemeOfLabels(labels))
+      return { gold: tags, entitiesLost: lost }
+    }
+    if (givenWords === undefined) throw refuse(`labels.${name} has one tag a word, but the example has no 'words'.`)
+    if (value.length !== givenWords) throw refuse(`labels.${name} has ${value.length} tags for ${givenWords} words.`)
+    return { gold: [...value], entitiesLost: 0 }
+  },
+  needsAllWords: (value: LabelValue | undefined) => isSpans(value),
+  targetSize: () => 1,
+  writeTargets(targets, gold, { idOf, wordOfToken }) {
+    // Every tag is looked up, including those of words beyond the token limit: whether a tag is refused must not depend on the limit.
+    const ids = gold.map(idOf)
+    forFirstTokens(wordOfToken, (token, word) => (targets[token] = ids[word]!))
+  },
+
+  loss: 'cross-entropy',
+  balancedWeights,
+
+  predictOptions: ['aggregation', 'constrained', 'words', 'tokens', 'stride'],
+  predictor(head, options) {
+    const decoder = options.constrained ? decoderOf(head.labels) : undefined
+    return (logits, text) => tagText(head, text, logits, options, decoder)
+  },
+
+  outcome: 'token-classification',
+  judge({ labels }, { gold, logits, targets, wordOfToken }, addLoss) {
+    const predicted = new Array<string>(gold.length).fill('O')
+    forFirstTokens(wordOfToken, (token, word) => {
+      const row = logits.subarray(token * labels.length, (token + 1) * labels.length)
+      predicted[word] = labels[argmax(row)]!
+      if (targets[token] !== NO_LABEL) addLoss(crossEntropy(row, targets[token]!))
+    })
+    return predicted
+  },
+  metrics(head, gold, predicted) {
+    const scheme = schemeOfLabels([...new Set([...head.labels, ...gold.flat()])])
+    const { types, micro } = entityReport(gold, predicted, scheme === 'BILOU' ? { scheme } : {})
+    const strict = scheme && entityReport(gold, predicted, { scheme }).micro
+    return {
+      accuracy: wordAccuracy(gold, predicted),
+      precision: micro.precision,
+      recall: micro.recall,
+      f1: micro.f1,
+      ...(strict && { strict: { scheme, precision: strict.precision, recall: strict.recall, f1: strict.f1 } }),
+      types,
+    }
+  },
+  mainMeasure: (_, { f1 }) => f1,
+  metricsForm: {
+    accuracy: 'measure',
+    precision: 'measure',
+    recall: 'measure',
+    f1: 'measure',
+    strict: { scheme: 'scheme', precision: 'measure', recall: 'measure', f1: 'measure' },
+    types: 'label scores',
+  },
+
+  checkpoint: tokenCheckpoint,
+}
+
+/** A word is labelled, and judged, on its first token. */
+function forFirstTokens(wordOfToken: Int32Array, visit: (token: number, word: number) => void): void {
+  let last = -1
+  wordOfToken.forEach((word, token) => {
+    if (word <= last) return
+    last = word
+    visit(token, word)
+  })
+}
+
+function wordAccuracy(gold: readonly (readonly string[])[], predicted: readonly (readonly string[])[]): number {
+  let [right, words] = [0, 0]
+  gold.forEach((tags, i) => {
+    words += tags.length
+    tags.forEach((tag, word) => (right += Number(tag === predicted[i]![word])))
+  })
+  return words === 0 ? 0 : right / words
+}
