@@ -3,6 +3,7 @@ import { defineConfig, globalIgnores } from 'eslint/config'
 import eslint from '@eslint/js'
 import tseslint from 'typescript-eslint'
 import { lateHandler } from './scripts/support/late-handler.mjs'
+import { literalRules } from './scripts/support/literals.mjs'
 
 const node = Object.fromEntries(
   [
@@ -43,7 +44,11 @@ export default defineConfig(
       // An async function that awaits nothing still keeps the promise that it never throws synchronously.
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // A default would take in whatever is added to the union later.
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { allowDefaultCaseForExhaustiveSwitch: false, requireDefaultForNonUnion: true },
+      ],
     },
   },
   {
@@ -62,6 +67,7 @@ export default defineConfig(
       'sentorch/late-handler': 'off',
     },
   },
+  ...literalRules,
   // The addon's path is known only at run time.
   { files: ['lib/native/addon.ts'], rules: { '@typescript-eslint/no-require-imports': 'off' } },
   {

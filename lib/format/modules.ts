@@ -4,6 +4,7 @@ import { SentorchError } from '../base/errors'
 import { printable, trimPath } from '../base/text'
 import { Fields } from '../files/fields'
 import { checkRelative, joinPath, readJson, type ModelRoot } from '../files/read'
+import { DEFAULT_POOLING, POOLING_KEYS, POOLING_NAMES } from '../pooling/poolings'
 import { readTokenLimits } from './token-limits'
 
 interface ModuleEntry {
@@ -82,7 +83,7 @@ async function impliedModules(root: ModelRoot): Promise<SentenceModules> {
     transformerPath: '',
     ...(maxSeqLength !== undefined && { maxSeqLength }),
     doLowerCase: false,
-    pooling: ['mean'],
+    pooling: [DEFAULT_POOLING],
     includePrompt: true,
     steps: [],
     dense: [],
@@ -94,17 +95,6 @@ async function impliedModules(root: ModelRoot): Promise<SentenceModules> {
 function unsupported(root: ModelRoot, what: string): SentorchError {
   return new SentorchError('ERR_MODEL_UNSUPPORTED', `${MODULES} in ${root.shown} ${what}.`, { detail: { file: MODULES } })
 }
-
-/** The long-standing keys, in the order in which their vectors are put side by side. */
-export const POOLING_KEYS: readonly (readonly [string, PoolingMode])[] = [
-  ['pooling_mode_cls_token', 'cls'],
-  ['pooling_mode_max_tokens', 'max'],
-  ['pooling_mode_mean_tokens', 'mean'],
-  ['pooling_mode_mean_sqrt_len_tokens', 'mean_sqrt_len_tokens'],
-  ['pooling_mode_weightedmean_tokens', 'weightedmean'],
-  ['pooling_mode_lasttoken', 'lasttoken'],
-]
-const POOLING_MODES: readonly string[] = POOLING_KEYS.map(([, mode]) => mode)
 
 /** Classes of torch.nn by their last name. GELU is the exact one there. */
 export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
@@ -122,12 +112,13 @@ export async function readPooling(
   path: string,
 ): Promise<{ pooling: PoolingMode[]; poolingFeatures: number; includePrompt: boolean }> {
   const config = await readModuleConfig(root, path)
-  const legacy = POOLING_KEYS.map(([key]) => key)
+  const legacy = Object.values(POOLING_KEYS)
   refuseOthers(config, ['word_embedding_dimension', 'embedding_dimension', 'pooling_mode', 'include_prompt', ...legacy])
-  const active = POOLING_KEYS.filter(([key]) => config.given(key) && config.boolean(key)).map(([, mode]) => mode)
+  // Several are put side by side in the order of this list, whatever the order of the keys.
+  const active = POOLING_NAMES.filter((name) => config.given(POOLING_KEYS[name]) && config.boolean(POOLING_KEYS[name]))
   const pooling = config.has('pooling_mode') ? poolingMode(config) : active
   return {
-    pooling: pooling.length > 0 ? pooling : ['mean'],
+    pooling: pooling.length > 0 ? pooling : [DEFAULT_POOLING],
     poolingFeatures: config.integer(config.has('embedding_dimension') ? 'embedding_dimension' : 'word_embedding_dimension', 1, 2 ** 20),
     includePrompt: config.boolean('include_prompt', true),
   }
@@ -139,10 +130,10 @@ function poolingMode(config: Fields): PoolingMode[] {
   if (names.length === 0) throw config.bad('pooling_mode', 'at least one mode')
   for (const name of names) {
     if (typeof name !== 'string') throw config.bad('pooling_mode', 'a name or a list of names')
-    if (POOLING_MODES.includes(name)) continue
+    if ((POOLING_NAMES as readonly string[]).includes(name)) continue
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `The pooling mode ${JSON.stringify(name)} in ${config.where} is unknown; supported are ${POOLING_MODES.join(', ')}.`,
+      `The pooling mode ${JSON.stringify(name)} in ${config.where} is unknown; supported are ${POOLING_NAMES.join(', ')}.`,
       { detail: { file: config.where, key: 'pooling_mode', value: name } },
     )
   }

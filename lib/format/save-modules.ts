@@ -2,7 +2,8 @@ import type { DenseActivation, PoolingMode } from '../../binding'
 import type { ModelFolder } from './folder'
 import { readJson } from '../files/read'
 import { isObject } from '../files/fields'
-import { DENSE_ACTIVATIONS, POOLING_KEYS } from './modules'
+import { POOLING_KEYS, POOLING_NAMES } from '../pooling/poolings'
+import { DENSE_ACTIVATIONS } from './modules'
 
 /** Class names that every version of sentence-transformers opens. */
 const CLASS = 'sentence_transformers.models.'
@@ -47,8 +48,8 @@ export async function moduleFiles(folder: ModelFolder, version: string): Promise
 
 /** The long-standing keys, which every reader knows. They have one order: another needs the newer list of names. */
 function poolingConfig(pooling: readonly PoolingMode[], hiddenSize: number, includePrompt: boolean): object {
-  const modes = POOLING_KEYS.map(([, mode]) => mode).filter((mode) => pooling.includes(mode))
-  const keys = Object.fromEntries(POOLING_KEYS.map(([key, mode]) => [key, pooling.includes(mode)]))
+  const modes = POOLING_NAMES.filter((name) => pooling.includes(name))
+  const keys = Object.fromEntries(POOLING_NAMES.map((name) => [POOLING_KEYS[name], pooling.includes(name)]))
   return modes.join() === pooling.join()
     ? { word_embedding_dimension: hiddenSize, ...keys, include_prompt: includePrompt }
     : { embedding_dimension: hiddenSize, pooling_mode: pooling, include_prompt: includePrompt }

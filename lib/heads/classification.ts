@@ -2,7 +2,7 @@ import { describe } from '../base/check'
 import { argmax, softmax } from '../base/probabilities'
 import type { LabelValue } from '../data/example'
 import { classificationReport } from '../metrics'
-import { vectorDimension } from '../pooling/poolings'
+import { FIRST_TOKEN, vectorDimension } from '../pooling/poolings'
 import { isSpans } from '../tags/spans'
 import type { Head } from './definition'
 import { NO_LABEL, type CheckpointForm, type ClassMetrics, type FormOf, type HeadKind, type Measured } from './kind'
@@ -44,7 +44,7 @@ export const sequenceCheckpoint: CheckpointForm = {
   definition: ({ sequence, dropout }, hiddenSize, multiLabel, rate) => ({
     hidden: [hiddenSize],
     activation: sequence.activation,
-    pooling: 'cls',
+    pooling: FIRST_TOKEN,
     multiLabel,
     inputDropout: dropout.sequenceInput === null ? 0 : rate(dropout.sequenceInput),
     dropout: rate(dropout.sequenceHidden),
@@ -52,7 +52,8 @@ export const sequenceCheckpoint: CheckpointForm = {
   differences(head, { sequence }, { config, modules }) {
     const pooling = head.pooling ?? modules.pooling
     const reasons: string[] = []
-    if (pooling.join() !== 'cls') reasons.push(`that class uses the first token (pooling 'cls'), the head ${pooling.join(' + ')}`)
+    if (pooling.join() !== FIRST_TOKEN)
+      reasons.push(`that class uses the first token (pooling '${FIRST_TOKEN}'), the head ${pooling.join(' + ')}`)
     if (head.pooling === undefined && modules.dense.length > 0)
       reasons.push(`the head comes after the model's Dense modules, which that class does not have`)
     if (head.hidden.join() !== String(config.hiddenSize)) {

@@ -4,6 +4,22 @@ import { invalid, oneOf } from '../base/check'
 export const POOLING_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const
 export type PoolingName = (typeof POOLING_NAMES)[number]
 
+/** What sentence-transformers assumes where nothing is said. */
+export const DEFAULT_POOLING: PoolingName = 'mean'
+
+/** The state of the first token, which transformers' own classifiers use. */
+export const FIRST_TOKEN: PoolingName = 'cls'
+
+/** The older keys of sentence-transformers' Pooling config, each true or false. */
+export const POOLING_KEYS: Readonly<Record<PoolingName, string>> = {
+  cls: 'pooling_mode_cls_token',
+  max: 'pooling_mode_max_tokens',
+  mean: 'pooling_mode_mean_tokens',
+  mean_sqrt_len_tokens: 'pooling_mode_mean_sqrt_len_tokens',
+  weightedmean: 'pooling_mode_weightedmean_tokens',
+  lasttoken: 'pooling_mode_lasttoken',
+}
+
 /** One mode or several, each once. */
 export function poolingNames(option: unknown): PoolingName[] {
   const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
