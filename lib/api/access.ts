@@ -1,4 +1,4 @@
-import type { HeadTypes } from '../heads/types'
+import type { HeadTypes } from '../heads/definition'
 import type { LoadOptions } from '../model/load-options'
 import type { ModelParts } from '../model/parts'
 import type { Model } from './model'

@@ -8,8 +8,7 @@ import { ahead, batchesOf, Encoding } from '../encode/encoding'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { asSentorchError, typed } from '../files/file-errors'
 import type { ModelInfo } from '../model/info'
-import type { Head, HeadDefinition } from '../heads/definition'
-import type { Extended, HeadTypes, NoHeads, With, Without } from '../heads/types'
+import type { Extended, Head, HeadDefinition, HeadTypes, NoHeads, With, Without } from '../heads/definition'
 import { fromNative } from '../native/call'
 import {
   resolveEncode,

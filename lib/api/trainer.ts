@@ -1,6 +1,6 @@
 import { booleanOf } from '../base/check'
 import { keysOf, refusal, takeOptions } from '../base/arguments'
-import type { HeadTypes, NoHeads } from '../heads/types'
+import type { HeadTypes, NoHeads } from '../heads/definition'
 import { loadWithParts, partsOf } from './access'
 import type { Model } from './model'
 import { takeData } from '../data/take'

@@ -1,14 +1,13 @@
 import { define, keysOf, reading, signalOf, takeOptions } from '../base/arguments'
 import { integerIn, invalid } from '../base/check'
 import { throwIfAborted } from '../base/errors'
-import { countMalformed, recogniseScheme, repairedEntities, type Scheme } from '../tags/schemes'
+import { countMalformed, isSpans, recogniseScheme, repairedEntities, type Scheme } from '../tags/schemes'
 import { textOf } from './align'
 import type { Example, LabelValue, NamedExamples } from './example'
 import { distinctLabels, headNames, isOfKind, labelKind, labelOf, type LabelKind } from './labels'
 import { breather } from './pause'
 import { ProblemList, type Problem } from './problems'
 import type { UnusedField } from './readers/unused'
-import { isSpans } from '../tags/spans'
 
 export interface DescribeOptions {
   /** A `Model`: lengths are then counted in its tokens, the special ones included. Without it they are counted in words. */

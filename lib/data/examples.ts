@@ -1,7 +1,7 @@
 import { describe, nearest } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { textOf, wordPlaces } from './align'
-import { inOrder, isSpans } from '../tags/spans'
+import { inOrder, isSpans } from '../tags/schemes'
 import type { Example, Span } from './example'
 
 /** How messages name an example: by its number from 0 and the beginning of its text. */

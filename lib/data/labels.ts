@@ -2,8 +2,7 @@ import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { define } from '../base/arguments'
 import type { Example, NamedExamples, LabelValue } from './example'
-import { isSpans } from '../tags/spans'
-import { splitTag, tagsOf, type Scheme } from '../tags/schemes'
+import { isSpans, type Scheme, splitTag, tagsOf } from '../tags/schemes'
 
 /** What an example says for a head; undefined where it says nothing. */
 export function labelOf({ labels }: Example, head: string): LabelValue | undefined {

@@ -2,10 +2,10 @@ import { SentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
 import type { CheckpointForm } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
-import { familyOf } from './families'
+import { familyOf, type Family } from './families'
 import type { ModelFolder } from './folder'
 import { layerSizes } from './heads'
-import { classifierConfig } from './save-config'
+import { encoderConfig } from './save-modules'
 import { valueOf, type TensorToWrite } from './write-folder'
 
 export interface ClassifierPlan {
@@ -41,6 +41,20 @@ export function classifierPlan(folder: ModelFolder, head: Head, encoder: Readonl
     tensors.set(`${layers[i]}.bias`, valueOf(`heads.${head.name}.${i}.bias`, [outputs]))
   }
   return { config: classifierConfig(folder, family, classNameOf(folder, checkpoint), head), tensors }
+}
+
+/** config.json of transformers' own classifier. Dropout, which acts in training only, is kept where the family has a key of its own for it. */
+function classifierConfig(folder: ModelFolder, family: Family, className: string, head: Head): Record<string, unknown> {
+  const { checkpoint } = kindOf(head)
+  const { keys, rate } = checkpoint.dropout(head, family.classifiers)
+  return {
+    ...encoderConfig(folder, true),
+    architectures: [className],
+    id2label: Object.fromEntries(head.labels.map((label, i) => [i, label])),
+    label2id: Object.fromEntries(head.labels.map((label, i) => [label, i])),
+    ...checkpoint.settings(head),
+    ...(keys.own !== undefined && { [keys.own]: rate }),
+  }
 }
 
 function classNameOf({ config }: ModelFolder, { className }: CheckpointForm): string {

@@ -1,4 +1,5 @@
 import type { DenseActivation, PoolingMode } from '../../binding'
+import { familyOf } from './families'
 import type { ModelFolder } from './folder'
 import { readJson } from '../files/read'
 import { isObject } from '../files/fields'
@@ -65,4 +66,19 @@ async function settings({ root, modules }: ModelFolder, version: string): Promis
   const source = modules.implied ? undefined : await readJson(root, 'config_sentence_transformers.json')
   const empty = { prompts: {}, default_prompt_name: null, similarity_fn_name: null }
   return isObject(source) ? source : { __version__: { sentorch: version }, ...empty }
+}
+
+/** Of a classifier that config.json may describe, and of Python code that is not copied. */
+const NOT_OF_ENCODER = ['id2label', 'label2id', 'problem_type', 'num_labels', 'auto_map']
+
+/** config.json of the encoder alone, as AutoModel saves it. `float32`: its parameters are written as such, whatever they were stored as. */
+export function encoderConfig({ configJson, config }: ModelFolder, float32: boolean): Record<string, unknown> {
+  const kept = Object.entries(configJson).filter(([key]) => !NOT_OF_ENCODER.includes(key))
+  const className = `${familyOf(config.modelType)!.classifiers.classes[config.modelType]}Model`
+  return { ...Object.fromEntries(kept), architectures: [className], ...(float32 && dtypeOf(configJson)) }
+}
+
+/** transformers casts what it reads to the type that config.json names: the older key, the newer one, or both. */
+function dtypeOf(json: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => Object.hasOwn(json, key)).map((key) => [key, 'float32']))
 }

@@ -1,6 +1,6 @@
 import { sigmoid } from '../base/probabilities'
 import { multiLabelReport } from '../metrics'
-import { isSpans } from '../tags/spans'
+import { isSpans } from '../tags/schemes'
 import { CLASS_METRICS, classPrediction, sequenceCheckpoint, shapeOf, textClassification } from './classification'
 import { NO_LABEL, type ClassMetrics, type HeadKind } from './kind'
 

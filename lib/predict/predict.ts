@@ -1,10 +1,18 @@
-import { throwIfAborted } from '../base/errors'
+import type { EncodeRequest, PredictResult } from '../../binding'
+import { SentorchError, throwIfAborted } from '../base/errors'
+import { chunksOf, estimateTokens, runChunks } from '../encode/chunks'
+import type { Head } from '../heads/definition'
+import type { Predictor } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
-import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
+import type { ClassPrediction, TagPrediction } from '../heads/predictions'
 import type { ModelParts } from '../model/parts'
-import { estimateTokens } from '../encode/chunks'
+import { fromNative, nextTask } from '../native/call'
 import { checkInputs, lengthOf, type Input } from './inputs'
-import { Predicting, type AnyPrediction } from './predicting'
+import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
+import { readInputs, type ReadBatch } from './read'
+
+/** The prediction for one text, as far as it is known without the types of the heads. */
+export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
 
 /** `Model.predict`: everything is checked before any work. */
 export async function predict(
@@ -35,4 +43,124 @@ function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: Reso
     const tokens = estimateTokens(length, needWholeTexts(heads) ? Infinity : maxLength)
     return sum + 2 * length + perText + perToken * tokens
   }, 0)
+}
+
+type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
+
+/** A head and how its logits are read in this call. */
+interface AskedHead {
+  head: Head
+  predictor: Predictor
+}
+
+/** Thrown in the middle of a call whose model is no longer the one of its first chunk. */
+class Changed extends Error {}
+
+/** One call of predict: its texts go through the tokenizer and the model chunk by chunk, and each becomes a result in its place. */
+class Predicting {
+  readonly #parts: Parts
+  readonly #request: ResolvedPredict
+  /** As they are when the first chunk goes to the model: a head may have been extended while texts were tokenized. */
+  #heads: AskedHead[] | undefined
+
+  constructor(parts: Parts, request: ResolvedPredict) {
+    this.#parts = parts
+    this.#request = request
+  }
+
+  /**
+   * One call, one version of the weights and heads. While a trainer is open all chunks are given to the model in one go, with no step between
+   * them; and so they are, from the start, where a trainer was opened or a head changed after the first of several.
+   */
+  async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
+    try {
+      return await this.#pass(inputs, this.#parts.trainer !== undefined)
+    } catch (error) {
+      if (!(error instanceof Changed)) throw error
+      return await this.#pass(inputs, true)
+    }
+  }
+
+  async #pass(inputs: readonly Input[], together: boolean): Promise<AnyPrediction[]> {
+    const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
+    const whole = needWholeTexts(heads)
+    const out = new Array<AnyPrediction>(inputs.length)
+    // Of this pass alone: giving up the first must not reach the second.
+    const task = nextTask()
+    this.#heads = undefined
+    await runChunks<ReadBatch>({
+      native: this.#parts.native,
+      task,
+      chunks: chunksOf(inputs.map(lengthOf), whole ? Infinity : maxLength),
+      totalTexts: inputs.length,
+      signal,
+      onProgress,
+      together,
+      read: (indices) => {
+        const chunk = indices.map((i) => inputs[i]!)
+        return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
+      },
+      work: async (indices, batch) => {
+        const asked = this.#askedHeads(together)
+        const result = await fromNative(
+          this.#parts.native.predict({
+            task,
+            ids: batch.ids,
+            offsets: batch.offsets,
+            batchTokens,
+            heads: asked.map(({ head }) => head.name),
+            embedding: this.#embedding(),
+          }),
+        )
+        if (result.nonFiniteRow >= 0) throw nonFinite(indices[batch.textOf[result.nonFiniteRow]!]!)
+        indices.forEach((index, i) => (out[index] = this.#resultOf(i, batch, result, asked)))
+      },
+    })
+    return out
+  }
+
+  #embedding(): Pick<EncodeRequest, 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'> | null {
+    if (!this.#request.embedding) return null
+    const { pooling, steps, truncateDim, normalizeLast } = this.#request.embedding
+    return { pooling, promptTokens: 0, steps, truncateDim, normalizeLast }
+  }
+
+  /** Throws Changed where they, or perhaps the weights, are not those of the chunks before. */
+  #askedHeads(together: boolean): AskedHead[] {
+    const { heads, trainer } = this.#parts
+    const now = this.#request.heads.map(({ name }) => heads.require(name))
+    this.#heads ??= now.map((head) => ({ head, predictor: kindOf(head).predictor(head, this.#request) }))
+    if (!together && (trainer || now.some((head, i) => head !== this.#heads![i]!.head))) throw new Changed()
+    return this.#heads
+  }
+
+  /** Of the text at `i` in a chunk. */
+  #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: readonly AskedHead[]): AnyPrediction {
+    const row = batch.firstRow[i]!
+    const text = batch.texts[i]!
+    const result: AnyPrediction = { text: text.text }
+    if (embedding) result.embedding = embedding.values.slice(row * embedding.dimension, (row + 1) * embedding.dimension)
+    for (const [h, { head, predictor }] of asked.entries()) {
+      const width = head.labels.length
+      const all = logits[h]!
+      const own = kindOf(head).perToken ? gather(all, batch.places[i]!, width) : all.subarray(row * width, (row + 1) * width)
+      result[head.name] = predictor(own, text)
+    }
+    return result
+  }
+}
+
+/** Rows of `width` numbers, in the order of `places`. */
+function gather(values: Float32Array, places: Int32Array, width: number): Float32Array {
+  const result = new Float32Array(places.length * width)
+  places.forEach((place, i) => result.set(values.subarray(place * width, (place + 1) * width), i * width))
+  return result
+}
+
+function nonFinite(index: number): SentorchError {
+  return new SentorchError(
+    'ERR_NON_FINITE',
+    `The prediction for texts[${index}] came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.`,
+    { detail: { index } },
+  )
 }

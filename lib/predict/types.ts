@@ -1,5 +1,4 @@
-import type { HeadDefinition, HeadType } from '../heads/definition'
-import type { HeadTypes } from '../heads/types'
+import type { HeadDefinition, HeadType, HeadTypes } from '../heads/definition'
 import type { EntityLabel, PredictedEntity, PredictedToken, PredictedWord, Scored } from '../heads/predictions'
 import type { PredictOptions } from './options'
 

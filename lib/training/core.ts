@@ -29,7 +29,7 @@ import { resolveSchedule } from './plan/schedule'
 import { planRequest, Session } from './loop/session'
 import { startState, type TrainingState } from './loop/state'
 import { Targets } from './objectives/targets'
-import { refuseUnwatchable, type WatchedHeads } from './evaluation/watchable'
+import { refuseUnwatchable, type WatchedHeads } from './evaluation/early-stopping'
 
 /** What a checkpoint gives back. */
 export interface Restored {

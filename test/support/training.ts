@@ -1,7 +1,6 @@
 import { Model } from '../../lib'
 import type { Example } from '../../lib/data/example'
-import type { HeadDefinition } from '../../lib/heads/definition'
-import type { HeadTypes } from '../../lib/heads/types'
+import type { HeadDefinition, HeadTypes } from '../../lib/heads/definition'
 import { partsOf } from '../../lib/api/access'
 import { randomNumbers } from './random'
 import { makeVariant, type Recipe } from './variant'

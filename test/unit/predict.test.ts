@@ -1,7 +1,6 @@
 import type { HeadDefinition } from '../../lib/heads/definition'
 import type { PredictOptions } from '../../lib/predict/options'
-import { predict } from '../../lib/predict/predict'
-import type { AnyPrediction } from '../../lib/predict/predicting'
+import { type AnyPrediction, predict } from '../../lib/predict/predict'
 import type { ClassPrediction, TagPrediction } from '../../lib/heads/predictions'
 import type { PredictInput } from '../../lib/predict/types'
 import { fakeParts, sure, type FakeParts } from '../support/fake-predict'
