@@ -10,7 +10,6 @@ import type { ClassPrediction, ReadingOptions } from './predictions'
 
 /** Labels of whole texts, from a sentence vector: what all kinds of classification share. */
 export const textClassification = {
-  type: 'classification',
   native: 'classification',
   perToken: false,
   /** Vectors are not scaled to unit length: that would hide their length from the head and, by its gradient, hold back the encoder. */

@@ -20,8 +20,7 @@ export type Gold = string | string[]
 export interface HeadKind<G extends Gold = Gold, M extends HeadMetrics = HeadMetrics> {
   /** What error messages call it: '… heads'. */
   readonly name: string
-  /** `type` of its definitions. Several kinds may share one; `matches` then tells them apart. */
-  readonly type: HeadType
+  /** Whether a head of the type that `kinds.ts` lists it under is of this kind. */
   matches(head: Pick<Head, 'labels' | 'multiLabel'>): boolean
 
   /** What native code computes it from. */
@@ -62,7 +61,8 @@ export interface HeadKind<G extends Gold = Gold, M extends HeadMetrics = HeadMet
   /** How checkpoints hold `metrics`; each 'measure' in it may also be watched for early stopping. */
   readonly metricsForm: FormOf<Measured<M>>
 
-  readonly checkpoint: CheckpointForm
+  /** Undefined: transformers has no such class. */
+  readonly checkpoint: CheckpointForm | undefined
 }
 
 /** One labelled example, before its labels are compared with those of the head. */

@@ -5,21 +5,26 @@ import type { CheckpointForm, HeadKind, MetricForm } from './kind'
 import { multiLabel } from './multi-label'
 import { tokenClassification } from './token-classification'
 
-/** Every kind of head. A definition belongs to the first that has its type and matches it. */
-export const HEAD_KINDS: readonly HeadKind[] = [singleLabel, multiLabel, binary, tokenClassification]
+/** Every kind of head, by its type. A definition belongs to the first that matches it. */
+const KINDS: Readonly<Record<HeadType, readonly HeadKind[]>> = {
+  classification: [singleLabel, multiLabel, binary],
+  'token-classification': [tokenClassification],
+}
 
-export const HEAD_TYPES: readonly HeadType[] = [...new Set(HEAD_KINDS.map(({ type }) => type))]
+export const HEAD_KINDS: readonly HeadKind[] = Object.values(KINDS).flat()
+
+export const HEAD_TYPES = Object.keys(KINDS) as readonly HeadType[]
 
 /** transformers' classes that heads are read from and saved as. */
-export const CHECKPOINT_FORMS: readonly CheckpointForm[] = [...new Set(HEAD_KINDS.map(({ checkpoint }) => checkpoint))]
+export const CHECKPOINT_FORMS: readonly CheckpointForm[] = [...new Set(HEAD_KINDS.flatMap(({ checkpoint }) => checkpoint ?? []))]
 
 export function kindOf(head: Pick<Head, 'type' | 'labels' | 'multiLabel'>): HeadKind {
-  return HEAD_KINDS.find((kind) => kind.type === head.type && kind.matches(head))!
+  return KINDS[head.type].find((kind) => kind.matches(head))!
 }
 
 /** How checkpoints hold the metrics of heads of a type; undefined: there is no such type. */
 export function metricsFormOf(type: string): MetricForm | undefined {
-  return HEAD_KINDS.find((kind) => kind.type === type)?.metricsForm
+  return Object.hasOwn(KINDS, type) ? KINDS[type as HeadType][0]!.metricsForm : undefined
 }
 
 /** Measures of heads of a type that may be watched: `loss`, `f1`, `strict.f1` … */

@@ -25,7 +25,6 @@ const tokenCheckpoint: CheckpointForm = {
 /** One tag per word, read from the states of the tokens; entities are runs of tags. */
 export const tokenClassification: HeadKind<string[], TagMetrics> = {
   name: 'token-classification',
-  type: 'token-classification',
   matches: () => true,
 
   native: 'token-classification',

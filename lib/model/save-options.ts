@@ -24,7 +24,7 @@ export interface ResolvedSave {
   folder: string
   overwrite: boolean
   /** The head that is saved as transformers' own classifier; undefined: the model as it is. */
-  as: Head | undefined
+  as: { form: CheckpointForm; head: Head } | undefined
   training: Readonly<Record<string, unknown>> | undefined
   signal: AbortSignal | undefined
 }
@@ -38,10 +38,11 @@ export function resolveSave(folder: string, options: SaveOptions = {}, heads: re
   const { overwrite = false, as, head, training } = options
   if (as === undefined && head !== undefined) throw refusal(`'head' goes with 'as': a model is saved with all its heads.`)
   if (as !== undefined && training !== undefined) throw refusal(`'training' does not go with 'as': such a checkpoint has no place for it.`)
+  const form = as === undefined ? undefined : formOf(as)
   return {
     folder,
     overwrite: booleanOf('overwrite', overwrite),
-    as: as === undefined ? undefined : chosenHead(formOf(as), head, heads),
+    as: form && { form, head: chosenHead(form, head, heads) },
     training: training === undefined ? undefined : plainJson(training),
     signal: signalOf(options.signal),
   }

@@ -2,7 +2,6 @@ import { realpath } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import type { WriteRequest } from '../../binding'
 import { SentorchError, throwIfAborted } from '../base/errors'
-import type { Head } from '../heads/definition'
 import { fromNative } from '../native/call'
 import { refusal } from '../base/arguments'
 import { resolveSave, type ResolvedSave, type SaveOptions } from './save-options'
@@ -55,7 +54,7 @@ export async function saveModel(
 ): Promise<void> {
   const request = resolveSave(folder, options, parts.heads.list)
   throwIfAborted(request.signal)
-  if (request.as) refuseOtherShape(parts.folder, request.as)
+  if (request.as) refuseOtherShape(parts.folder, request.as.form, request.as.head)
   // One save of a model at a time: one may replace the files that the next is made of.
   return turnsOf(parts).take(() => save(parts, request, more))
 }
@@ -153,9 +152,9 @@ function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version,
   return { json, weights }
 }
 
-function checkpointPlan(parts: ModelParts, head: Head): Plan {
+function checkpointPlan(parts: ModelParts, { form, head }: NonNullable<ResolvedSave['as']>): Plan {
   // The head as it is now: it may have been extended since the call.
-  const { config, tensors } = classifierPlan(parts.folder, parts.heads.require(head.name), encoderTensors(parts))
+  const { config, tensors } = classifierPlan(parts.folder, form, parts.heads.require(head.name), encoderTensors(parts))
   return { json: new Map([['config.json', config]]), weights: new Map([['model.safetensors', tensors]]) }
 }
 

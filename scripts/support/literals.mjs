@@ -32,7 +32,10 @@ function restriction({ what, names, home, instead }) {
   const exactly = `/^(${names.join('|')})$/`
   const message = `The name of ${what} may be written as a value in ${home.join(', ')} only: ${instead}.`
   return [
-    { selector: `:not(TSLiteralType) > Literal[value=${exactly}]:not(Property > Literal.key)`, message },
+    {
+      selector: `:not(TSLiteralType) > Literal[value=${exactly}]:not(Property > Literal.key):not(TSPropertySignature > Literal.key)`,
+      message,
+    },
     { selector: `TemplateLiteral[expressions.length=0] > TemplateElement[value.raw=${exactly}]`, message },
   ]
 }

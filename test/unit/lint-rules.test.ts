@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import path from 'node:path'
 import { FAMILIES } from '../../lib/format/families'
-import { CHECKPOINT_FORMS, HEAD_KINDS } from '../../lib/heads/kinds'
+import { CHECKPOINT_FORMS, HEAD_KINDS, HEAD_TYPES } from '../../lib/heads/kinds'
 import { POOLING_NAMES } from '../../lib/pooling/poolings'
 
 const root = path.resolve(__dirname, '../..')
@@ -30,7 +30,7 @@ const CASES: [string, string, string, string | undefined][] = [
   ['a pooling among the heads', 'lib/heads/heads.ts', "export const f = 'cls'\n", LITERAL],
   ['a kind of head among the families', 'lib/format/families.ts', "export const f = 'classification'\n", LITERAL],
   ['a family among the poolings', 'lib/pooling/poolings.ts', "export const f = 'mpnet'\n", LITERAL],
-  ['a type', 'lib/predict/types.ts', "export type F<T> = T extends 'classification' ? 1 : { mean: 'cls' }\n", undefined],
+  ['a type', 'lib/predict/types.ts', "export type F<T> = T extends 'classification' ? 1 : { 'multi-label': 'cls' }\n", undefined],
   ['the key of an object', 'lib/hub/hub.ts', "export const f = { 'xlm-roberta': 1, mean: 2 }\n", undefined],
   ['part of a message', 'lib/format/heads.ts', 'export const f = "bert: pooling \'cls\'"\n', undefined],
   ['a kind of head at home', 'lib/heads/binary.ts', "export const f = (t: string) => t === 'classification'\n", undefined],
@@ -70,7 +70,7 @@ test('the rule knows every kind of head, pooling and family', () => {
   const program =
     "import('./scripts/support/literals.mjs').then(({ CONCEPTS }) => console.log(JSON.stringify(CONCEPTS.map(({ names }) => names))))"
   const [heads, poolings, families] = JSON.parse(run(['-e', program])) as [string[], string[], string[]]
-  const kinds = [...HEAD_KINDS.flatMap(({ name, type, outcome }) => [name, type, outcome]), ...CHECKPOINT_FORMS.map(({ as }) => as)]
+  const kinds = [...HEAD_TYPES, ...HEAD_KINDS.flatMap(({ name, outcome }) => [name, outcome]), ...CHECKPOINT_FORMS.map(({ as }) => as)]
   const sorted = (names: Iterable<string>) => [...new Set(names)].sort()
   expect(sorted(heads)).toEqual(sorted(kinds.filter((name) => name !== 'binary')))
   expect(sorted(poolings)).toEqual(sorted(POOLING_NAMES.filter((name) => name !== 'max')))

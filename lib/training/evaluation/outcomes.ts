@@ -34,7 +34,7 @@ export class OutcomeCollector {
   get metrics(): HeadMetrics {
     const kind = kindOf(this.head)
     const { loss } = this
-    const shared = { type: kind.type, ...(loss !== undefined && { loss }), examples: this.#examples.length }
+    const shared = { type: this.head.type, ...(loss !== undefined && { loss }), examples: this.#examples.length }
     return { ...shared, ...kind.metrics(this.head, this.#gold, this.#predicted) } as HeadMetrics
   }
 
