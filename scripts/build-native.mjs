@@ -56,6 +56,15 @@ export async function buildCoreTests(sanitize) {
   return program
 }
 
+/** Builds the program and the stand-in for the core that scripts/check-long/threads.mjs runs under ThreadSanitizer. Their paths. */
+export async function buildRuntimeTest() {
+  dropForeignBuild()
+  const program = path.join(build, 'sentorch_runtime_test')
+  const core = path.join(build, 'libsentorch_stub_core.so')
+  await compile(build, { target: 'sentorch_runtime_test', made: [program, core] })
+  return { program, core }
+}
+
 async function compile(folder, { definitions: more = [], target, made = filesOf(folder) } = {}) {
   requireBuildTools()
   const libtorch = await finder().findLibtorch()

@@ -14,13 +14,17 @@ import { writeOutcomes, writeSizes } from './support/tested.mjs'
 import { getModel } from './model.mjs'
 import { setup } from './setup.mjs'
 
-/** Counts of a whole run; undefined: it takes none. The count of the soak is minutes, that of the sanitizers wrong requests. */
+/**
+ * Counts of a whole run; undefined: it takes none. The count of the soak is minutes, that of the sanitizers wrong requests,
+ * that of the threads models.
+ */
 const STAGES = {
   suite: undefined,
   kills: 600,
   errnos: 800,
   'native-surface': 20_000,
   sanitizers: 2_000,
+  threads: 100_000,
   'tokenizer-json': 5_000,
   safetensors: 100_000,
   folders: 20_000,

@@ -10,7 +10,7 @@ import { capture } from './support/process.mjs'
 const fix = process.argv.includes('--fix')
 const bin = (file) => inRoot('node_modules', file)
 
-const native = ['native', 'test/core'].flatMap((folder) =>
+const native = ['native', 'test/core', 'test/runtime'].flatMap((folder) =>
   fs
     .readdirSync(inRoot(folder), { recursive: true })
     .filter((name) => /\.(h|cc|inc)$/.test(name))

@@ -50,7 +50,7 @@ const lines = (folder, pattern) =>
 export function writeSizes(file, root) {
   const of = (folder, pattern) => lines(path.join(root, folder), pattern)
   const source = [of('lib', /\.ts$/), of('native', /\.(h|cc|inc)$/)].map((count) => count.toLocaleString('en'))
-  const tests = of('test', /\.(ts|mts|cjs|mjs|py|c)$/) + of('scripts/check-long', /\.(mjs|py|c)$/)
+  const tests = of('test', /\.(ts|mts|cjs|mjs|py|c|cc|h)$/) + of('scripts/check-long', /\.(mjs|py|c)$/)
   replace(
     file,
     'sizes',

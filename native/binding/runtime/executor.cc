@@ -51,7 +51,8 @@ void Executor::post(std::unique_ptr<Job> job) noexcept {
     const std::lock_guard lock(mutex_);
     try {
       if (!closing_) {
-        if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
+        if (!alive_) thread_ = std::thread([this] { loop(); });
+        alive_ = true;
         queue_.push_back(std::move(job));
         waiting_ = static_cast<int64_t>(queue_.size());
         wake_.notify_one();
@@ -92,7 +93,7 @@ void Executor::close(std::unique_ptr<Job> last) {
     closing_ = true;
     waiting.swap(queue_);
     if (running_) running_->stop("ERR_DISPOSED");
-    if (thread_.joinable()) queue_.push_back(std::move(last));
+    if (alive_) queue_.push_back(std::move(last));
     waiting_ = static_cast<int64_t>(queue_.size());
     wake_.notify_one();
   }
@@ -130,7 +131,7 @@ void Executor::end() {
 
 bool Executor::ended_before(std::chrono::steady_clock::time_point time) {
   std::unique_lock lock(mutex_);
-  return !thread_.joinable() || over_.wait_until(lock, time, [this] { return done_; });
+  return over_.wait_until(lock, time, [this] { return !alive_; });
 }
 
 // By one thread at a time: a worker thread may end its environment while another thread is in exit().
@@ -171,7 +172,7 @@ void Executor::loop() {
   lock.unlock();
   model_.reset();
   lock.lock();
-  done_ = true;
+  alive_ = false;
   over_.notify_all();
 }
 

@@ -83,7 +83,7 @@ class Executor {
   Job* running_ = nullptr;
   bool closing_ = false;
   bool ended_ = false;            // nothing is to be run any more
-  bool done_ = false;             // the thread has run its last line
+  bool alive_ = false;            // the thread has been started and has not run its last line
   std::unique_ptr<Model> model_;  // touched by the executor's thread alone
   std::mutex joining_;
   std::thread thread_;
