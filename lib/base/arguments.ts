@@ -1,15 +1,15 @@
 import { invalid, knownKeys } from './check'
 import { isSentorchError, SentorchError } from './errors'
 
-/** Options that are used as they are, whatever they are made of: who they are matters, or they are read by somebody else. */
+/** Options that are passed through without a copy: their identity matters, or other code reads them. */
 const KEPT: ReadonlySet<string> = new Set(['signal', 'teacher', 'model', 'evaluate'])
 
-/** Far more than any option has: an array that only claims to be longer must not be walked through. */
+/** Far above the length of any real option. It stops an object that only claims to be a very long array. */
 const MAX_ITEMS = 2 ** 24
 
 /**
- * Runs `read`, which looks at what a caller gave. What a getter or a proxy of theirs throws becomes ERR_INVALID_ARGUMENT with that as its
- * cause; `what` names the argument.
+ * Runs `read`, which inspects a caller's value. An exception from the caller's getter or proxy becomes ERR_INVALID_ARGUMENT with that
+ * exception as its cause. `what` names the argument.
  */
 export function reading<T>(what: string, read: () => T): T {
   try {
@@ -20,7 +20,7 @@ export function reading<T>(what: string, read: () => T): T {
   }
 }
 
-/** What `work` gives or throws, now, for later: the result throws it again. */
+/** Runs `work` now and returns a function that returns its result or throws its error. */
 export function outcomeOf<T>(work: () => T): () => T {
   try {
     const value = work()
@@ -33,8 +33,8 @@ export function outcomeOf<T>(work: () => T): () => T {
 }
 
 /**
- * A copy of the arrays and plain objects in `value`. Each property is read once, here: what a caller changes afterwards, or a getter that
- * answers differently the next time, changes nothing. Anything else (functions, typed arrays, patterns, instances of classes) is kept.
+ * A deep copy of the arrays and plain objects in `value`. Each property is read exactly once, so later changes by the caller, or a getter that
+ * answers differently the next time, have no effect. Other values (functions, typed arrays, regular expressions, class instances) are not copied.
  */
 export function snapshot<T>(what: string, value: T): T {
   const copies = new Map<unknown, unknown>()
@@ -56,7 +56,7 @@ export function snapshot<T>(what: string, value: T): T {
   return reading(what, () => copyOf(value) as T)
 }
 
-/** The options of a call: a snapshot of those of its keys, inherited ones too. Refuses what is not an options object, and unknown keys. */
+/** Copies the allowed options of a call, inherited ones included. Rejects anything but an options object, and unknown keys. */
 export function takeOptions<T>(call: string, options: T, keys: readonly string[]): T {
   return reading(`The options of ${call}`, () => {
     knownKeys(call, options, keys)
@@ -69,7 +69,7 @@ export function takeOptions<T>(call: string, options: T, keys: readonly string[]
   })
 }
 
-/** An error's own words, from whatever was thrown. */
+/** The message of whatever was thrown. */
 export function messageOf(error: unknown): string {
   try {
     return error instanceof Error || isErrorLike(error) ? String((error as Error).message) : String(error)
@@ -82,27 +82,27 @@ function isErrorLike(error: unknown): boolean {
   return typeof error === 'object' && error !== null && typeof (error as { message?: unknown }).message === 'string'
 }
 
-/** Whether an object is plain. By its prototype's prototype: one of another realm (jest's, a worker's) is plain too. */
+/** Whether an object is plain. It checks the prototype's prototype, so that plain objects of another realm (jest, a worker) count too. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** Sets a property, also for `__proto__`, which JSON.parse makes a property of its own. */
+/** Sets a property, including `__proto__`, which JSON.parse creates as an own property. */
 export function define(target: object, key: string, value: unknown): void {
   Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
 /**
- * What a caller's function or iterable threw, as ERR_CALLBACK: in its own words, with the error itself as the cause. `name` says whose it was.
- * An error of ours passes: the caller's code may well call us.
+ * Wraps an error from a caller's function or iterable as ERR_CALLBACK, with the same message and the error as its cause. `name` is the name of
+ * the callback. A SentorchError is returned unchanged, since the callback may itself call sentorch.
  */
 function fromCaller(name: string, thrown: unknown): SentorchError {
   if (isSentorchError(thrown)) return thrown
   return new SentorchError('ERR_CALLBACK', messageOf(thrown), { cause: thrown, detail: { callback: name } })
 }
 
-/** A caller's function whose errors, thrown or rejected, are `fromCaller`. */
+/** Wraps a caller's function so that its errors, thrown or rejected, go through `fromCaller`. */
 export function guarded<A extends unknown[], R>(name: string, call: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     try {
@@ -114,7 +114,7 @@ export function guarded<A extends unknown[], R>(name: string, call: (...args: A)
   }
 }
 
-/** Waits for what a caller's callback returned, but not past an abort of `signal`: then it is undefined. */
+/** Waits for the result of a caller's callback, or returns undefined as soon as `signal` aborts. */
 export async function untilAborted<T>(returned: T, signal: AbortSignal): Promise<Awaited<T> | undefined> {
   let stop = () => {}
   const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)))
@@ -126,7 +126,7 @@ export async function untilAborted<T>(returned: T, signal: AbortSignal): Promise
   }
 }
 
-/** The items of a caller's iterable, which is closed when the reader stops early. Its errors, of closing too, are `fromCaller`. */
+/** The items of a caller's iterable, which is closed when reading stops early. Errors, including those of closing it, go through `fromCaller`. */
 export async function* itemsOf<T>(name: string, source: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
   try {
     for await (const item of source) yield item
@@ -135,7 +135,7 @@ export async function* itemsOf<T>(name: string, source: AsyncIterable<T> | Itera
   }
 }
 
-/** Whether `for await` can read it. A string can be, letter by letter, and is not meant so by anybody. */
+/** Whether `for await` can read the value. Strings are excluded: iterating over their characters is never intended. */
 export function isIterable(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
   if (typeof value !== 'object' || value === null) return false
   const { [Symbol.asyncIterator]: asynchronous, [Symbol.iterator]: synchronous } = value as Partial<
@@ -152,19 +152,19 @@ function raise(error: Error): never {
   throw error
 }
 
-/** The names of an interface's options; the compiler refuses a list that misses one. */
+/** The names of an interface's options. The compiler rejects a list that omits one. */
 export function keysOf<T>(keys: Record<keyof T & string, 1>): readonly (keyof T & string)[] {
   return Object.keys(keys) as (keyof T & string)[]
 }
 
-/** A function of the caller; what it throws is ERR_CALLBACK. */
+/** Checks a function that the caller passed. If it throws, the call rejects with ERR_CALLBACK. */
 export function functionOf<A extends unknown[], R>(name: string, value: ((...args: A) => R) | undefined): ((...args: A) => R) | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'function') throw invalid(name, 'a function', value)
   return guarded(name, value)
 }
 
-/** By its shape: a signal of another realm (a worker's, jest's) is one too. */
+/** Checks by shape, so that a signal of another realm (a worker, jest) is accepted too. */
 export function signalOf(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
   const { aborted, addEventListener, removeEventListener } = reading("'signal'", () => {
@@ -177,7 +177,7 @@ export function signalOf(value: unknown): AbortSignal | undefined {
   return value as AbortSignal
 }
 
-/** The refusal of options that are sound each but do not go together, or not with this model. */
+/** An error for options that are valid on their own but conflict with each other or with the model. */
 export function refusal(message: string): SentorchError {
   return new SentorchError('ERR_INVALID_ARGUMENT', message)
 }

@@ -1,14 +1,14 @@
 import { SentorchError } from './errors'
 import { elsewhere, ourOption } from './words'
 
-/** The one shape of a refusal: "Expected X for name, received Y." */
+/** The common form of an invalid argument error: "Expected X for name, received Y." */
 export function invalid(name: string, expected: string, received: unknown): SentorchError {
   return new SentorchError('ERR_INVALID_ARGUMENT', `Expected ${expected} for ${name}, received ${describe(received)}.`, {
     detail: { name, expected },
   })
 }
 
-/** A value in a few words, safe to print: strings are cut, objects named by their class. */
+/** A short, printable description of a value: strings are cut, objects are named by their class. */
 export function describe(value: unknown): string {
   try {
     return inWords(value)
@@ -27,7 +27,7 @@ function inWords(value: unknown): string {
   return String(value)
 }
 
-/** What a getter or a proxy throws is nobody's concern here. */
+/** The name of an object's class. An exception from a getter or a proxy is ignored. */
 function classOf(value: object): string {
   try {
     const name: unknown = value.constructor?.name
@@ -64,7 +64,7 @@ const sentence = (text: string | undefined): string => (text === undefined ? '' 
 
 const quoted = (name: string): string => `'${name.length > 60 ? `${name.slice(0, 60)}…` : name}'`
 
-/** Refuses a value that is no plain options object, and any key that is not in `allowed`, naming the nearest one. */
+/** Rejects a value that is not a plain options object, and any key that is not in `allowed`; the message suggests the nearest known key. */
 export function knownKeys(what: string, options: unknown, allowed: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) throw invalid(what, 'an options object', options)
   for (const key of Object.keys(options)) {
@@ -79,7 +79,7 @@ export function knownKeys(what: string, options: unknown, allowed: readonly stri
   }
 }
 
-/** The name that a mistyped key most probably means, where one is near enough. */
+/** The known name that is closest to a mistyped key, if one is close enough. */
 export function nearest(key: string, names: readonly string[]): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(key.length / 3)) + 1
@@ -102,25 +102,25 @@ function editDistance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** Any finite number of at least 0. */
+/** Checks for a finite number of at least 0. */
 export function atLeastZero(name: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw invalid(name, 'a finite number of at least 0', value)
   return value
 }
 
-/** A finite number above 0. */
+/** Checks for a finite number above 0. */
 export function positive(name: string, value: unknown): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) throw invalid(name, 'a finite number above 0', value)
   return value
 }
 
-/** 0 ≤ value ≤ 1. */
+/** Checks for 0 ≤ value ≤ 1. */
 export function shareOf(name: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value <= 1)) throw invalid(name, 'a number in 0..1', value)
   return value
 }
 
-/** 0 ≤ value < 1: betas, dropout, label smoothing. */
+/** Checks for 0 ≤ value < 1, the range of betas, dropout and label smoothing. */
 export function belowOne(name: string, value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0 && value < 1)) throw invalid(name, 'a number from 0 to below 1', value)
   return value

@@ -1,4 +1,4 @@
-/** Stable codes; part of the public API. `docs/errors.md` gives the cause and the remedy of each. */
+/** Stable codes, part of the public API. `docs/errors.md` gives the cause and the remedy of each. */
 export const ERROR_CODES = [
   'ERR_INVALID_ARGUMENT',
   'ERR_FILE',
@@ -27,13 +27,13 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
 export interface SentorchErrorOptions {
-  /** The error underneath, when there is one. */
+  /** The underlying error, if any. */
   cause?: unknown
-  /** Machine-readable facts: which file, which tensors, which places were looked at. */
+  /** Machine-readable facts: which file, which tensors, which locations were searched. */
   detail?: unknown
 }
 
-/** Every error that this library raises on purpose. `code` is stable; `message` says what, where and what to do. */
+/** The class of all errors that this library throws. `code` is stable; `message` says what failed, where, and what to do. */
 export class SentorchError extends Error {
   override readonly name = 'SentorchError'
   readonly code: ErrorCode
@@ -46,17 +46,17 @@ export class SentorchError extends Error {
   }
 }
 
-/** True for a `SentorchError`, also one that was made by another copy of the package or in another realm (jest). */
+/** True for a `SentorchError`, including one from another copy of the package or another realm (jest). */
 export function isSentorchError(error: unknown): error is SentorchError {
   try {
     return typeof error === 'object' && error !== null && (error as { name?: unknown }).name === 'SentorchError'
   } catch {
-    // A proxy or a getter that throws is none of ours.
+    // The value is a proxy or has a getter that throws, so it is not a SentorchError.
     return false
   }
 }
 
-/** The rejection of an aborted operation; its cause is the signal's reason. */
+/** The error that an aborted operation rejects with. Its cause is the reason of the signal. */
 export function aborted(signal?: AbortSignal): SentorchError {
   return new SentorchError('ERR_ABORTED', 'The operation was aborted.', { cause: signal?.reason })
 }
@@ -70,7 +70,7 @@ export const WARNING_CODES = ['SENTORCH_CHECKPOINT_DAMAGED', 'SENTORCH_CHECKPOIN
 
 export type WarningCode = (typeof WARNING_CODES)[number]
 
-/** For what went wrong without ending the call. `process.on('warning')` hears of it; without a listener Node prints it. */
+/** Reports a problem that does not make the call fail. Listeners of `process.on('warning')` receive it; Node prints it by default. */
 export function warn(code: WarningCode, message: string): void {
   process.emitWarning(message, { type: 'SentorchWarning', code })
 }

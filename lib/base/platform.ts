@@ -3,14 +3,14 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { SentorchError } from './errors'
 
-/** As npm and prebuildify name platforms: `linux-x64`. */
+/** The name of this platform as npm and prebuildify write it, such as `linux-x64`. */
 export function platformName(): string {
   return `${process.platform}-${process.arch}`
 }
 
-/** The version of glibc that this process runs on; null on musl and on other systems. */
+/** The version of glibc that this process runs on, or null on musl and on other systems. */
 export function glibcVersion(): string | null {
-  // With it, the report resolves the names of all open connections. The setting is the program's: it gets it back.
+  // With network data the report would resolve the host names of all open connections. The program's setting is restored below.
   const report = process.report as typeof process.report & { excludeNetwork?: boolean }
   const before = report.excludeNetwork
   report.excludeNetwork = true
@@ -22,14 +22,14 @@ export function glibcVersion(): string | null {
   }
 }
 
-/** True on a Linux without glibc (Alpine), for which there is no libtorch. */
+/** True on a Linux without glibc (such as Alpine), for which libtorch does not exist. */
 export function isMusl(): boolean {
   return process.platform === 'linux' && glibcVersion() === null
 }
 
 /**
- * The user's home folder, asked for only where a default lies in it. A container's user often has none: neither HOME nor an entry in the list of
- * users. Throws ERR_FILE then; `instead` says what to set so that the default is not needed.
+ * The user's home folder, which is needed only for defaults that lie in it. Users in containers often have none: HOME is not set and the user
+ * is not in the user database. Throws ERR_FILE in that case; `instead` names the variable to set so that the default is not needed.
  */
 export function homeFolder(instead: string): string {
   try {
@@ -37,7 +37,7 @@ export function homeFolder(instead: string): string {
   } catch (cause) {
     throw new SentorchError(
       'ERR_FILE',
-      `This user has no home folder (HOME is not set, and the system knows none). Set ${instead}, or HOME.`,
+      `This user has no home folder: HOME is not set, and the system's user database has no entry. Set ${instead}, or HOME.`,
       {
         cause,
       },
@@ -45,7 +45,7 @@ export function homeFolder(instead: string): string {
   }
 }
 
-/** The home folder, or undefined where this user has none. */
+/** The home folder, or undefined if this user has none. */
 export function homeIfAny(): string | undefined {
   try {
     return homedir()
@@ -54,7 +54,7 @@ export function homeIfAny(): string | undefined {
   }
 }
 
-/** Of this library. */
+/** The version of this library. */
 export function libraryVersion(): string {
   return (JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as { version: string }).version
 }

@@ -1,6 +1,6 @@
 /**
  * Random numbers for planning: Threefry-2x32 with 20 rounds (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
- * A key and a counter give two words, with no state between calls, so an epoch's plan is a function of seed and epoch alone.
+ * A key and a counter give two words without any state between calls, so an epoch's plan is a function of seed and epoch alone.
  */
 
 /** Two words of 32 bits. */
@@ -11,7 +11,7 @@ const ROTATIONS = [
   [17, 29, 16, 24],
 ] as const
 
-/** Words of the counter (c0, c1) under a key. */
+/** The two words for the counter (c0, c1) under a key. */
 export function threefry([k0, k1]: RandomKey, c0: number, c1: number): [number, number] {
   const schedule = [k0, k1, (k0 ^ k1 ^ 0x1bd11bda) >>> 0]
   let x0 = (c0 + k0) >>> 0
@@ -28,20 +28,20 @@ export function threefry([k0, k1]: RandomKey, c0: number, c1: number): [number, 
   return [x0, x1]
 }
 
-/** The key of a seed (0..2^32−1), split by any path of numbers: keys of different paths are independent. */
+/** The key of a seed (0..2^32−1) and a path of numbers. Keys of different paths are independent. */
 export function randomKey(seed: number, ...path: readonly number[]): RandomKey {
-  // The counter's first word tells a split from the draws below, whose first word is 0 or 1.
+  // The first word of the counter distinguishes a split from the draws below, which use 0 or 1.
   return path.reduce<RandomKey>((key, part) => threefry(key, 0xffffffff, part >>> 0), [seed >>> 0, 0])
 }
 
-/** 0..count−1 in an order that the key alone decides (Fisher and Yates; every order equally likely). */
+/** 0..count−1 in an order that depends on the key alone (Fisher and Yates; every order is equally likely). */
 export function permutation(count: number, key: RandomKey): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i)
   shuffle(order, key)
   return order
 }
 
-/** Shuffles in place. */
+/** Shuffles an array in place. */
 export function shuffle<T>(values: { readonly length: number; [index: number]: T }, key: RandomKey): void {
   const below = integers(key)
   for (let i = values.length - 1; i > 0; i--) {
@@ -52,7 +52,7 @@ export function shuffle<T>(values: { readonly length: number; [index: number]: T
   }
 }
 
-/** A source of integers in 0..bound−1, bound at most 2^32. Words that would favour small results are drawn again. */
+/** A source of integers in 0..bound−1, with bound at most 2^32. Words that would favour small results are drawn again. */
 function integers(key: RandomKey): (bound: number) => number {
   let counter = 0
   let spare: number | undefined

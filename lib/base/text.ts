@@ -1,26 +1,26 @@
 import { isUtf8 } from 'node:buffer'
 import { SentorchError } from './errors'
 
-/** Longest line; a file without line ends is found out before it fills the memory. */
+/** Longest line accepted by default. It detects a file without line ends before the file fills the memory. */
 const MAX_LINE_BYTES = 256 * 2 ** 20
 
 export interface Line {
   text: string
-  /** From 1. */
+  /** Number of the line, from 1. */
   number: number
 }
 
-/** If a file has CR but not LF in this many first bytes, its lines end with CR (old Mac). */
+/** If this many first bytes of a file contain CR but not LF, its lines end with CR (as on old Macs). */
 const SEEN_BYTES = 2 ** 20
 
 const LF = 0x0a
 const CR = 0x0d
 
 /**
- * The lines of UTF-8 bytes, ended by LF or CRLF, or by CR in a file that has no LF. Nothing else does: U+2028, U+2029, NEL, VT, FF,
- * and a CR between LFs stay in theirs. A byte order mark at the start is dropped; the last line may lack its end. Takes the next chunk only
- * when the lines of the last were taken. `where` names the source in refusals: of bytes that are not UTF-8, of lines over `maxBytes`, of an
- * LF where lines end with CR.
+ * The lines of UTF-8 bytes. LF and CRLF end a line, and so does CR in a file without LF; other characters do not: U+2028, U+2029, NEL, VT, FF
+ * and a CR between LFs are part of their line. A byte order mark at the start is dropped; the last line may lack its line end. The next chunk is
+ * read only when all lines of the last one have been consumed. `where` names the source in error messages: for bytes that are not UTF-8,
+ * for lines over `maxBytes`, and for an LF in a file whose lines end with CR.
  */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: string, maxBytes = MAX_LINE_BYTES): AsyncGenerator<Line> {
   let number = 1
@@ -34,7 +34,11 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
     size += piece.length
     if (size > maxBytes) throw wrong(where, number, `The line is longer than ${maxBytes} bytes.`)
     if (end === CR && piece.includes(LF)) {
-      throw wrong(where, number, 'The lines before end with CR, this one holds LF. Give all lines the same end, LF for example.')
+      throw wrong(
+        where,
+        number,
+        'The lines before this one end with CR, but this one contains LF. Use the same line end throughout, for example LF.',
+      )
     }
   }
 
@@ -57,7 +61,7 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
     if (start < chunk.length) add(chunk.subarray(start))
   }
 
-  /** Once it is known that lines end with CR: what was taken in before. */
+  /** Once it is known that lines end with CR, splits what was read before. */
   function* again(): Generator<Line> {
     const held = Buffer.concat(pieces)
     pieces = []
@@ -80,14 +84,14 @@ export async function* readLines(chunks: AsyncIterable<Uint8Array>, where: strin
   if (last.number > 1 || last.text !== '') yield last
 }
 
-/** A refusal of what a file holds, at a line of it. */
+/** An error about the content of a file, with the number of the line. */
 export function wrong(where: string, line: number, reason: string): SentorchError {
   return new SentorchError('ERR_FILE', `${where}:${line}: ${reason}`, { detail: { file: where, line } })
 }
 
 /**
- * Trimming of given characters in linear time. An expression such as `/[ \t]+$/` tries each space inside the text as the start of the end, and
- * reads the whole run from there again.
+ * Trims given characters in linear time. A regular expression such as `/[ \t]+$/` is quadratic: it tries to match at each space inside the
+ * text and reads the whole run again from there.
  */
 export function trimEnd(text: string, characters: string): string {
   let end = text.length
@@ -95,21 +99,21 @@ export function trimEnd(text: string, characters: string): string {
   return text.slice(0, end)
 }
 
-/** As `trimEnd`, at both ends. */
+/** As `trimEnd`, on both sides. */
 export function trim(text: string, characters: string): string {
   let start = 0
   while (start < text.length && characters.includes(text[start]!)) start++
   return trimEnd(text.slice(start), characters)
 }
 
-/** A folder's path without `./` and `/` at its start and `/` at its end. */
+/** A path without `./` and `/` at its start and `/` at its end. */
 export function trimPath(path: string): string {
   let start = 0
   while (path[start] === '/' || path.startsWith('./', start)) start += path[start] === '/' ? 1 : 2
   return trimEnd(path.slice(start), '/')
 }
 
-/** A name from a file, safe to print: cut, and quoted where it holds anything unusual. */
+/** A name from a file in printable form: cut if it is long, and quoted if it contains unusual characters. */
 export function printable(name: string): string {
   const short = name.length > 120 ? `${name.slice(0, 120)}…` : name
   return /^[\w.\-/…]+$/.test(short) ? short : JSON.stringify(short)

@@ -1,10 +1,10 @@
-/** Lets pieces of work run one at a time, in the order in which they came. */
+/** Runs asynchronous functions one at a time, in the order in which they were submitted. */
 export class Turns {
   #last: Promise<unknown> = Promise.resolve()
 
   take<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(work)
-    // A failure is its caller's; the next in line goes on.
+    // A failure is reported to its own caller; the next function still runs.
     this.#last = turn.catch(() => {})
     return turn
   }

@@ -1,9 +1,9 @@
 /**
- * Words of transformers, sentence-transformers, scikit-learn and PyTorch, and what they are called here: for messages about unknown options.
- * Keys are written small and without `_`, as `batch_size` and `batchSize` are the same word.
+ * Option names of transformers, sentence-transformers, scikit-learn and PyTorch, and their names in sentorch, for hints about unknown options.
+ * Keys are lower case without `_`, so that `batch_size` and `batchSize` are the same key.
  */
 
-/** One of our options, and the calls that take it. */
+/** An option of sentorch and the calls that accept it. */
 type Ours = readonly [option: string, ...calls: string[]]
 
 const ENCODE = ['encode', 'encodeStream'] as const
@@ -82,7 +82,7 @@ const WORDS: Readonly<Record<string, readonly Ours[]>> = {
   testsize: [['test', 'split']],
 }
 
-/** Our own options that are looked for in the wrong call. */
+/** Options of sentorch that users try in the wrong call. */
 const OWN: readonly Ours[] = [
   ...['dtype', 'device', 'threads', 'libtorch', 'queueBytes', 'revision', 'token', 'cacheFolder', 'offline'].map((name): Ours => [
     name,
@@ -101,15 +101,15 @@ const OWN: readonly Ours[] = [
   ['overwrite', 'save'],
 ]
 
-/** Words of other libraries for which sentorch needs no option, and why. */
+/** Options of other libraries that sentorch does not need, and why. */
 const NOTES: Readonly<Record<string, string>> = {
-  trustremotecode: 'Code of a model is never run.',
-  converttotensor: 'Vectors are typed arrays.',
-  converttonumpy: 'Vectors are typed arrays.',
-  padding: 'Nothing is padded.',
+  trustremotecode: "Code from a model's repository is never run.",
+  converttotensor: 'Vectors are always typed arrays.',
+  converttonumpy: 'Vectors are always typed arrays.',
+  padding: 'Batches are never padded.',
 }
 
-/** How `freeze` calls what other libraries freeze under another name. */
+/** What `freeze` calls the parts of a model that other libraries name differently. */
 const PARTS: Readonly<Record<string, string>> = {
   backbone: "'encoder'",
   basemodel: "'encoder'",
@@ -124,8 +124,8 @@ const PARTS: Readonly<Record<string, string>> = {
 const plain = (word: string): string => word.replaceAll('_', '').toLowerCase()
 
 /**
- * Our name for an option that `call` was given under another one: one of `allowed`. Undefined where the word is not known, or `call` does not take
- * such an option. `model.trainEpoch` takes the options of `trainer` too.
+ * The option in `allowed` that a user of another library most likely meant by `word`, or undefined if the word is unknown or `call` has no such
+ * option. `model.trainEpoch` also takes the options of `trainer`.
  */
 export function ourOption(call: string, word: string, allowed: readonly string[]): string | undefined {
   const known = lookUp(word).filter(([option]) => allowed.includes(option))
@@ -133,7 +133,7 @@ export function ourOption(call: string, word: string, allowed: readonly string[]
   return found?.[0]
 }
 
-/** Which calls take an option that was given to another, or why there is none, as a sentence. */
+/** A sentence that says which calls accept an option that was passed to another call, or why sentorch has no such option. */
 export function elsewhere(word: string): string | undefined {
   const note = Object.hasOwn(NOTES, plain(word)) ? NOTES[plain(word)] : undefined
   if (note !== undefined) return note
@@ -143,7 +143,7 @@ export function elsewhere(word: string): string | undefined {
   return `'${option}' is an option of ${calls.length > 1 ? `${calls.slice(0, -1).join(', ')} and ${calls.at(-1)}` : calls[0]}.`
 }
 
-/** For `freeze`: what a name of another library is here. */
+/** The name that `freeze` uses for a part of the model that another library names differently. */
 export function ourPart(word: unknown): string | undefined {
   return typeof word === 'string' && Object.hasOwn(PARTS, plain(word)) ? PARTS[plain(word)] : undefined
 }
@@ -153,7 +153,7 @@ function lookUp(word: string): readonly Ours[] {
   return [...(Object.hasOwn(WORDS, name) ? WORDS[name]! : []), ...OWN.filter(([option]) => plain(option) === name)]
 }
 
-/** All pairs of a call and an option that the hints name. */
+/** All pairs of a call and an option that the hints mention. */
 export function namedOptions(): [call: string, option: string][] {
   return [...Object.values(WORDS).flat(), ...OWN].flatMap(([option, ...calls]) => calls.map((call): [string, string] => [call, option]))
 }

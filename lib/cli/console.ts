@@ -1,15 +1,15 @@
 import { CommanderError } from 'commander'
 import { isSentorchError } from '../base/errors'
 
-/** Exit codes of the command line: 0, 2 for a wrong call, 1 for anything else. */
+/** Exit codes of the command line: 0 for success, 2 for incorrect usage, 1 for anything else. */
 export function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   return isSentorchError(error) && error.code === 'ERR_INVALID_ARGUMENT' ? 2 : 1
 }
 
-/** Writes one clear message, with the code that docs/errors.md explains; with the stack and the causes when `verbose`. Returns the exit code. */
+/** Prints an error with its code, and with its stack and causes if `verbose` is set. Returns the exit code. */
 export function reportError(error: unknown, stream: NodeJS.WritableStream, verbose: boolean): number {
-  // Commander has said it already.
+  // Commander has already printed it.
   if (!(error instanceof CommanderError)) stream.write(`sentorch: ${messageOf(error)}\n`)
   if (verbose && !(error instanceof CommanderError)) stream.write(`${stackOf(error)}\n`)
   return exitCodeOf(error)
@@ -32,7 +32,7 @@ function stackOf(error: unknown): string {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Runs `work` with a signal that the first Ctrl-C (or SIGTERM, SIGHUP) aborts; the second ends the process as it would have without us. */
+/** Runs `work` with a signal that the first Ctrl-C (or SIGTERM, SIGHUP) aborts. A second one ends the process in the default way. */
 export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController()
   const release = (): void => {
@@ -50,7 +50,7 @@ export async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>
   }
 }
 
-/** Bytes as people read them: `12 kB`, `531 MB`, `3.6 GB`. */
+/** A number of bytes in readable form: `12 kB`, `531 MB`, `3.6 GB`. */
 export function bytesText(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
   if (bytes >= 1e6) return `${Math.round(bytes / 1e6)} MB`

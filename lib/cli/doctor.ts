@@ -6,8 +6,8 @@ import { bytesText } from './console'
 export function register(program: Command): void {
   program
     .command('doctor')
-    .description('Say what is installed and where, what is wrong, and how to put it right. Exits with 1 when encode could not work.')
-    .option('--json', 'print it as JSON')
+    .description('Show what is installed and where, report problems, and say how to fix them. Exits with 1 if encode cannot work.')
+    .option('--json', 'print the report as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const diagnosis = diagnose(await gatherFacts())
       process.stdout.write((json ? JSON.stringify(diagnosis, null, 2) : diagnosisText(diagnosis)) + '\n')
@@ -17,7 +17,7 @@ export function register(program: Command): void {
 
 const SOURCES = { option: 'by option', environment: 'by SENTORCH_LIBTORCH', cache: 'our cache', python: `Python's` }
 
-/** For people: a line for each thing, then what is wrong and the fix. */
+/** The report as text: one line per item, then each problem and its fix. */
 export function diagnosisText(diagnosis: Diagnosis): string {
   const { sentorch, node, addon, libtorch, cpu, cpuProbe, devices, caches, problems, ok } = diagnosis
   const { found } = libtorch

@@ -34,25 +34,31 @@ interface EncodeFlags {
 export function register(program: Command): void {
   program
     .command('encode')
-    .description('Turn texts into vectors, one row for each text, in the order of the input.')
+    .description('Compute the vectors of texts, one row per text, in the order of the input.')
     .requiredOption('--model <folder|id>', 'folder of a sentence-transformers model, or its id on the hub')
-    .requiredOption('--input <file>', `texts: .txt (one a line), .json (array of strings), .jsonl (one object a line), - for stdin`)
+    .requiredOption('--input <file>', `texts: .txt (one per line), .json (array of strings), .jsonl (one object per line), - for stdin`)
     .requiredOption('--output <file>', 'vectors: .npy, .safetensors or .jsonl, - for JSON lines on stdout')
-    .option('--field <name>', `.jsonl: name of the text in each object (default: text); with '--input -' it says that stdin is JSON lines`)
+    .option(
+      '--field <name>',
+      `.jsonl: field of each object that contains the text (default: text); with '--input -', read stdin as JSON lines`,
+    )
     .addOption(
-      new Option('--dtype <type>', 'float32 (default) is exact, bfloat16 smaller and on many CPUs faster').choices(['float32', 'bfloat16']),
+      new Option('--dtype <type>', 'float32 (default) is exact; bfloat16 uses less memory and is faster on many CPUs').choices([
+        'float32',
+        'bfloat16',
+      ]),
     )
     .option('--device <device>', 'auto (default), cpu, cuda or cuda:N')
-    .option('--threads <n>', 'threads of one operation (default: processors)', positive)
-    .option('--batch-tokens <n>', 'tokens of one micro-batch', positive)
-    .option('--max-length <n>', `tokens of one text; longer texts are cut (default: the model's)`, positive)
-    .option('--pooling <names>', `instead of the model's, separated by commas: ${POOLING_NAMES.join(', ')}`, poolingNames)
+    .option('--threads <n>', 'threads per operation (default: number of processors)', positive)
+    .option('--batch-tokens <n>', 'maximum tokens per micro-batch', positive)
+    .option('--max-length <n>', `maximum tokens per text; longer texts are cut (default: the model's limit)`, positive)
+    .option('--pooling <names>', `poolings to use instead of the model's, separated by commas: ${POOLING_NAMES.join(', ')}`, poolingNames)
     .option('--normalize', 'scale the vectors to unit length')
-    .option('--no-normalize', 'leave out the Normalize module of the model')
-    .option('--prompt-name <name>', `one of the model's prompts, put before every text`)
+    .option('--no-normalize', "skip the model's Normalize module")
+    .option('--prompt-name <name>', `name of one of the model's prompts, which is prepended to every text`)
     .option('--truncate-dim <n>', 'keep the first n dimensions', positive)
     .addOption(new Option('--precision <type>', 'type of the vectors (default: float32)').choices(PRECISIONS))
-    .option('--ranges <file>', 'int8 and uint8: JSON file with [min, max], each an array with one number for each dimension')
+    .option('--ranges <file>', 'for int8 and uint8: JSON file with [min, max], two arrays with one number per dimension')
     .action((flags: EncodeFlags, command: Command) => encode(flags, command))
 }
 
@@ -60,18 +66,18 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
   const { input, output, field, precision = 'float32', ranges } = flags
   const from = inputFormat(input, field) ?? misuse(command, `--input ${input}: the name must end in ${INPUT_FORMATS.join(', ')}, or be -.`)
   const to = outputFormat(output) ?? misuse(command, `--output ${output}: the name must end in ${OUTPUT_FORMATS.join(', ')}, or be -.`)
-  if (field !== undefined && from !== '.jsonl') misuse(command, '--field is for .jsonl input.')
+  if (field !== undefined && from !== '.jsonl') misuse(command, '--field applies only to .jsonl input.')
   if (needsRanges(precision) && ranges === undefined) {
-    misuse(command, `--precision ${precision} needs --ranges: the texts are streamed, so the range of the vectors to come is not known.`)
+    misuse(command, `--precision ${precision} needs --ranges: texts are streamed, so the range of later vectors is unknown.`)
   }
-  if (!needsRanges(precision) && ranges !== undefined) misuse(command, '--ranges is for --precision int8 and uint8.')
+  if (!needsRanges(precision) && ranges !== undefined) misuse(command, '--ranges applies only to --precision int8 and uint8.')
 
   await interruptible(async (signal) => {
     const { stdin, stdout, stderr } = process
     const texts = await openInput(input, { format: from, field: field ?? 'text', stdin, signal })
     const options: EncodeOptions<Precision> = { ...encodeOptions(flags), ...(ranges !== undefined && { ranges: await readRanges(ranges) }) }
     const model = await load(flags, signal, stderr)
-    // A write that fails rejects where it was made; this keeps the stream's own event from ending the process.
+    // A failed write rejects where it was made; this listener keeps the stream's 'error' event from ending the process.
     stdout.on('error', () => {})
     try {
       await encodeInto(model, { input: texts, output, format: to, options, signal, stdout, stderr })
@@ -82,7 +88,7 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
 }
 
 async function load({ model, dtype, device, threads }: EncodeFlags, signal: AbortSignal, stderr: Writable): Promise<Model> {
-  // Loaded here, so that the other commands work where a native package of this one does not.
+  // Loaded here, so that the other commands work even if a native dependency of this one does not.
   const { Model } = await import('../api/model.js')
   const meter = downloadMeter(stderr)
   try {
@@ -104,7 +110,7 @@ function encodeOptions({
   return { batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }
 }
 
-/** The pair of arrays; what they hold is checked with the other options against the model. */
+/** Reads the two arrays. Their content is checked against the model, together with the other options. */
 async function readRanges(file: string): Promise<[number[], number[]]> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as [number[], number[]]
@@ -114,14 +120,14 @@ async function readRanges(file: string): Promise<[number[], number[]]> {
 }
 
 function positive(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.')
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Expected an integer of at least 1.')
   return Number(text)
 }
 
 function poolingNames(text: string): PoolingName[] {
   return text.split(',').map((name) => {
     const known = POOLING_NAMES.find((pooling) => pooling === name.trim())
-    if (known === undefined) throw new InvalidArgumentError(`Expected some of ${POOLING_NAMES.join(', ')}.`)
+    if (known === undefined) throw new InvalidArgumentError(`Expected one or more of ${POOLING_NAMES.join(', ')}.`)
     return known
   })
 }
@@ -132,7 +138,7 @@ function misuse(command: Command, message: string): never {
 
 type Vectors = Embeddings<VectorOf<Precision>>
 
-/** What the command needs of a model. */
+/** The part of a model that the command uses. */
 export interface StreamingEncoder {
   encode(texts: readonly string[], options: EncodeOptions<Precision>): Promise<Vectors>
   encodeStream(texts: AsyncIterable<string>, options: StreamOptions<Precision>): AsyncIterable<Vectors>
@@ -149,14 +155,14 @@ export interface EncodeJob {
 }
 
 /**
- * Encodes every text of the input into the output. The output file appears only when it is whole: an abort, which rejects with
- * ERR_ABORTED, and any other failure leave nothing of it. A reader of stdout that went away ends the work in silence.
+ * Encodes every text of the input into the output. The output file appears only when it is complete: an abort, which rejects with
+ * ERR_ABORTED, or any other failure leaves no file. If the reader of stdout closes it, the command stops without an error.
  */
 export async function encodeInto(
   model: StreamingEncoder,
   { input, output, format, options, signal, stdout, stderr }: EncodeJob,
 ): Promise<void> {
-  // Checks the options and gives the dimension, before a file is made.
+  // Checks the options and gives the dimension before any file is created.
   const { dimension } = await model.encode([], { ...options, signal })
   const writer = await openWriter(output, format, { dimension, precision: options.precision ?? 'float32' }, stdout)
   const meter = encodeMeter(stderr, input)
@@ -186,13 +192,13 @@ export async function encodeInto(
 
 const DRAWING = { clearOnComplete: true, hideCursor: false, gracefulExit: false, barsize: 30 }
 
-/** A bar that `stop` takes away again. cli-progress draws nothing where the stream is no terminal. */
+/** A progress bar that `stop` erases. cli-progress draws nothing if the stream is not a terminal. */
 export interface Meter<T> {
   update: (progress: T) => void
   stop: () => void
 }
 
-/** One bar for each file that is downloaded. */
+/** One progress bar per downloaded file. */
 export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress> {
   let bar: SingleBar | undefined
   let shown: string | undefined
@@ -213,7 +219,7 @@ export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress
   }
 }
 
-/** A bar over the bytes of the input, or a bare count where the input is a pipe and its end is not known. */
+/** A bar over the bytes of the input, or only a count if the size is unknown because the input is a pipe. */
 export function encodeMeter(stream: NodeJS.WritableStream, input: Pick<TextInput, 'bytesRead' | 'bytesTotal'>): Meter<EncodeProgress> {
   const { bytesTotal = 0 } = input
   const format = bytesTotal
@@ -232,7 +238,7 @@ export function encodeMeter(stream: NodeJS.WritableStream, input: Pick<TextInput
   }
 }
 
-/** The line that stays: texts, tokens, seconds, texts per second. */
+/** The summary that remains on the screen: texts, tokens, seconds, texts per second. */
 export function closingLine({ texts, tokens, milliseconds }: { texts: number; tokens: number; milliseconds: number }): string {
   const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
   return `${count(texts, 'text')}, ${count(tokens, 'token')} in ${(milliseconds / 1000).toFixed(2)} s: ${perSecond(texts, milliseconds)} texts/s`

@@ -11,45 +11,45 @@ import { readLines, wrong } from '../base/text'
 export const INPUT_FORMATS = ['.txt', '.json', '.jsonl'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]
 
-/** A `.json` file is in memory as a whole, several times over. */
+/** A `.json` file is held in memory as a whole, in several copies. */
 const MAX_JSON_BYTES = 128 * 2 ** 20
 
-/** The format of a file by its name; undefined when it is none of ours. `-` is lines of text, or JSON lines where a field is named. */
+/** The format that a file's name implies, or undefined. `-` means lines of text, or JSON lines if a field is named. */
 export function inputFormat(path: string, field?: string): InputFormat | undefined {
   if (path === '-') return field === undefined ? '.txt' : '.jsonl'
   const extension = extname(path).toLowerCase()
   return INPUT_FORMATS.find((format) => format === extension)
 }
 
-/** Texts in the order of the file, read as they are asked for; iterate once. */
+/** The texts of a file, in order, read on demand. Iterate once. */
 export interface TextInput extends AsyncIterable<string> {
-  /** Bytes of the file whose texts were given out, about. */
+  /** Approximate number of bytes whose texts have been returned. */
   readonly bytesRead: number
-  /** Undefined for what has no size: a pipe. */
+  /** Undefined if the input has no size, as with a pipe. */
   readonly bytesTotal: number | undefined
 }
 
 export interface InputOptions {
   format: InputFormat
-  /** JSON lines: the name of the text in each object. */
+  /** For JSON lines: the field of each object that contains the text. */
   field: string
-  /** What `-` stands for. */
+  /** The stream that `-` stands for. */
   stdin: Readable
-  /** Ends the reading, also while stdin has nothing to give. */
+  /** Stops reading, even while stdin has no data. */
   signal?: AbortSignal
 }
 
 /**
- * Looks at the file, which must exist and be no folder, and gives its texts:
- * `.txt`: one a line, empty lines included; `.json`: an array of strings (read whole, up to 128 MiB);
- * `.jsonl`: one object a line, blank lines skipped. Refusals name the file and the line.
+ * Opens a file of texts, which must exist and must not be a folder:
+ * `.txt`: one text per line, including empty lines; `.json`: an array of strings (read as a whole, up to 128 MiB);
+ * `.jsonl`: one object per line, blank lines skipped. Errors name the file and the line.
  */
 export async function openInput(path: string, { format, field, stdin, signal }: InputOptions): Promise<TextInput> {
   const name = path === '-' ? 'stdin' : path
   const size = path === '-' ? undefined : await sizeOf(path)
   if (format === '.json' && (size ?? 0) > MAX_JSON_BYTES) {
-    const reason = `It has ${size} bytes, and a .json file is read whole, up to ${MAX_JSON_BYTES}.`
-    throw unreadable(path, `${reason} Give a .jsonl file instead: jq -c '.[] | { text: . }' file.json > file.jsonl`)
+    const reason = `It has ${size} bytes. A .json file is read as a whole, so at most ${MAX_JSON_BYTES} bytes are accepted.`
+    throw unreadable(path, `${reason} Convert it to a .jsonl file: jq -c '.[] | { text: . }' file.json > file.jsonl`)
   }
   const progress = { bytesRead: 0, bytesTotal: size }
 
@@ -80,9 +80,9 @@ export async function openInput(path: string, { format, field, stdin, signal }: 
 
 async function sizeOf(path: string): Promise<number | undefined> {
   const found = await stat(path).catch((cause: NodeJS.ErrnoException) => {
-    throw unreadable(path, cause.code === 'ENOENT' ? 'There is no such file.' : `It cannot be read (${cause.code}).`, cause)
+    throw unreadable(path, cause.code === 'ENOENT' ? 'The file does not exist.' : `It cannot be read (${cause.code}).`, cause)
   })
-  if (found.isDirectory()) throw unreadable(path, 'It is a folder; name a file.')
+  if (found.isDirectory()) throw unreadable(path, 'It is a folder, not a file.')
   return found.isFile() ? found.size : undefined
 }
 
@@ -102,7 +102,7 @@ async function* jsonLines(lines: AsyncIterable<{ text: string; number: number }>
       throw wrong(
         where,
         number,
-        `The object has no field '${field}' (it has: ${Object.keys(row).join(', ')}). Name the field with --field.`,
+        `The object has no field '${field}', only ${Object.keys(row).join(', ')}. Pass the name of the field with --field.`,
       )
     }
     if (typeof value !== 'string') throw wrong(where, number, `Expected a string in field '${field}', received ${describe(value)}.`)
@@ -126,7 +126,7 @@ function stringArray(bytes: Buffer, where: string): string[] {
   return value as string[]
 }
 
-/** `JSON.parse` is fast but its message names no line; the slow parser runs only once something is wrong. */
+/** `JSON.parse` is fast, but its message does not name the line; the slower parser runs only after it has failed. */
 function jsonError(text: string, where: string, cause: Error): SentorchError {
   const errors: ParseError[] = []
   unlessTooDeep(() => parseTree(text, errors, { disallowComments: true, allowTrailingComma: false }))

@@ -14,11 +14,11 @@ interface InstallFlags {
 export function register(program: Command): void {
   program
     .command('install-libtorch')
-    .description('Fetch libtorch, which sentorch computes with, into its cache (SENTORCH_CACHE).')
-    .option('--ranges', 'fetch only the needed parts of the wheels, without pip')
-    .option('--cuda', 'with the CUDA libraries (2.5 GB to download, 3.6 GB on disk)')
+    .description('Download libtorch, which sentorch needs for its computations, into the cache (SENTORCH_CACHE).')
+    .option('--ranges', 'download only the needed parts of the wheels, without pip')
+    .option('--cuda', 'include the CUDA libraries (2.5 GB to download, 3.6 GB on disk)')
     .option('--offline <folder>', 'take the wheels from a folder instead of the network')
-    .option('--force', 'install again over what is there')
+    .option('--force', 'replace an existing installation')
     .action((flags: InstallFlags) => install(flags))
 }
 
@@ -31,16 +31,16 @@ async function install(flags: InstallFlags): Promise<void> {
     progress.stop()
   }
   const { SENTORCH_LIBTORCH: chosen } = process.env
-  if (chosen) process.stderr.write(`Note: SENTORCH_LIBTORCH is set and goes before it: ${chosen}\n`)
+  if (chosen) process.stderr.write(`Note: SENTORCH_LIBTORCH is set and takes precedence: ${chosen}\n`)
 }
 
 type Progress = Extract<InstallEvent, { type: 'progress' }>
 
 const LABELS = { download: 'downloading', unpack: 'unpacking  ' }
-/** Milliseconds between two lines where there is no terminal. */
+/** Milliseconds between two lines if the stream is not a terminal. */
 const LINE_MS = 10_000
 
-/** Writes an installation's events: a bar with rate and time left on a terminal, else a line now and then. */
+/** Prints the events of an installation: a bar with rate and remaining time on a terminal, otherwise an occasional line. */
 export class InstallProgress {
   #bar: SingleBar | undefined
   #stage: Progress['stage'] | undefined
@@ -86,11 +86,11 @@ export class InstallProgress {
 function eventText(event: Exclude<InstallEvent, Progress>): string {
   switch (event.type) {
     case 'present':
-      return `libtorch is there already: ${event.folder}`
+      return `libtorch is already installed: ${event.folder}`
     case 'waiting':
       return `Another process${event.pid === undefined ? '' : ` (${event.pid})`} is installing libtorch; waiting for it.`
     case 'refetch':
-      return `${event.member} came out wrong; fetching it once more.`
+      return `${event.member} was damaged in transfer; downloading it again.`
     case 'installed':
       return `Installed ${bytesText(event.bytes)} in ${event.folder}`
     case 'plan':
@@ -102,7 +102,7 @@ function planText({ method, files, downloadBytes, installedBytes, folder }: Extr
   const how = {
     pip: `Downloading libtorch with pip: ${bytesText(downloadBytes)}`,
     ranges: `Downloading the needed parts of libtorch: ${bytesText(downloadBytes)}`,
-    offline: 'Installing libtorch from wheels on this disk',
+    offline: 'Installing libtorch from local wheels',
   }[method]
   return [`${how}. It will take ${bytesText(installedBytes)} in ${folder}`, ...files.map((file) => `  ${file}`)].join('\n')
 }

@@ -6,20 +6,20 @@ import * as encode from './encode'
 import * as installLibtorch from './install-libtorch'
 import { reportError } from './console'
 
-/** The whole command line. Wrong calls throw a `CommanderError` instead of ending the process. */
+/** Defines the command line. Incorrect usage throws a `CommanderError` instead of ending the process. */
 export function createProgram(): Command {
   const { version, description } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as Record<string, string>
   const program = new Command('sentorch')
     .description(description!)
     .version(version!)
-    .option('--verbose', 'print the stack of an error')
+    .option('--verbose', 'print the stack trace of an error')
     .exitOverride()
-    .showHelpAfterError("('--help' lists the options)")
+    .showHelpAfterError("(run with '--help' for a list of options)")
   for (const command of [encode, doctor, installLibtorch]) command.register(program)
   return program
 }
 
-/** Runs the command line; sets the exit code and lets the process end by itself. */
+/** Runs the command line. Sets the exit code and lets the process end on its own. */
 export async function main(argv: readonly string[] = process.argv): Promise<void> {
   const program = createProgram()
   try {

@@ -10,14 +10,14 @@ import { hiddenName, sweep } from '../files/staging'
 export const OUTPUT_FORMATS = ['.npy', '.jsonl', '.safetensors'] as const
 export type OutputFormat = (typeof OUTPUT_FORMATS)[number]
 
-/** The format of a file by its name; undefined when it is none of ours. `-`, the standard output, is JSON lines. */
+/** The format that a file's name implies, or undefined. `-`, the standard output, means JSON lines. */
 export function outputFormat(path: string): OutputFormat | undefined {
   if (path === '-') return '.jsonl'
   const extension = extname(path).toLowerCase()
   return OUTPUT_FORMATS.find((format) => format === extension)
 }
 
-/** What is written: rows of `dimension` numbers (bytes, for binary precisions). */
+/** Shape of the output: rows of `dimension` numbers (of bytes, for binary precisions). */
 export interface VectorShape {
   dimension: number
   precision: Precision
@@ -25,13 +25,13 @@ export interface VectorShape {
 
 export interface VectorWriter {
   write(rows: Embeddings<VectorOf<Precision>>): Promise<void>
-  /** Call once, after the last rows: only now does the file appear under its name. */
+  /** Call once, after the last rows. The file appears under its name only now. */
   finish(): Promise<void>
-  /** Leaves nothing behind. */
+  /** Removes everything that was written. */
   discard(): Promise<void>
 }
 
-/** Writes rows as they come; the row count of `.npy` and `.safetensors` goes into the header at the end. */
+/** Writes rows as they arrive. The row count of `.npy` and `.safetensors` is written into the header at the end. */
 export async function openWriter(path: string, format: OutputFormat, shape: VectorShape, stdout: Writable): Promise<VectorWriter> {
   if (path === '-') return jsonLinesWriter((text) => writeText(stdout, text), shape)
   const file = await StagedFile.create(path)
@@ -39,7 +39,7 @@ export async function openWriter(path: string, format: OutputFormat, shape: Vect
   if (format === '.jsonl') return jsonLinesWriter((text) => file.write(Buffer.from(text)), shape, end)
   const header = format === '.npy' ? npyHeader : safetensorsHeader
   let count = 0
-  // Until it is finished the file starts with zeros, which no reader takes for a header.
+  // Until the file is finished it starts with zeros, which are not a valid header.
   await file.write(new Uint8Array(header(0, shape).length))
   return {
     async write({ data, length }) {
@@ -57,7 +57,7 @@ export async function openWriter(path: string, format: OutputFormat, shape: Vect
 const NUMPY_TYPES: Record<Precision, string> = { float32: '<f4', int8: '|i1', uint8: '|u1', binary: '|i1', ubinary: '|u1' }
 const NPY_HEADER_BYTES = 128
 
-/** NumPy's format 1.0. Its text may be padded with spaces, so it has one length whatever the row count. */
+/** A header in version 1.0 of NumPy's format. It is padded with spaces, so its length does not depend on the row count. */
 function npyHeader(rows: number, { dimension, precision }: VectorShape): Buffer {
   const text = `{'descr': '${NUMPY_TYPES[precision]}', 'fortran_order': False, 'shape': (${rows}, ${dimension}), }`
   const header = Buffer.alloc(NPY_HEADER_BYTES, ' ')
@@ -71,7 +71,7 @@ function npyHeader(rows: number, { dimension, precision }: VectorShape): Buffer 
 const SAFETENSORS_TYPES: Record<Precision, string> = { float32: 'F32', int8: 'I8', uint8: 'U8', binary: 'I8', ubinary: 'U8' }
 const SAFETENSORS_HEADER_BYTES = 256
 
-/** One tensor named `embeddings`. The format allows spaces behind the header's JSON, so it has one length whatever the row count. */
+/** A header for one tensor named `embeddings`. Spaces after the JSON are allowed, so its length does not depend on the row count. */
 function safetensorsHeader(rows: number, { dimension, precision }: VectorShape): Buffer {
   const bytes = rows * dimension * (precision === 'float32' ? 4 : 1)
   const tensor = { dtype: SAFETENSORS_TYPES[precision], shape: [rows, dimension], data_offsets: [0, bytes] }
@@ -81,7 +81,7 @@ function safetensorsHeader(rows: number, { dimension, precision }: VectorShape):
   return header
 }
 
-/** One array a line, row i the vector of text i. Nine significant digits give every float32 back exactly. */
+/** One array per line; row i is the vector of text i. Nine significant digits represent every float32 exactly. */
 function jsonLinesWriter(
   append: (text: string) => Promise<void>,
   { precision }: VectorShape,
@@ -98,14 +98,14 @@ function jsonLinesWriter(
   }
 }
 
-/** Resolves when the stream took the text, so that a slow reader slows us down. */
+/** Resolves when the stream has accepted the text, so that a slow reader slows down the writer. */
 function writeText(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve())))
 }
 
 /**
- * A file that appears under its name only when it is whole: it is written next to its target, then synced and renamed. An existing target
- * stays as it is until then. When the process ends first, what was written is removed; after a kill the next who writes the file does that.
+ * A file that appears under its name only when it is complete: it is written next to its target, flushed and renamed. Until then an existing
+ * target is unchanged. If the process ends first, the partial file is removed; after a kill, the next writer of the same file removes it.
  */
 export class StagedFile {
   readonly #target: string
@@ -118,11 +118,12 @@ export class StagedFile {
     this.#handle = handle
   }
 
-  /** Refuses a target that is no regular file (renaming over a device or a pipe would replace it) and one whose folder does not exist. */
+  /** Rejects a target that is not a regular file (a rename would replace a device or a pipe), and one whose folder does not exist. */
   static async create(target: string): Promise<StagedFile> {
     const path = await realpath(target).catch(() => target)
     const found = await stat(path).catch(() => undefined)
-    if (found && !found.isFile()) throw unwritable(target, found.isDirectory() ? 'It is a folder; name a file.' : 'It is no regular file.')
+    if (found && !found.isFile())
+      throw unwritable(target, found.isDirectory() ? 'It is a folder, not a file.' : 'It is not a regular file.')
     await sweep(path)
     const temporary = hiddenName(path)
     removeAtExit(temporary)
@@ -135,32 +136,32 @@ export class StagedFile {
       )
     })
     if (file) return new StagedFile(path, temporary, file)
-    // Another process took it for a leftover before it was locked, and removes it.
+    // Another process mistook it for a leftover before it was locked, and removes it.
     keepAtExit(temporary)
     return StagedFile.create(target)
   }
 
-  /** Appends. */
+  /** Appends bytes. */
   async write(bytes: Uint8Array): Promise<void> {
     await this.#handle.writeFile(bytes)
   }
 
-  /** Writes over what lies at the start. */
+  /** Overwrites bytes at the start. */
   async writeStart(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += (await this.#handle.write(bytes, at, bytes.length - at, at)).bytesWritten
   }
 
-  /** Rejects only where the file did not take the name. */
+  /** Rejects only if the file did not get its name. */
   async commit(): Promise<void> {
     await this.#handle.sync()
-    // While it is locked: without its lock another process would take it for a leftover.
+    // The rename happens under the lock: otherwise another process would take the file for a leftover.
     await rename(this.#temporary, this.#target)
     keepAtExit(this.#temporary)
     await this.#handle.close().catch(() => {})
     await syncFolder(dirname(this.#target)).catch(() => {})
   }
 
-  /** Removes what was written; nothing happens after `commit`. Never rejects. */
+  /** Removes what was written. Does nothing after `commit`. Never rejects. */
   async discard(): Promise<void> {
     await this.#handle.close().catch(() => {})
     await rm(this.#temporary, { force: true }).catch(() => {})

@@ -13,15 +13,15 @@ import { TORCH_VERSION } from '../libtorch/versions'
 import { addonFile, packageRoot } from '../native/addon'
 import type { ProbeStep } from './probe'
 
-/** What an attempt in a child process came to. */
+/** The result of an attempt in a child process. */
 export interface ProbeResult {
   features?: CpuFeatures
   library?: Library
-  /** Why it went no further. `ended`: the process did not end by itself, but with this signal or exit code. */
+  /** Why the attempt stopped early. `ended`: the signal or exit code that ended the process, if it did not end normally. */
   failure?: { code?: string; message: string; ended?: string }
 }
 
-/** Everything that doctor looks at; serializable. */
+/** The facts that doctor collects; serializable. */
 export interface Facts {
   sentorch: { version: string; folder: string }
   node: { version: string; platform: string; glibc: string | null; musl: boolean }
@@ -29,21 +29,21 @@ export interface Facts {
   libtorch: {
     needed: string
     found: Pick<Libtorch, 'version' | 'root' | 'source' | 'cudaLibraries' | 'includeDirs'> | null
-    /** Where it is not found: what was looked at, and the explanation. */
+    /** If libtorch was not found: the locations that were searched, and the error message. */
     places: Place[]
     error: string | null
-    /** Libraries in our cache that are not as they were installed. */
+    /** Libraries in the cache that differ from what was installed. */
     damaged: string[]
   }
   cpu: { model: string; processors: number; features: CpuFeatures | null }
   cpuProbe: ProbeResult
-  /** Null where there are no CUDA libraries. */
+  /** Null if the CUDA libraries are not installed. */
   cudaProbe: ProbeResult | null
   caches: { what: string; folder: string; bytes: number | null }[]
 }
 
 export interface Problem {
-  /** `error`: encode cannot work. `note`: it works, with this limitation. */
+  /** `error`: encode cannot work. `note`: encode works, with this limitation. */
   severity: 'error' | 'note'
   problem: string
   fix: string | null
@@ -56,7 +56,7 @@ export interface Diagnosis extends Facts {
   ok: boolean
 }
 
-/** What the facts mean: the devices, what is wrong, and how it is put right. */
+/** Derives devices, problems and their fixes from the facts. */
 export function diagnose(facts: Facts): Diagnosis {
   const problems = [...systemProblems(facts), ...addonProblems(facts), ...libtorchProblems(facts), ...cpuNotes(facts), ...cudaNotes(facts)]
   const ok = !problems.some(({ severity }) => severity === 'error')
@@ -65,14 +65,14 @@ export function diagnose(facts: Facts): Diagnosis {
 
 function systemProblems({ node }: Facts): Problem[] {
   if (!node.musl) return []
-  const problem = 'This system has musl instead of glibc (Alpine); there is no libtorch for it.'
+  const problem = 'This system uses musl instead of glibc (Alpine), for which libtorch does not exist.'
   return [{ severity: 'error', problem, fix: 'Use an image with glibc, such as node:24-slim.' }]
 }
 
 function addonProblems({ addon, cpuProbe, node }: Facts): Problem[] {
   const { failure } = cpuProbe
   if (cpuProbe.features || node.musl) return []
-  const problem = failure ? describe(failure, 'The addon') : `The addon ${addon.path ?? `for ${node.platform}`} does not load.`
+  const problem = failure ? describe(failure, 'The addon') : `The addon ${addon.path ?? `for ${node.platform}`} cannot be loaded.`
   return [{ severity: 'error', problem, fix: 'Install sentorch again; in a clone of its repository: npm run build:native' }]
 }
 
@@ -88,13 +88,13 @@ function libtorchProblems({ libtorch, cpuProbe, node }: Facts): Problem[] {
   const fix =
     source === 'cache'
       ? `${INSTALL_COMMAND} --force`
-      : `Install it again where it is, or use our own (unset SENTORCH_LIBTORCH, then ${INSTALL_COMMAND}).`
+      : `Reinstall it in that location, or use sentorch's own copy (unset SENTORCH_LIBTORCH, then run ${INSTALL_COMMAND}).`
   if (libtorch.damaged.length > 0) {
-    problems.push({ severity: 'error', problem: `Damaged in ${root}: ${libtorch.damaged.join(', ')}`, fix })
+    problems.push({ severity: 'error', problem: `Damaged files in ${root}: ${libtorch.damaged.join(', ')}`, fix })
   }
   const { failure } = cpuProbe
   if (cpuProbe.features && !cpuProbe.library && libtorch.damaged.length === 0) {
-    const problem = `libtorch in ${root} does not open. ${failure ? describe(failure, 'It') : ''}`.trimEnd()
+    const problem = `libtorch in ${root} cannot be opened. ${failure ? describe(failure, 'It') : ''}`.trimEnd()
     problems.push({ severity: 'error', problem, fix })
   }
   return problems
@@ -104,10 +104,10 @@ function cpuNotes({ cpu, node, cpuProbe }: Facts): Problem[] {
   const notes: Problem[] = []
   const note = (problem: string): number => notes.push({ severity: 'note', problem, fix: null })
   if (cpu.features && !cpu.features.avx2 && node.platform.endsWith('-x64')) {
-    note('This CPU has no AVX2: encode works, through the portable kernels, which are slower.')
+    note('This CPU has no AVX2: encode works, but with the slower portable kernels.')
   }
   if (cpuProbe.library && !cpuProbe.library.fastBfloat16) {
-    note("This CPU has no instructions for bfloat16 products: dtype 'bfloat16' saves memory here, not time.")
+    note("This CPU has no instructions for bfloat16 products: dtype 'bfloat16' saves memory but not time.")
   }
   return notes
 }
@@ -117,26 +117,26 @@ function cudaNotes({ cudaProbe, cpuProbe }: Facts): Problem[] {
   const note = (problem: string): Problem[] => [{ severity: 'note', problem, fix: null }]
   if (!cudaProbe.library) {
     return note(
-      `The CUDA libraries do not open; the CPU is used. ${cudaProbe.failure ? describe(cudaProbe.failure, 'They') : ''}`.trimEnd(),
+      `The CUDA libraries cannot be opened; the CPU is used. ${cudaProbe.failure ? describe(cudaProbe.failure, 'They') : ''}`.trimEnd(),
     )
   }
   return cudaProbe.library.cudaDevices.length > 0
     ? []
-    : note('libtorch has its CUDA libraries, but there is no CUDA device; the CPU is used.')
+    : note('The CUDA libraries are installed, but no CUDA device was found; the CPU is used.')
 }
 
-/** Why a probe went no further; `what` was being opened. */
+/** Describes why a probe stopped early. `what` names what was being opened. */
 function describe({ message, ended }: NonNullable<ProbeResult['failure']>, what: string): string {
   if (ended === undefined) return message
   const hints: Record<string, string> = {
-    SIGBUS: ': a file is cut short',
-    SIGILL: ': this CPU lacks instructions that the library was built with',
-    SIGTERM: ', since it did not answer',
+    SIGBUS: ': a file is truncated',
+    SIGILL: ': the library uses instructions that this CPU does not have',
+    SIGTERM: ', because it did not respond',
   }
   return `${what} ended the process with ${ended}${hints[ended] ?? ''}. ${message}`.trimEnd()
 }
 
-/** Looks at everything that doctor reports. Never rejects for want of something; native code runs in child processes only. */
+/** Collects everything that doctor reports. Never rejects because something is missing; native code runs in child processes only. */
 export async function gatherFacts(probe: (cuda: boolean) => Promise<ProbeResult> = runProbe): Promise<Facts> {
   const [libtorch, cpuProbe, caches] = await Promise.all([lookForLibtorch(), probe(false), measureCaches()])
   const { found } = libtorch
@@ -182,7 +182,7 @@ function runProbe(cuda: boolean): Promise<ProbeResult> {
   })
 }
 
-/** From what the child printed, and how it ended (null: by itself). */
+/** Parses the output of the child. `ended`: how the process ended; null if it ended normally. */
 export function probeResult(stdout: string, stderr: string, ended: string | null): ProbeResult {
   const result: ProbeResult = {}
   for (const line of stdout.split('\n')) {
@@ -193,11 +193,11 @@ export function probeResult(stdout: string, stderr: string, ended: string | null
     if (step.step === 'failed') result.failure = { code: step.code, message: step.message }
   }
   if (ended === null || result.failure) return result
-  // A crash on the way out counts as well: a program that loads a model would have it too.
+  // A crash during exit counts as well: a program that loads a model would crash in the same way.
   return { features: result.features, failure: { message: stderr.trim().split('\n').at(-1) ?? '', ended } }
 }
 
-/** Libraries may print too, and a crash may cut a line short. */
+/** Skips lines that are not JSON: libraries may print too, and a crash may truncate a line. */
 function parseStep(line: string): ProbeStep | null {
   try {
     return JSON.parse(line) as ProbeStep
@@ -214,7 +214,7 @@ function addonPath(): string | null {
   }
 }
 
-/** Linux's own list, for when the addon cannot be asked. Null elsewhere. */
+/** The CPU features that Linux reports, for when the addon cannot be loaded. Null on other systems. */
 async function cpuInfoFeatures(): Promise<CpuFeatures | null> {
   const text = await readFile('/proc/cpuinfo', 'utf8').catch(() => '')
   const flags = /^flags\s*:(.*)$/m.exec(text)?.[1]?.split(/\s+/)
@@ -235,7 +235,7 @@ async function measureCaches(): Promise<Facts['caches']> {
   return (await Promise.all([ours, models])).flat()
 }
 
-/** Left out where its place cannot be told: without a home folder, say. */
+/** A cache folder and its size. Omitted if its location is unknown, for example without a home folder. */
 async function cacheOf(what: string, find: () => string | Promise<string>): Promise<Facts['caches']> {
   const folder = await Promise.resolve()
     .then(find)

@@ -1,6 +1,6 @@
 /**
- * The child process of `doctor`: loads the addon and opens libtorch, where a broken library can take down nobody else.
- * Prints one JSON line a step (`ProbeStep`). With the argument `cuda`, the CUDA libraries are opened too.
+ * The child process of `doctor`: loads the addon and opens libtorch, so that a broken library cannot crash the parent process.
+ * Prints one JSON line per step (`ProbeStep`). With the argument `cuda`, it opens the CUDA libraries too.
  */
 import { writeSync } from 'node:fs'
 import type { CpuFeatures, Library } from '../../binding'
@@ -10,7 +10,7 @@ import { openNative } from '../libtorch/open'
 export type ProbeStep =
   { step: 'addon'; features: CpuFeatures } | { step: 'library'; library: Library } | { step: 'failed'; code?: string; message: string }
 
-/** Written at once: what comes next may end the process. */
+/** Written synchronously: the next step may end the process. */
 function say(step: ProbeStep): void {
   writeSync(1, JSON.stringify(step) + '\n')
 }

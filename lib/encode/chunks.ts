@@ -2,17 +2,17 @@ import type { NativeModel } from '../../binding'
 import { aborted, throwIfAborted } from '../base/errors'
 import type { EncodeProgress } from './options'
 
-/** How a call's texts are cut into chunks: small enough to tokenize without holding up JavaScript, large enough to fill micro-batches. */
+/** Cuts the texts of a call into chunks: small enough not to block JavaScript during tokenization, large enough to fill micro-batches. */
 
-/** Tokens of one chunk, as estimated; about ten micro-batches. */
+/** Estimated tokens per chunk: about ten micro-batches. */
 const CHUNK_TOKENS = 16_384
 
-/** English takes four characters a token, Chinese one. */
+/** English has about four characters per token, Chinese one. */
 export const CHARS_PER_TOKEN = 3
 
 /**
- * Indices of texts in the order they are worked on, longest first, so that memory peaks at the start and rows of a length meet.
- * `lengths`: characters of each text; `maxLength`: tokens at which each is cut.
+ * Indices of texts in processing order, longest first, so that memory use peaks at the start and rows of equal length share a batch.
+ * `lengths`: characters of each text; `maxLength`: the number of tokens at which each text is cut.
  */
 export function chunksOf(lengths: readonly number[], maxLength: number): number[][] {
   if (lengths.length <= 1) return lengths.map((_, i) => [i])
@@ -34,35 +34,35 @@ export function chunksOf(lengths: readonly number[], maxLength: number): number[
   return out
 }
 
-/** Tokens of a text of so many characters, special ones counted. */
+/** Estimated tokens of a text with this many characters, special tokens included. */
 export function estimateTokens(length: number, maxLength: number): number {
   return Math.min(maxLength, 2 + Math.ceil(length / CHARS_PER_TOKEN))
 }
 
-/** Chunks that are on their way through the model at a time: one runs, one waits, so that the model's thread never idles. */
+/** Number of chunks in flight at a time: one runs and one waits, so that the model's thread is never idle. */
 const IN_FLIGHT = 2
 
-/** One call's texts, chunk by chunk: read (tokenized) here, worked on by the model. */
+/** The texts of one call, processed in chunks: each is tokenized here and then computed by the model. */
 export interface ChunkedCall<B extends { ids: Int32Array }> {
   native: Pick<NativeModel, 'abort'>
-  /** The number of all native work of this call, for `abort`. */
+  /** The task number of all native work of this call, for `abort`. */
   task: number
-  /** Indices of the texts of each chunk. */
+  /** Indices of the texts in each chunk. */
   chunks: readonly (readonly number[])[]
   totalTexts: number
   signal: AbortSignal | undefined
   onProgress: ((progress: EncodeProgress) => unknown) | undefined
   /**
-   * Everything is read first and then given to the model in one go: as its work is done in order, no other caller's comes in between.
-   * Otherwise reading and work overlap, and other callers wait for two chunks at most.
+   * If true, all chunks are read before any is submitted. The model works in order, so no other caller's work runs between them.
+   * Otherwise reading overlaps with computing, and other callers wait for two chunks at most.
    */
   together: boolean
   read(indices: readonly number[]): Promise<B>
-  /** Gives the chunk to the model before it first waits, and puts its results in their places. */
+  /** Submits the chunk to the model before it first awaits, and stores the results at their positions. */
   work(indices: readonly number[], batch: B): Promise<void>
 }
 
-/** Resolves when every chunk is done. The first failure, or an abort, gives up what is under way, which is awaited. */
+/** Resolves when every chunk is done. After the first failure or an abort it cancels the chunks in flight and waits for them. */
 export async function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<B>): Promise<void> {
   const { signal } = job
   throwIfAborted(signal)
@@ -77,10 +77,10 @@ export async function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<
       done.texts += indices.length
       done.tokens += batch.ids.length
       await job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
-      // Not before: a listener that fails is seen only while its chunk is in the set.
+      // Registered late: a failing listener is noticed only while its chunk is in the set.
       running.delete(work)
     })
-    work.catch(() => {}) // seen below, through the set
+    work.catch(() => {}) // handled below, through the set
     running.add(work)
   }
   try {

@@ -2,15 +2,15 @@ import { integerIn, invalid } from '../base/check'
 import { reading } from '../base/arguments'
 
 /**
- * Vectors side by side in one buffer: row i is `data[i · dimension … (i + 1) · dimension)`.
- * Iterating gives the rows; `[...embeddings]` is an array of typed arrays.
+ * Vectors in one contiguous buffer: row i is `data[i · dimension … (i + 1) · dimension)`.
+ * Iterating yields the rows; `[...embeddings]` is an array of typed arrays.
  */
 export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float32Array> implements Iterable<V> {
   /** [length, dimension], row-major. */
   readonly data: V
-  /** Numbers of one row. For `binary` and `ubinary` these are bytes of eight dimensions each. */
+  /** Number of elements per row. For `binary` and `ubinary` an element is a byte that holds eight dimensions. */
   readonly dimension: number
-  /** Rows. */
+  /** Number of rows. */
   readonly length: number
 
   constructor(data: V, dimension: number) {
@@ -20,12 +20,12 @@ export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float3
     if (!Number.isInteger(this.length)) throw invalid('data', `whole rows of ${dimension} numbers`, `${data.length} numbers`)
   }
 
-  /** Row `index`, a view: writing to it writes to `data`. Refuses an index outside 0..length-1. */
+  /** Row `index` as a view: writing to it changes `data`. Throws for an index outside 0..length-1. */
   row(index: number): V {
     return this.#view(integerIn('index', index, 0, this.length - 1))
   }
 
-  /** Row `index` as a view, counted from the end when negative; undefined outside, as `Array.prototype.at`. */
+  /** Row `index` as a view, counted from the end if negative; undefined if out of range, like `Array.prototype.at`. */
   at(index: number): V | undefined {
     const i = reading('index', () => Math.trunc(index) || 0)
     const row = i < 0 ? i + this.length : i
@@ -36,7 +36,7 @@ export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float3
     for (let i = 0; i < this.length; i++) yield this.#view(i)
   }
 
-  /** A copy in plain arrays, for JSON. */
+  /** A copy as plain arrays, for JSON. */
   toArray(): number[][] {
     return Array.from(this, (row) => Array.from(row))
   }
@@ -46,15 +46,15 @@ export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float3
   }
 }
 
-/** The states of one text's tokens, special tokens included. */
+/** The hidden states of the tokens of one text, special tokens included. */
 export interface TokenEmbeddings {
-  /** As the tokenizer spells them (`##ing`, `Ġthe`). */
+  /** The tokens in the tokenizer's spelling (`##ing`, `Ġthe`). */
   tokens: string[]
-  /** Where each token lies in the text as given, [start, end) in UTF-16 units; [0, 0] for special tokens and for tokens of the prompt. */
+  /** Position of each token in the original text, [start, end) in UTF-16 units; [0, 0] for special tokens and for tokens of the prompt. */
   offsets: [number, number][]
   /** [length, dimension], row-major. */
   data: Float32Array
   dimension: number
-  /** Tokens. */
+  /** Number of tokens. */
   length: number
 }

@@ -9,7 +9,7 @@ import { Embeddings, type TokenEmbeddings } from './embeddings'
 import type { ResolvedEncode } from './options'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
 
-/** One call of encode: its texts go through the tokenizer and the model chunk by chunk, and their rows return to their places. */
+/** One call of encode. Its texts pass through the tokenizer and the model in chunks; the rows are returned in the order of the texts. */
 export class Encoding {
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
@@ -90,7 +90,7 @@ export class Encoding {
       const index = indices[nonFiniteRow]!
       throw new SentorchError(
         'ERR_NON_FINITE',
-        `The vector of texts[${index}] came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.`,
+        `The vector of texts[${index}] contains NaN or infinity: the weights are damaged or too large for this dtype.`,
         { detail: { index } },
       )
     }
@@ -120,10 +120,10 @@ function spansInText(spans: Int32Array, promptLength: number): [number, number][
   return out
 }
 
-/** Characters of one batch, whatever its number of texts: memory stays bounded when texts are books. */
+/** Maximum number of characters per batch, so that memory stays bounded even if each text is a whole book. */
 const BATCH_CHARS = 2 ** 23
 
-/** Texts of a source in batches, in order. Closes the source when the reader stops early. A value that is no string is refused with its place. */
+/** Batches of texts from a source, in order. Closes the source if the reader stops early. Throws for a value that is not a string, with its index. */
 export async function* batchesOf(source: AsyncIterable<string> | Iterable<string>, batchTexts: number): AsyncGenerator<string[]> {
   let batch: string[] = []
   let chars = 0
@@ -140,15 +140,15 @@ export async function* batchesOf(source: AsyncIterable<string> | Iterable<string
 }
 
 /**
- * `work` over `items`, results in order; while the reader has one result, the next is worked on.
- * When the reader stops, or something fails, `items` is closed and what was begun is awaited.
+ * Applies `work` to `items` and yields the results in order. While the consumer uses one result, the next is computed.
+ * If the consumer stops or something fails, `items` is closed and the work in flight is awaited.
  */
 export async function* ahead<T, R>(items: AsyncIterable<T>, work: (item: T) => Promise<R>): AsyncGenerator<R> {
   let begun: Promise<R> | undefined
   try {
     for await (const item of items) {
       const next = work(item)
-      next.catch(() => {}) // seen when it is awaited
+      next.catch(() => {}) // handled when it is awaited
       const ready = begun
       begun = next
       if (ready) yield await ready

@@ -14,67 +14,67 @@ export interface EncodeProgress {
 }
 
 export interface EncodeOptions<P extends Precision = 'float32'> extends RangeOptions {
-  /** Unset: the modules of the model as written. `true`: the result is scaled to unit length at the end. `false`: the Normalize module is skipped. */
+  /** `true`: scale the result to unit length. `false`: skip the model's Normalize module. By default, the model's modules run as saved. */
   normalize?: boolean
-  /** Instead of the model's pooling: one mode, or several side by side, each once. Refused where the model's Dense modules do not fit the result. */
+  /** Pooling to use instead of the model's: one mode, or several whose results are concatenated. Must fit the input size of the model's Dense modules. */
   pooling?: PoolingName | readonly PoolingName[]
   /**
-   * Keep the first `truncateDim` dimensions (Matryoshka models); not scaled again unless `normalize: true`. Integer in 1..dimension.
-   * Defaults to the model's `truncate_dim`, else to all.
+   * Keep the first `truncateDim` dimensions (for Matryoshka models). The result is scaled again only with `normalize: true`. Integer in 1..dimension.
+   * Defaults to the model's `truncate_dim`, or to all dimensions.
    */
   truncateDim?: number
-  /** Put before every text; `''` for none. Excludes `promptName`. */
+  /** Text to prepend to every text; `''` for none. Cannot be combined with `promptName`. */
   prompt?: string
   /** Name of one of the model's prompts (`model.info.prompts`); `query` and `document` always exist. Defaults to the model's `default_prompt_name`. */
   promptName?: string
-  /** Tokens of one text, the special ones counted; longer texts are cut. Defaults to the model's `max_seq_length`. Integer in 2..the model's positions. */
+  /** Maximum tokens per text, special tokens included; longer texts are cut. Integer in 2..the model's positions. Defaults to the model's `max_seq_length`. */
   maxLength?: number
-  /** Tokens of one micro-batch, 1..1048576. Defaults to 2048: larger gains nothing on the CPU, smaller answers aborts sooner. */
+  /** Maximum tokens per micro-batch, 1..1048576. Larger values are not faster on the CPU; smaller ones respond to aborts sooner. Defaults to 2048. */
   batchTokens?: number
-  /** Type of the result, as sentence-transformers' `quantize_embeddings` defines it. Defaults to `float32`. */
+  /** Data type of the result, as defined by sentence-transformers' `quantize_embeddings`. Defaults to `float32`. */
   precision?: P
   /**
-   * One vector per token instead of one per text, with the tokens and their offsets; the states of the last layer, float32.
-   * Excludes `precision`, `truncateDim`, `normalize` and `pooling`. Defaults to false.
+   * Return one vector per token instead of one per text, with the tokens and their offsets: the float32 states of the last layer.
+   * Cannot be combined with `precision`, `truncateDim`, `normalize` or `pooling`. Defaults to false.
    */
   tokenEmbeddings?: boolean
-  /** Called after each piece of work with the counts so far. A promise that it gives is awaited. */
+  /** Called with the counts so far after each chunk of texts. If it returns a promise, the promise is awaited. */
   onProgress?: (progress: EncodeProgress) => void
-  /** Stops between micro-batches; the promise rejects with code `ERR_ABORTED`. */
+  /** Stops the call between micro-batches; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
 }
 
 export interface StreamOptions<P extends Precision = 'float32'> extends EncodeOptions<P> {
-  /** Texts that are taken from the stream, sorted by length and given back together, 1..1048576. Defaults to 1024. */
+  /** Number of texts to take from the stream, sort by length and return together, 1..1048576. Defaults to 1024. */
   batchTexts?: number
 }
 
-/** What an encode is resolved against: the model, and which call it is. */
+/** What the options of a call are resolved against: the model and the kind of call. */
 export interface EncodeContext {
   modules: Pick<SentenceModules, 'pooling' | 'steps' | 'dense' | 'prompts' | 'defaultPromptName' | 'maxSeqLength' | 'truncateDim'>
   config: Pick<EncoderConfig, 'hiddenSize' | 'usablePositions'>
-  /** Number of texts, or `'streamed'` where it is not known. */
+  /** Number of texts, or `'streamed'` if unknown. */
   texts: number | 'streamed'
-  /** `encodeQuery` and `encodeDocument` choose a prompt of their own. */
+  /** `encodeQuery` and `encodeDocument` select their own prompt. */
   role?: 'query' | 'document'
 }
 
-/** `EncodeOptions` after every check, with every default. */
+/** `EncodeOptions` with every value checked and every default filled in. */
 export interface ResolvedEncode {
-  /** Put before every text; `''` for none. */
+  /** Prepended to every text; `''` for none. */
   prompt: string
   maxLength: number
   batchTokens: number
   /** Empty for token embeddings. */
   pooling: PoolingMode[]
   steps: PostStep[]
-  /** 0: keep all. */
+  /** 0 keeps all dimensions. */
   truncateDim: number
   normalizeLast: boolean
-  /** Numbers of one float32 vector that comes out, before `precision`. */
+  /** Number of float32 elements of a result vector, before `precision` is applied. */
   dimension: number
   precision: Precision
-  /** For `int8` and `uint8`; undefined: taken from the vectors of this call. */
+  /** For `int8` and `uint8`. If undefined, the ranges are computed from the vectors of the call. */
   ranges: Ranges | undefined
   tokenEmbeddings: boolean
   onProgress: ((progress: EncodeProgress) => unknown) | undefined
@@ -85,7 +85,7 @@ export interface ResolvedStream extends ResolvedEncode {
   batchTexts: number
 }
 
-/** Tokens of a micro-batch: larger gains nothing on the CPU. */
+/** Default maximum of tokens per micro-batch. Larger values are not faster on the CPU. */
 export const BATCH_TOKENS = 2048
 
 const MAX_BATCH = 2 ** 20
@@ -116,7 +116,7 @@ export function resolveStream(options: StreamOptions<Precision> = {}, context: O
   }
 }
 
-/** Checks the options of one encode against the model and fills in what is not given. */
+/** Checks the options of one encode call against the model and fills in the defaults. */
 export function resolveEncode(options: EncodeOptions<Precision> = {}, context: EncodeContext): ResolvedEncode {
   options = takeOptions('encode', options, ENCODE_KEYS)
   const { modules, config } = context
@@ -138,7 +138,7 @@ type Result = Omit<ResolvedEncode, 'prompt' | 'maxLength' | 'batchTokens' | 'tok
 function tokenResult(options: EncodeOptions<Precision>, { config }: EncodeContext): Result {
   for (const name of ['precision', 'truncateDim', 'normalize', 'pooling', 'ranges', 'calibration'] as const) {
     if (options[name] !== undefined)
-      throw refusal(`'${name}' does not go with 'tokenEmbeddings': the states of the tokens come as they are.`)
+      throw refusal(`'${name}' cannot be combined with 'tokenEmbeddings', which returns the token states unchanged.`)
   }
   return {
     pooling: [],
@@ -157,7 +157,7 @@ function pooledResult(options: EncodeOptions<Precision>, context: EncodeContext)
   const pooling = poolingOf(options.pooling, context)
   const steps = normalize === false ? modules.steps.filter((step) => step !== 'normalize') : [...modules.steps]
   const whole = vectorDimension(modules.dense, pooling, config.hiddenSize)
-  // Cut to what there is: as in Python, a model may keep more dimensions than another pooling gives.
+  // Limited to the actual dimension: as in Python, the model's `truncate_dim` may exceed what another pooling gives.
   const { truncateDim = Math.min(modules.truncateDim ?? whole, whole) } = options
   const dimension = integerIn('truncateDim', truncateDim, 1, whole)
   const precision = oneOf('precision', options.precision === undefined ? 'float32' : options.precision, PRECISIONS)
@@ -173,14 +173,14 @@ function pooledResult(options: EncodeOptions<Precision>, context: EncodeContext)
 }
 
 /**
- * As sentence-transformers 6.2 chooses: the prompt, the named prompt, the role's prompt, the default prompt, none.
- * It gives every model an empty `query` and `document` prompt where the folder has none. So a role never falls back to the default
- * prompt, and `encode_document` never reaches the `passage` and `corpus` that its source looks for next.
+ * Chooses the prompt as sentence-transformers 6.2 does, in this order: the given prompt, the named prompt, the role's prompt, the default prompt.
+ * sentence-transformers gives every model empty `query` and `document` prompts if the folder has none. A role therefore never falls back to
+ * the default prompt, and `encode_document` never reaches the `passage` and `corpus` prompts that its source code looks for next.
  */
 function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeContext): string {
   const { prompt, promptName } = options
   if (prompt !== undefined) {
-    if (promptName !== undefined) throw refusal(`'prompt' and 'promptName' were both given. Leave one out.`)
+    if (promptName !== undefined) throw refusal(`'prompt' and 'promptName' cannot be combined. Pass only one of them.`)
     return stringOf('prompt', prompt)
   }
   const name = promptName === undefined ? (role ?? modules.defaultPromptName) : stringOf('promptName', promptName)

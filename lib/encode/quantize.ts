@@ -5,9 +5,9 @@ import { integerIn, invalid, oneOf } from '../base/check'
 export const PRECISIONS = ['float32', 'int8', 'uint8', 'binary', 'ubinary'] as const
 
 /**
- * Type of the numbers of a result, as sentence-transformers defines it:
- * `int8`, `uint8`: one byte a dimension, 256 steps between the ranges of that dimension;
- * `binary`, `ubinary`: one bit a dimension, eight dimensions a byte.
+ * Data type of the elements of a result, as defined by sentence-transformers:
+ * `int8`, `uint8`: one byte per dimension, with 256 steps over the range of that dimension;
+ * `binary`, `ubinary`: one bit per dimension, eight dimensions per byte.
  */
 export type Precision = (typeof PRECISIONS)[number]
 
@@ -19,7 +19,7 @@ interface Vectors {
   ubinary: Uint8Array
 }
 
-/** The typed array that holds a result of precision `P`. */
+/** The typed array that stores a result of precision `P`. */
 export type VectorOf<P extends Precision> = Vectors[P]
 
 /** The smallest and the largest value of each dimension. */
@@ -28,21 +28,21 @@ export interface Ranges {
   max: Float32Array
 }
 
-/** Fewest vectors that int8 and uint8 ranges are taken from when they are taken from the result itself. As in Python; hundreds give stable ranges. */
+/** Minimum number of vectors for computing int8 and uint8 ranges from the result itself, as in Python. Stable ranges need hundreds. */
 export const MIN_ROWS_FOR_RANGES = 2
 
 export function needsRanges(precision: Precision): precision is 'int8' | 'uint8' {
   return precision === 'int8' || precision === 'uint8'
 }
 
-/** Numbers of one quantized vector: bits are packed, and the last byte is filled with zeros. */
+/** Number of elements of a quantized vector: bits are packed, and the last byte is filled with zeros. */
 export function quantizedDimension(dimension: number, precision: Precision): number {
   return precision === 'binary' || precision === 'ubinary' ? Math.ceil(dimension / 8) : dimension
 }
 
 /**
- * Smallest and largest value of each dimension of `data` [rows, dimension].
- * Refuses data without a row and values that are not finite.
+ * The smallest and the largest value of each dimension of `data` [rows, dimension].
+ * Throws if `data` has no rows or contains a value that is not finite.
  */
 export function rangesOf(calibration: { readonly data: Float32Array; readonly dimension: number }): Ranges {
   const { data, dimension } = calibration
@@ -62,12 +62,12 @@ export function rangesOf(calibration: { readonly data: Float32Array; readonly di
 }
 
 /**
- * `data` [rows, dimension] at another precision, bit for bit what sentence-transformers 6.2 `quantize_embeddings` gives.
+ * Converts `data` [rows, dimension] to another precision, bit for bit as `quantize_embeddings` of sentence-transformers 6.2 does.
  * The result is [rows, quantizedDimension(dimension, precision)]; for `float32` it is `data` itself.
  *
- * `int8`, `uint8`: floor((x − min) / step) with step = (max − min) / 255, or 1 where that is 0. Values outside the ranges saturate
- * at 0 and 255, as in Python. `int8` is the same number less 128. Without `ranges` they are those of `data`, which then needs two rows.
- * `binary`, `ubinary`: a bit is 1 where x > 0; dimension 0 is the highest bit of byte 0. `binary` is that byte less 128.
+ * `int8`, `uint8`: floor((x − min) / step) with step = (max − min) / 255, or 1 if that is 0. Values outside the ranges saturate
+ * at 0 and 255, as in Python. `int8` is the same number minus 128. Without `ranges`, those of `data` are used, which must then have two rows or more.
+ * `binary`, `ubinary`: a bit is 1 if x > 0; dimension 0 is the highest bit of byte 0. `binary` is that byte minus 128.
  */
 export function quantize<P extends Precision>(data: Float32Array, dimension: number, precision: P, ranges?: Ranges): VectorOf<P>
 export function quantize(data: Float32Array, dimension: number, precision: Precision, ranges?: Ranges): VectorOf<Precision> {
@@ -84,7 +84,7 @@ export function quantize(data: Float32Array, dimension: number, precision: Preci
         return packBits(data, rows, dimension)
       case 'binary': {
         const bytes = packBits(data, rows, dimension)
-        // b − 128 in eight bits is b with its highest bit turned over.
+        // In eight bits, b − 128 is b with its highest bit inverted.
         for (let i = 0; i < bytes.length; i++) bytes[i]! ^= 0x80
         return new Int8Array(bytes.buffer)
       }
@@ -103,12 +103,12 @@ function rowsOf(data: Float32Array, dimension: number): number {
 function ownRanges(data: Float32Array, dimension: number, rows: number): Ranges {
   if (rows === 0) return { min: new Float32Array(dimension), max: new Float32Array(dimension) }
   if (rows < MIN_ROWS_FOR_RANGES) {
-    throw invalid('ranges', `ranges or a calibration set (a single vector has no range of its own)`, undefined)
+    throw invalid('ranges', `ranges or a calibration set (a range cannot be computed from a single vector)`, undefined)
   }
   return rangesOf({ data, dimension })
 }
 
-/** Every operation is rounded to float32, since numpy computes in float32 and a step further up decides which integer comes out. */
+/** Every operation is rounded to float32 as in numpy, since a difference in the last bit can change the resulting integer. */
 function scale<T extends Int8Array | Uint8Array>(data: Float32Array, dimension: number, ranges: Ranges, out: T, shift: number): T {
   const { min, max } = ranges
   if (min.length !== dimension || max.length !== dimension) {
@@ -135,34 +135,35 @@ function packBits(data: Float32Array, rows: number, dimension: number): Uint8Arr
   return bytes
 }
 
-/** What the numbers of an int8 or uint8 result stand for. */
+/** The value ranges that an int8 or uint8 result represents. */
 export interface RangeOptions {
   /**
-   * For `int8` and `uint8`: the smallest and the largest value of each dimension, `[min, max]`, each of the result's dimension.
-   * Without `ranges` and `calibration` they are taken from the vectors of this call, which then needs at least two texts
-   * (a hundred or more give stable ranges); a stream needs one of the two.
+   * For `int8` and `uint8`: the smallest and the largest value of each dimension, `[min, max]`, two arrays of the result's dimension.
+   * Without `ranges` and `calibration` they are computed from the vectors of the call, which then needs at least two texts
+   * (stable ranges need a hundred or more). A stream requires one of the two options.
    */
   ranges?: readonly [ArrayLike<number>, ArrayLike<number>]
-  /** For `int8` and `uint8`: float32 vectors whose range is used. Excludes `ranges`. */
+  /** For `int8` and `uint8`: float32 vectors from which the ranges are computed. Cannot be combined with `ranges`. */
   calibration?: { readonly data: Float32Array; readonly dimension: number }
 }
 
-/** The ranges of an int8 or uint8 result of `dimension`; undefined: they are taken from the vectors of the call. */
+/** The ranges of an int8 or uint8 result of `dimension`. If undefined, they are computed from the vectors of the call. */
 export function rangesFor(precision: Precision, options: RangeOptions, dimension: number, texts: number | 'streamed'): Ranges | undefined {
   const { ranges, calibration } = options
   if (!needsRanges(precision)) {
     const given = ranges !== undefined ? 'ranges' : calibration !== undefined ? 'calibration' : undefined
-    if (given) throw refusal(`'${given}' is for precision 'int8' and 'uint8'; the precision is '${precision}'.`)
+    if (given) throw refusal(`'${given}' applies only to precision 'int8' and 'uint8', but the precision is '${precision}'.`)
     return undefined
   }
-  if (ranges !== undefined && calibration !== undefined) throw refusal(`'ranges' and 'calibration' were both given. Leave one out.`)
+  if (ranges !== undefined && calibration !== undefined)
+    throw refusal(`'ranges' and 'calibration' cannot be combined. Pass only one of them.`)
   if (ranges !== undefined) return givenRanges(ranges, dimension)
   if (calibration !== undefined) return calibrationRanges(calibration, dimension)
   if (texts === 'streamed') {
-    throw refusal(`Precision '${precision}' of a stream needs 'ranges' or 'calibration': the range of vectors to come is not known.`)
+    throw refusal(`Precision '${precision}' of a stream needs 'ranges' or 'calibration': the range of later vectors is unknown.`)
   }
   if (texts > 0 && texts < MIN_ROWS_FOR_RANGES) {
-    throw refusal(`Precision '${precision}' of a single text needs 'ranges' or 'calibration': one vector has no range of its own.`)
+    throw refusal(`Precision '${precision}' of a single text needs 'ranges' or 'calibration': a range cannot be computed from one vector.`)
   }
   return undefined
 }

@@ -5,16 +5,16 @@ import type { Embeddings } from './embeddings'
 import { SentorchError } from '../base/errors'
 import { SIMILARITY_NAMES, type SimilarityName } from '../format/modules'
 
-/** Rows to compare; a single `Float32Array` is one row. */
+/** The vectors to compare; a single `Float32Array` is one row. */
 export type SimilarityInput = Embeddings | Float32Array | readonly Float32Array[] | readonly (readonly number[])[]
 
-/** Every row of `a` against every row of `b`. */
+/** The similarity of every row of `a` to every row of `b`. */
 export class Similarities {
   /** [rows, columns], row-major. */
   readonly data: Float32Array
-  /** Rows of `a`. */
+  /** Number of rows of `a`. */
   readonly rows: number
-  /** Rows of `b`. */
+  /** Number of rows of `b`. */
   readonly columns: number
 
   constructor(data: Float32Array, rows: number, columns: number) {
@@ -23,7 +23,7 @@ export class Similarities {
     this.columns = columns
   }
 
-  /** How alike row i of `a` and row j of `b` are. */
+  /** The similarity of row i of `a` and row j of `b`. */
   at(i: number, j: number): number {
     integerIn('i', i, 0, this.rows - 1)
     integerIn('j', j, 0, this.columns - 1)
@@ -35,12 +35,12 @@ export class Similarities {
   }
 }
 
-/** A zero vector is divided by this instead of by its length, so that its cosine to anything is 0, as in PyTorch's `normalize`. */
+/** Lower bound for the length that a vector is divided by, so that the cosine of a zero vector is 0, as in PyTorch's `normalize`. */
 const SMALLEST_NORM = 1e-12
 
 /**
- * Every row of `a` against every row of `b`, as sentence-transformers' `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim`.
- * Summed in float64, on the calling thread. Refuses rows of different dimensions and int8/uint8/binary embeddings.
+ * Compares every row of `a` with every row of `b`, like `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim` of sentence-transformers.
+ * Sums are accumulated in float64 on the calling thread. Throws for rows of different dimensions and for int8, uint8 and binary embeddings.
  */
 export function similarity(a: SimilarityInput, b: SimilarityInput, measure: SimilarityName = 'cosine'): Similarities {
   return reading('The arguments of similarity', () => {
@@ -71,7 +71,7 @@ function matrixOf(name: string, source: SimilarityInput): Matrix {
     integerIn(`${name}.dimension`, dimension, 0, Number.MAX_SAFE_INTEGER)
     integerIn(`${name}.length`, length, 0, Number.MAX_SAFE_INTEGER)
     if (data.length === length * dimension) return { source, data, rows: length, dimension }
-    throw refusal(`'${name}' has ${data.length} numbers, which are not ${length} vectors of ${dimension}.`)
+    throw refusal(`'${name}' has ${data.length} numbers, but ${length} vectors of dimension ${dimension} need ${length * dimension}.`)
   }
   throw invalid(name, 'float32 Embeddings, a Float32Array, or an array of vectors', data === undefined ? source : data)
 }
@@ -95,7 +95,9 @@ function allocate(length: number): Float32Array {
   try {
     return new Float32Array(length)
   } catch (cause) {
-    throw new SentorchError('ERR_OUT_OF_MEMORY', `No memory for a matrix of ${length} numbers. Compare fewer vectors at once.`, { cause })
+    throw new SentorchError('ERR_OUT_OF_MEMORY', `Cannot allocate a matrix of ${length} numbers. Compare fewer vectors at a time.`, {
+      cause,
+    })
   }
 }
 
@@ -126,7 +128,7 @@ const dot: Pair = (a, i, b, j, n) => {
   return sum
 }
 
-// Subtracted from 0, not negated: the distance of equal rows is 0, not −0.
+// Subtracted from 0 instead of negated, so that the distance of equal rows is 0 and not −0.
 const PAIRS: Record<SimilarityName, Pair> = {
   cosine: dot,
   dot,

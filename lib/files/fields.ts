@@ -1,11 +1,11 @@
 import { describe, nearest } from '../base/check'
 import { SentorchError } from '../base/errors'
 
-/** One JSON object of a model, read key by key. What does not fit is ERR_MODEL_FORMAT and names the key and the file. */
+/** Reads one JSON object of a model key by key. An invalid value throws ERR_MODEL_FORMAT with the key and the file. */
 export class Fields {
   private readonly json: Record<string, unknown>
 
-  /** `where`: the file, as messages name it. */
+  /** `where`: the name of the file for error messages. */
   constructor(
     json: unknown,
     readonly where: string,
@@ -50,25 +50,25 @@ export class Fields {
     return value
   }
 
-  /** The object under `key`; an empty one where the key is absent or null. */
+  /** The object under `key`, or an empty one if the key is absent or null. */
   object(key: string): Fields {
     return new Fields(this.given(key) ? this.raw(key) : {}, `${key} of ${this.where}`)
   }
 
-  /** The object under `key`, which must be there. */
+  /** The object under `key`, which must be present. */
   required(key: string): Fields {
     if (!isObject(this.raw(key))) throw this.bad(key, 'an object')
     return this.object(key)
   }
 
-  /** Refuses any other key, with the nearest one that is known: what is not understood would be lost, or mean something. ERR_MODEL_UNSUPPORTED. */
+  /** Rejects any other key with ERR_MODEL_UNSUPPORTED, since ignoring it could lose data or change its meaning. Suggests the nearest known key. */
   only(keys: readonly string[]): this {
     const other = this.keys().find((key) => !keys.includes(key))
     if (other === undefined) return this
     const near = nearest(other, keys)
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `${this.where} has ${describe(other)}, which is not known.${near === undefined ? ' A newer sentorch may have written it.' : ` Did you mean '${near}'?`}`,
+      `${this.where} has the unknown key ${describe(other)}.${near === undefined ? ' A newer version of sentorch may have written it.' : ` Did you mean '${near}'?`}`,
       { detail: { file: this.where, key: other } },
     )
   }
@@ -80,7 +80,7 @@ export class Fields {
     })
   }
 
-  /** ERR_MODEL_UNSUPPORTED for the value under `key`. */
+  /** An ERR_MODEL_UNSUPPORTED error for the value under `key`. */
   unsupported(key: string, supported: string): SentorchError {
     return new SentorchError('ERR_MODEL_UNSUPPORTED', `${key} is ${describe(this.raw(key))} in ${this.where}; ${supported}.`, {
       detail: { file: this.where, key, value: this.raw(key) },

@@ -6,8 +6,8 @@ import type { Addon } from '../../binding'
 import { loadAddon } from '../native/addon'
 
 /**
- * Makes a folder and those above it that are missing. As `mkdir` with `recursive`, except that it ends where a file system answers ENOENT for
- * whatever is made in it (/proc): Node's own asks for ever.
+ * Creates a folder and its missing parents. Like `mkdir` with `recursive`, except that it fails on a file system that answers ENOENT to every
+ * attempt (/proc), where Node's own function never returns.
  */
 export async function makeFolder(folder: string): Promise<void> {
   const path = resolve(folder)
@@ -18,12 +18,12 @@ export async function makeFolder(folder: string): Promise<void> {
     if (code === 'ENOENT' && dirname(path) !== path) {
       await makeFolder(dirname(path))
       await mkdir(path).catch((again: NodeJS.ErrnoException) => {
-        // Made by somebody else meanwhile.
+        // Another process has created it in the meantime.
         if (again.code !== 'EEXIST') throw again
       })
       return
     }
-    // EEXIST, or what systems say of a root or of a folder that is there and may not be written to.
+    // EEXIST, or the error for a root folder or an existing folder that is not writable.
     if (await isFolder(path)) return
     throw error
   }
@@ -36,9 +36,9 @@ async function isFolder(path: string): Promise<boolean> {
   )
 }
 
-/** Flushes a folder to the disk: only then is a file's new name there after a loss of power. */
+/** Flushes a folder to the disk. Only then does a new file name in it survive a power failure. */
 export async function syncFolder(folder: string): Promise<void> {
-  // Windows does not open folders.
+  // Windows cannot open folders.
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')
   try {
@@ -48,7 +48,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Bytes of all files below a folder, links not followed; null where there is no such folder. What vanishes meanwhile counts nothing. */
+/** Total bytes of the files below a folder, without following links; null if the folder does not exist. Files that disappear meanwhile count as 0. */
 export async function folderBytes(folder: string): Promise<number | null> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => null)
   if (entries === null) return null
@@ -61,9 +61,9 @@ export async function folderBytes(folder: string): Promise<number | null> {
 
 const paths = new Set<string>()
 
-/** Removes a file or folder when this process or worker ends, unless `keepAtExit` is called first. A kill leaves it. */
+/** Removes a file or folder when this process or worker ends, unless `keepAtExit` is called first. Nothing is removed if the process is killed. */
 export function removeAtExit(path: string): void {
-  // One listener for all: Node warns of more than ten.
+  // One listener for all paths: Node warns about more than ten.
   if (!process.listeners('exit').includes(removeAll)) process.on('exit', removeAll)
   paths.add(path)
 }
@@ -75,25 +75,25 @@ export function keepAtExit(path: string): void {
 function removeAll(): void {
   for (const path of paths) {
     try {
-      // Again where libuv's threads have put another file there meanwhile.
+      // Repeated if a libuv thread has created another file there in the meantime.
       rmSync(path, { recursive: true, force: true, maxRetries: 5, retryDelay: 5 })
     } catch {
-      // At the exit there is nobody to tell; whoever writes there next sweeps it.
+      // Errors cannot be reported during exit; the next process that writes there removes the leftovers.
     }
   }
 }
 
-/** A file that is open and, where `isLocked`, locked for as long as the handle is open. */
+/** An open file that, if `isLocked`, stays locked until the handle is closed. */
 export interface LockedFile {
   handle: FileHandle
-  /** False where the file system does not support locks, or the addon does not load: then another process may use the file unseen. */
+  /** False if the file system does not support locks or the addon cannot be loaded. Then another process may use the file at the same time. */
   isLocked: boolean
 }
 
 /**
- * Opens a file and takes its lock, without waiting. The kernel gives the lock back when its owner closes the file or ends, however it ends: a
- * lock that is free has no owner, in whatever container or on whatever machine that was. Undefined where another has the lock, or has
- * removed the file meanwhile.
+ * Opens a file and takes its lock without waiting. The kernel releases the lock when its owner closes the file or ends in any way, so a free
+ * lock has no owner, whatever container or machine the owner ran on. Returns undefined if another process holds the lock or has removed the
+ * file in the meantime.
  */
 export async function openLocked(path: string, flags: 'wx' | 'r+' | 'a+'): Promise<LockedFile | undefined> {
   const handle = await open(path, flags)
@@ -108,7 +108,7 @@ export async function openLocked(path: string, flags: 'wx' | 'r+' | 'a+'): Promi
   return undefined
 }
 
-/** Undefined where the addon does not load; then models do not load either, but libtorch can be installed. */
+/** Undefined if the addon cannot be loaded. Models cannot be loaded then either, but libtorch can still be installed. */
 export function addonIfAny(): Addon | undefined {
   try {
     return loadAddon()

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { printable, trimEnd } from '../base/text'
 
-/** Weights of other frameworks, by the names of their files, and the way from them to safetensors. */
+/** Weight files of other frameworks, recognised by their names, and how to obtain safetensors files instead. */
 const FORMATS: readonly { name: string; pattern: RegExp; remedy: (place: Place) => string }[] = [
   { name: 'ONNX', pattern: /\.onnx(_data)?$/i, remedy: original },
   { name: 'OpenVINO', pattern: /(^|\/)openvino[^/]*\.(xml|bin)$/i, remedy: original },
@@ -14,11 +14,11 @@ const FORMATS: readonly { name: string; pattern: RegExp; remedy: (place: Place) 
   { name: 'Core ML', pattern: /\.(mlmodel|mlpackage)(\/|$)/i, remedy: original },
 ]
 
-/** What Python loads: a folder or the name of a repository. */
+/** The name that Python loads: a folder or a repository id. */
 type Place = string
 
 function original(): string {
-  return 'It cannot be converted back. Take the PyTorch model that it was exported from (its README or model card names it), with model.safetensors.'
+  return 'This format cannot be converted back. Use the PyTorch model that it was exported from (see its README or model card), with model.safetensors.'
 }
 
 function converted(place: Place, packages: string, argument: string): string {
@@ -30,17 +30,21 @@ function converted(place: Place, packages: string, argument: string): string {
   )
 }
 
-/** A sentence about each kind of other weights among these paths, and what to do with them; undefined: there are none. */
+/** One sentence for each kind of other weights among these paths, with the remedy; undefined if none are found. */
 export function otherWeights(paths: readonly string[], place: Place): string | undefined {
   const told = FORMATS.flatMap(({ name, pattern, remedy }) => {
     const found = paths.filter((path) => pattern.test(path))
-    return found.length > 0 ? [`It holds weights for ${name} (${shortList(found)}), which are not read. ${remedy(place)}`] : []
+    return found.length > 0
+      ? [`The folder contains weights for ${name} (${shortList(found)}), which sentorch cannot read. ${remedy(place)}`]
+      : []
   })
   const renamed = paths.filter(
     (path) => path.endsWith('.safetensors') && !/(^|\/)(model(-\d+-of-\d+)?|heads|adapter_model)\.safetensors$/.test(path),
   )
   if (renamed.length > 0) {
-    told.push(`It holds ${shortList(renamed)}: weights are looked for in model.safetensors. Rename the file if it has the whole model.`)
+    told.push(
+      `The folder contains ${shortList(renamed)}, but weights are read from model.safetensors. Rename the file if it contains the whole model.`,
+    )
   }
   return told.length > 0 ? told.join(' ') : undefined
 }
@@ -50,11 +54,11 @@ function shortList(paths: readonly string[]): string {
   return `${paths.slice(0, 3).map(printable).join(', ')}${more}`
 }
 
-/** Where to stop: this is only for a message. */
+/** Limit of the search, which only serves an error message. */
 const MAX_DEPTH = 3
 const MAX_FILES = 2000
 
-/** Paths of the files below a folder, with '/', sorted; a few levels deep, and folders that are links are not entered. */
+/** Sorted paths of the files below a folder, with '/', a few levels deep. Links to folders are not followed. */
 export async function filesBelow(folder: string): Promise<string[]> {
   const found: string[] = []
   async function visit(path: string, depth: number): Promise<void> {

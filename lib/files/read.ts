@@ -5,23 +5,23 @@ import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { fileError, jsonProblem } from './file-errors'
 
-/** JSON files of a model are small; an index of thousands of tensors is below 1 MB. */
+/** JSON files of a model are small: even an index of thousands of tensors is below 1 MB. */
 const MAX_JSON_BYTES = 16 * 1024 * 1024
 
 export interface OpenFile {
   handle: FileHandle
-  /** Bytes, at the time of opening. */
+  /** Size in bytes when the file was opened. */
   size: number
 }
 
 /**
- * Opens a regular file and nothing else: a FIFO or a device is refused without waiting for its other end. The caller closes.
- * ERR_UNSAFE_MODEL for what is not a file; ERR_FILE where the operating system does not open it.
+ * Opens a regular file. A FIFO or a device is rejected without waiting for its other end. The caller closes the file.
+ * Throws ERR_UNSAFE_MODEL if it is not a regular file, and ERR_FILE if the operating system cannot open it.
  */
 export async function openRegular(file: string, name = file): Promise<OpenFile> {
   try {
     refuseIrregular(await stat(file), name)
-    // The second look and O_NONBLOCK are for a file that is swapped in between.
+    // O_NONBLOCK and the second check cover a file that is replaced between the two calls.
     const handle = await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       const status = await handle.stat()
@@ -37,7 +37,7 @@ export async function openRegular(file: string, name = file): Promise<OpenFile> 
   }
 }
 
-/** Exactly `length` bytes from `position`. ERR_MODEL_FORMAT where there are fewer, ERR_FILE where they cannot be read. */
+/** Reads exactly `length` bytes from `position`. Throws ERR_MODEL_FORMAT if the file has fewer, ERR_FILE if they cannot be read. */
 export async function readExactly(handle: FileHandle, position: number, length: number, name: string): Promise<Buffer> {
   const buffer = Buffer.allocUnsafe(length)
   let done = 0
@@ -45,13 +45,14 @@ export async function readExactly(handle: FileHandle, position: number, length: 
     const { bytesRead } = await handle.read(buffer, done, length - done, position + done).catch((error: unknown) => {
       throw fileError(name, error)
     })
-    if (bytesRead === 0) throw new SentorchError('ERR_MODEL_FORMAT', `${name} ended while it was read: it is being written or was cut off.`)
+    if (bytesRead === 0)
+      throw new SentorchError('ERR_MODEL_FORMAT', `${name} is shorter than expected: it is still being written, or it is truncated.`)
     done += bytesRead
   }
   return buffer
 }
 
-/** A clone without git-lfs holds small text files in the place of large ones. */
+/** Rejects Git LFS pointers: a clone without git-lfs contains small text files in place of the large ones. */
 export function refuseLfsPointer(start: Buffer, name: string): void {
   if (!start.subarray(0, 64).toString('latin1').startsWith('version https://git-lfs')) return
   throw new SentorchError(
@@ -61,7 +62,7 @@ export function refuseLfsPointer(start: Buffer, name: string): void {
   )
 }
 
-/** The parsed JSON of a file of the model, or undefined where there is none. A byte order mark is skipped. */
+/** The parsed JSON of a file of the model, or undefined if it does not exist. A byte order mark is skipped. */
 export async function readJson(root: ModelRoot, path: string): Promise<unknown> {
   const file = await resolveFile(root, path)
   if (file === undefined) return undefined
@@ -69,7 +70,7 @@ export async function readJson(root: ModelRoot, path: string): Promise<unknown> 
   const { handle, size } = await openRegular(file, name)
   try {
     if (size > MAX_JSON_BYTES) {
-      throw new SentorchError('ERR_MODEL_FORMAT', `${name} has ${size} bytes; at most ${MAX_JSON_BYTES} are read.`, {
+      throw new SentorchError('ERR_MODEL_FORMAT', `${name} has ${size} bytes; the limit is ${MAX_JSON_BYTES}.`, {
         detail: { file: path },
       })
     }
@@ -92,35 +93,35 @@ function refuseIrregular(status: Stats, name: string): void {
   throw new SentorchError('ERR_UNSAFE_MODEL', `${name} is ${kind}, not a regular file.`, { detail: { file: name } })
 }
 
-/** A model's folder. Every file of the model is reached through `resolveFile`, which keeps inside it. */
+/** The folder of a model. Every file of the model is opened through `resolveFile`, which rejects paths that leave the folder. */
 export interface ModelRoot {
-  /** As the caller wrote it: for messages. */
+  /** The path as the caller wrote it, for error messages. */
   shown: string
-  /** Absolute and free of symbolic links. */
+  /** The absolute path, without symbolic links. */
   real: string
-  /** In a hub cache (`models--x--y/snapshots/<commit>`): the repository's contents, links may point into it, and through it into the cache's store. */
+  /** For a snapshot in a hub cache (`models--x--y/snapshots/<commit>`): the repository's blobs, which links may point to. They may lead on into the cache's store. */
   blobs?: string
 }
 
-/** Rejects with ERR_MODEL_NOT_FOUND where `folder` is no folder. */
+/** Throws ERR_MODEL_NOT_FOUND if `folder` is not a folder. */
 export async function openRoot(folder: string): Promise<ModelRoot> {
   let real: string
   try {
     real = await realpath(folder)
   } catch (error) {
     if (codeOf(error) === 'ELOOP') throw loop(folder, error)
-    throw new SentorchError('ERR_MODEL_NOT_FOUND', `There is no folder ${folder}.`, { cause: error, detail: { folder } })
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `The folder ${folder} does not exist.`, { cause: error, detail: { folder } })
   }
   if (!(await stat(real)).isDirectory()) {
-    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${folder} is a file; give the folder of the model.`, { detail: { folder } })
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${folder} is a file. Pass the path of the model's folder.`, { detail: { folder } })
   }
   const blobs = blobsOf(real)
   return { shown: folder, real, ...(blobs && { blobs }) }
 }
 
 /**
- * Where a file or folder of the model really lies, or undefined where there is none. `path` uses '/'; '' is the model's folder.
- * Rejects with ERR_UNSAFE_MODEL where the path or a symbolic link on it leads out of the folder. `namedBy`: the file that holds `path`.
+ * The real path of a file or folder of the model, or undefined if it does not exist. `path` uses '/'; '' is the model's folder.
+ * Throws ERR_UNSAFE_MODEL if the path or a symbolic link on it leads out of the folder. `namedBy`: the file that contains `path`.
  */
 export async function resolveFile(root: ModelRoot, path: string, namedBy?: string): Promise<string | undefined> {
   checkRelative(root, path, namedBy)
@@ -137,12 +138,12 @@ export async function resolveFile(root: ModelRoot, path: string, namedBy?: strin
   if (root.blobs !== undefined && (await isSharedBlob(root, root.blobs, path, real))) return real
   throw new SentorchError(
     'ERR_UNSAFE_MODEL',
-    `${path} in ${root.shown} is a symbolic link that leads out of the model's folder, to ${real}. Put the file itself there.`,
+    `${path} in ${root.shown} is a symbolic link that leads out of the model's folder, to ${real}. Replace the link with the file itself.`,
     { detail: { file: path, target: real } },
   )
 }
 
-/** Refuses a path from a model's metadata that is absolute, climbs with '..', or is written for another system. */
+/** Rejects a path from a model's metadata that is absolute, contains '..', or uses the syntax of another system. */
 export function checkRelative(root: ModelRoot, path: string, namedBy?: string): void {
   const parts = path.split('/')
   if (!isAbsolute(path) && !/^[A-Za-z]:|[\\\0]/.test(path) && !path.startsWith('/') && !parts.includes('..')) return
@@ -153,7 +154,7 @@ export function checkRelative(root: ModelRoot, path: string, namedBy?: string): 
   )
 }
 
-/** A path inside the model, with '/'; '' is the model's own folder. */
+/** A path inside the model, with '/'; '' is the model's folder. */
 export function joinPath(folder: string, name: string): string {
   return folder === '' ? name : `${folder}/${name}`
 }
@@ -167,9 +168,9 @@ function blobsOf(real: string): string | undefined {
 }
 
 /**
- * huggingface_hub may keep one copy of a content for all repositories of a cache: `snapshots/<commit>/<path>` links to the repository's
- * `blobs/<etag>`, and that to `<cache>/blobs/<first two digits>/<64 hexadecimal digits>`. True for exactly these two links: one straight
- * from a snapshot into the store, or one more on the way, is not what it makes.
+ * huggingface_hub may store equal contents once for all repositories of a cache: `snapshots/<commit>/<path>` then links to the repository's
+ * `blobs/<etag>`, which links to `<cache>/blobs/<first two digits>/<64 hexadecimal digits>`. True only for exactly these two links, since
+ * huggingface_hub creates neither a direct link from a snapshot to the store nor a longer chain.
  */
 async function isSharedBlob(root: ModelRoot, blobs: string, path: string, real: string): Promise<boolean> {
   const store = join(dirname(dirname(blobs)), 'blobs')
@@ -182,7 +183,7 @@ async function isSharedBlob(root: ModelRoot, blobs: string, path: string, real: 
   return (await followLink(blob)) === real
 }
 
-/** Where the link `file` itself points to, or undefined where it is no link. */
+/** The target of the link `file`, or undefined if it is not a link. */
 async function followLink(file: string): Promise<string | undefined> {
   const target = await readlink(file).catch(() => undefined)
   return target === undefined ? undefined : resolve(dirname(file), target)

@@ -7,21 +7,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { SentorchError } from '../base/errors'
 import { addonIfAny, keepAtExit, makeFolder, openLocked, removeAtExit, type LockedFile } from './folders'
 
-/** Attempts at something that another process can interrupt between two steps. */
+/** Maximum attempts at an operation that another process can interfere with. */
 const ATTEMPTS = 10
-/** Another process needs less than this, in all, for the two renames of a replacement. */
+/** Upper bound for the time that another process needs for the two renames of a replacement. */
 const LOOKS = 500
 const LOOK_MS = 10
 
 /**
- * A folder that is about to replace another is written in a hidden folder next to it, `.NAME.xxxxxxxx.tmp`, which holds
+ * The content that will replace a folder is written to a hidden staging folder next to it, `.NAME.xxxxxxxx.tmp`, which contains
  *
- * - `lock`: locked by its owner. A staging folder whose lock is free was left by a process that was killed.
- * - `new`: the folder to be, whole before it moves.
- * - `old`: what is replaced moves here before `new` takes its name, where the system cannot exchange the two in one step.
+ * - `lock`: locked by the owner. If the lock is free, the process that created the staging folder was killed.
+ * - `new`: the new folder, complete before it is moved.
+ * - `old`: the previous folder, moved here before `new` takes its name, if the system cannot exchange the two in one step.
  *
- * The rule for one whose lock is free: with `old` and `new` in it, and nothing under the name, it is a replacement that was interrupted, and
- * `new` gets the name. Anything else is rubbish.
+ * If the lock is free, `old` and `new` exist and the target does not, then a replacement was interrupted, and `new` is moved to the target.
+ * In any other state the staging folder is a leftover and is removed.
  */
 export class Staging {
   readonly path: string
@@ -34,40 +34,40 @@ export class Staging {
     this.#lock = lock
   }
 
-  /** Makes one with an empty `new`. `target`: as `targetOf` gives it. */
+  /** Creates a staging folder with an empty `new`. `target`: the result of `targetOf`. */
   static async create(target: string): Promise<Staging> {
     await makeFolder(dirname(target))
     for (let attempt = 1; ; attempt++) {
       const path = hiddenName(target)
-      // Not by a thread of libuv's, which might make it after the exit has removed everything.
+      // Synchronous: a libuv thread might create the folder after the exit handler has removed everything.
       mkdirSync(path)
       removeAtExit(path)
       try {
         const lock = await openLocked(join(path, 'lock'), 'wx')
         if (lock) return await new Staging(path, target, lock).#begin()
-        throw Object.assign(new Error(`${path} was removed while it was made`), { code: 'ENOENT' })
+        throw Object.assign(new Error(`${path} was removed while it was being created`), { code: 'ENOENT' })
       } catch (error) {
         await rm(path, { recursive: true, force: true }).catch(() => {})
         keepAtExit(path)
-        // ENOENT: another process took it for a leftover before it was locked.
+        // ENOENT: another process removed it as a leftover before it was locked.
         if (codeOf(error) !== 'ENOENT' || attempt === ATTEMPTS) throw error
       }
     }
   }
 
-  /** Absolute; where the folder is written. */
+  /** Absolute path of the folder to write to. */
   get fresh(): string {
     return join(this.path, 'new')
   }
 
-  /** Whether what had the name lies in here with its successor, because neither could be given the name. */
+  /** Whether the previous folder is kept in here next to the new one, because neither could be moved to the target. */
   get isInterrupted(): boolean {
     return isInterrupted(this.path)
   }
 
   /**
-   * Gives the folder its name; what had it before is then in here. Without `overwrite` only an empty folder is replaced. Synchronous, so that
-   * nothing of this process comes between two steps, not even its end.
+   * Moves the new folder to the target; the previous one is then in the staging folder. Without `overwrite` only an empty folder is replaced.
+   * Synchronous, so that nothing in this process, not even its exit, can happen between two steps.
    */
   place(overwrite: boolean): void {
     for (let attempt = 1; ; attempt++) {
@@ -75,15 +75,15 @@ export class Staging {
         return overwrite ? this.#replace(attempt) : renameSync(this.fresh, this.#target)
       } catch (error) {
         if (this.isInterrupted) keepAtExit(this.path)
-        // With `overwrite`: another process took the name between two of our steps.
+        // With `overwrite`: another process created the target between two steps.
         if (!overwrite || !isTaken(error) || attempt === ATTEMPTS) throw error
       }
     }
   }
 
-  /** Never rejects: what cannot be removed is swept by the next who writes there. */
+  /** Never rejects: what cannot be removed is left to the next process that writes there. */
   async remove(): Promise<void> {
-    // First, since Windows does not remove what is open.
+    // The lock comes first, since Windows cannot remove an open file.
     await this.#lock.handle.close().catch(() => {})
     if (!this.isInterrupted) await rm(this.path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {})
     keepAtExit(this.path)
@@ -103,7 +103,7 @@ export class Staging {
     const { ENOENT, ENOSYS } = constants.errno
     const errno = addonIfAny()?.exchange(this.fresh, this.#target) ?? ENOSYS
     if (errno === 0) return
-    // Whatever else is wrong with the exchange, two renames either work or tell.
+    // For any other error of the exchange, two renames either succeed or report the problem.
     const old = join(this.path, 'old')
     const hadOne = errno !== ENOENT && moveIfThere(this.#target, old)
     try {
@@ -115,7 +115,7 @@ export class Staging {
   }
 }
 
-/** The folder that a path means: links are followed, also one that leads to nothing. */
+/** The folder that a path refers to. Links are followed, including one whose target does not exist. */
 export async function targetOf(folder: string): Promise<string> {
   const path = resolve(folder)
   const real = await realpath(path).catch(() => undefined)
@@ -126,7 +126,7 @@ export async function targetOf(folder: string): Promise<string> {
 }
 
 /**
- * Where a replacement of the folder was interrupted, its new content gets the name. True where that was done. ERR_FILE where it cannot be.
+ * If a replacement of the folder was interrupted, finishes it and returns true. Throws ERR_FILE if that fails.
  */
 export async function recoverFolder(folder: string): Promise<boolean> {
   const target = await targetOf(folder)
@@ -135,12 +135,12 @@ export async function recoverFolder(folder: string): Promise<boolean> {
     const interrupted = newest((await leftoversOf(target)).filter(isInterrupted))
     if (interrupted === undefined) return false
     const lock = await openLocked(join(interrupted, 'lock'), 'r+').catch((error: unknown) => {
-      // Another process has finished it meanwhile.
+      // Another process has finished it in the meantime.
       if (codeOf(error) === 'ENOENT') return undefined
       throw error
     })
     if (lock) return finish(interrupted, lock, target)
-    // Its owner is between two renames at this moment.
+    // Its owner is still between the two renames.
     await delay(LOOK_MS)
   }
   return false
@@ -153,8 +153,8 @@ async function finish(interrupted: string, lock: LockedFile, target: string): Pr
     if (await isThere(target)) return true
     throw new SentorchError(
       'ERR_FILE',
-      `${target} was being replaced when its process was killed, and the new folder cannot be moved there from ${join(interrupted, 'new')}: ` +
-        `${(cause as Error).message}. Make the folder around it writable, or move it yourself.`,
+      `The process that was replacing ${target} was killed, and the new folder cannot be moved there from ${join(interrupted, 'new')}: ` +
+        `${(cause as Error).message}. Make the parent folder writable, or move the new folder yourself.`,
       { cause, detail: { folder: target } },
     )
   } finally {
@@ -164,7 +164,7 @@ async function finish(interrupted: string, lock: LockedFile, target: string): Pr
   return true
 }
 
-/** Removes what processes that were killed have left next to a folder or file. Never rejects: what stays is swept the next time. */
+/** Removes what killed processes have left next to a folder or file. Never rejects: what cannot be removed is tried again the next time. */
 export async function sweep(target: string): Promise<void> {
   for (const path of await leftoversOf(target)) await sweepOne(path, target).catch(() => {})
 }
@@ -179,7 +179,7 @@ async function sweepOne(path: string, target: string): Promise<void> {
     if (!lock?.isLocked) return
     if (isInterrupted(path)) {
       if (!(await isThere(target))) return
-      // First of all it must no longer look like a replacement that is to be finished.
+      // First make sure that it no longer looks like a replacement that must be finished.
       await rename(join(path, 'new'), join(path, 'rubbish'))
     }
     await rm(path, { recursive: true, force: true })
@@ -188,14 +188,14 @@ async function sweepOne(path: string, target: string): Promise<void> {
   }
 }
 
-/** Its owner makes the lock before anything else: an empty one may be in the making, one with anything else in it is half removed. */
+/** The owner creates the lock first: an empty folder may still be in creation; without a lock, one with any content is partly removed. */
 async function removeLockless(path: string): Promise<void> {
   const names = await readdir(path)
   if (names.length === 0) await rmdir(path)
   else if (!names.includes('lock')) await rm(path, { recursive: true, force: true })
 }
 
-/** A new name next to the target for what is to become it. */
+/** A new staging name next to the target. */
 export function hiddenName(target: string): string {
   return join(dirname(target), `.${basename(target)}.${randomBytes(4).toString('hex')}.tmp`)
 }
@@ -212,7 +212,7 @@ function isInterrupted(path: string): boolean {
   return existsSync(join(path, 'old')) && existsSync(join(path, 'new'))
 }
 
-/** The one whose replacement began last: moving `old` into it changed it. */
+/** The staging folder whose replacement began last: moving `old` into it updated its modification time. */
 function newest(paths: readonly string[]): string | undefined {
   const changed = (path: string) => statSync(path, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n
   return paths.length < 2 ? paths[0] : paths.reduce((a, b) => (changed(b) > changed(a) ? b : a))

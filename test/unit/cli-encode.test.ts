@@ -191,7 +191,7 @@ describe('wrong calls', () => {
     ['--input a.txt --output b.npy', '--model'],
     ['--model m --input a.csv --output b.npy', '.txt, .json, .jsonl'],
     ['--model m --input a.txt --output b.json', '.npy, .jsonl, .safetensors'],
-    [`${files} --field body`, '--field is for .jsonl'],
+    [`${files} --field body`, '--field applies only to .jsonl'],
     [`${files} --dtype float16`, 'float32, bfloat16'],
     [`${files} --threads 0`, 'at least 1'],
     [`${files} --threads 1e3`, 'at least 1'],
@@ -201,7 +201,7 @@ describe('wrong calls', () => {
     [`${files} --pooling mean,avg`, 'weightedmean'],
     [`${files} --precision int4`, 'ubinary'],
     [`${files} --precision int8`, '--precision int8 needs --ranges'],
-    [`${files} --precision binary --ranges r.json`, '--ranges is for'],
+    [`${files} --precision binary --ranges r.json`, '--ranges applies only to'],
     [`${files} --trunkate-dim 3`, '--truncate-dim'],
   ])('%s', async (args, message) => {
     const { error, said } = await call(args)

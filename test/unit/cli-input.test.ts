@@ -62,7 +62,7 @@ describe('lines', () => {
     const lines = readLines(macintosh(), 'x.txt')
     expect((await lines.next()).value).toEqual({ text: 'x'.repeat(2 ** 16 - 1), number: 1 })
     expect(chunks).toBeLessThan(20)
-    await expect(collect(lines)).rejects.toThrow('x.txt:42: The lines before end with CR, this one holds LF')
+    await expect(collect(lines)).rejects.toThrow('x.txt:42: The lines before this one end with CR, but this one contains LF')
   })
 
   test('a line over the limit is refused by number, before its end is seen', async () => {
@@ -97,7 +97,12 @@ test.each<[string, string, string | Buffer, string]>([
   ['a line that is not JSON', 'a.jsonl', '{"text":"a"}\n{text:"b"}', 'a.jsonl:2: The line is not JSON'],
   ['a line that is no object', 'a.jsonl', '["a"]', 'a.jsonl:1: Expected an object, received an array of 1'],
   ['a line of null', 'a.jsonl', 'null', 'a.jsonl:1: Expected an object, received null'],
-  ['a missing field', 'a.jsonl', '\n{"body":"b"}', "a.jsonl:2: The object has no field 'text' (it has: body). Name the field with --field"],
+  [
+    'a missing field',
+    'a.jsonl',
+    '\n{"body":"b"}',
+    "a.jsonl:2: The object has no field 'text', only body. Pass the name of the field with --field",
+  ],
   ['a field that is no string', 'a.jsonl', '{"text":"a"}\n{"text":null}', "a.jsonl:2: Expected a string in field 'text', received null"],
   ['an inherited field', 'a.jsonl', '{}', "no field 'text'"],
   ['JSON that is broken', 'a.json', '["a",\n\n"b"\n', 'a.json:4: The file is not JSON'],
@@ -116,7 +121,7 @@ test.each<[string, string, string | Buffer, string]>([
 test('refuses a folder and a file that is not there', async () => {
   fs.mkdirSync(path.join(folder, 'folder.txt'))
   await expect(textsOf(path.join(folder, 'folder.txt'))).rejects.toThrow('It is a folder')
-  await expect(textsOf(path.join(folder, 'none.txt'))).rejects.toThrow('no such file')
+  await expect(textsOf(path.join(folder, 'none.txt'))).rejects.toThrow('The file does not exist')
 })
 
 test('refuses a large .json file before it is read', async () => {
@@ -125,7 +130,7 @@ test('refuses a large .json file before it is read', async () => {
   await expect(textsOf(file)).rejects.toMatchObject({
     code: 'ERR_FILE',
     message: expect.stringMatching(
-      /^Cannot read .*large\.json\. It has 134217729 bytes,.* up to 134217728\. Give a \.jsonl file/,
+      /^Cannot read .*large\.json\. It has 134217729 bytes\..* at most 134217728 bytes are accepted\. Convert it to a \.jsonl file/,
     ) as string,
   })
 })

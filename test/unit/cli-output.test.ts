@@ -147,7 +147,7 @@ describe.each(['v.npy', 'v.safetensors', 'v.jsonl'])('%s', (name) => {
     })
     await expect(openFile(path.join('none', name), 'float32')).rejects.toThrow('Its folder does not exist')
     fs.symlinkSync('/dev/null', path.join(folder, `device-${name}`))
-    await expect(openFile(`device-${name}`, 'float32')).rejects.toThrow('no regular file')
+    await expect(openFile(`device-${name}`, 'float32')).rejects.toThrow('not a regular file')
   })
 })
 

@@ -58,14 +58,14 @@ test.each<[string, Record<string, unknown>, RegExp, RegExp]>([
     /^npx sentorch install-libtorch$/,
   ],
   ['a damaged cache', libtorch({ damaged: ['torch/lib/libc10.so'] }), /libc10\.so/, /install-libtorch --force/],
-  ['a libtorch that does not open', { cpuProbe: failing({ message: 'x is cut short' }) }, /does not open.*cut short/, /--force/],
-  ['a cut libtorch that crashes', { cpuProbe: failing({ message: '', ended: 'SIGBUS' }) }, /SIGBUS: a file is cut short/, /--force/],
-  ['an old CPU that crashes', { cpuProbe: failing({ message: '', ended: 'SIGILL' }) }, /SIGILL: this CPU lacks/, /--force/],
+  ['a libtorch that does not open', { cpuProbe: failing({ message: 'x is cut short' }) }, /cannot be opened.*cut short/, /--force/],
+  ['a cut libtorch that crashes', { cpuProbe: failing({ message: '', ended: 'SIGBUS' }) }, /SIGBUS: a file is truncated/, /--force/],
+  ['an old CPU that crashes', { cpuProbe: failing({ message: '', ended: 'SIGILL' }) }, /SIGILL: the library uses instructions/, /--force/],
   [
     'a libtorch of their own that does not open',
     { ...libtorch({ found: { ...found, source: 'environment' } }), cpuProbe: failing({ message: 'no' }) },
-    /does not open/,
-    /where it is/,
+    /cannot be opened/,
+    /in that location/,
   ],
 ])('%s: encode cannot work', (_, changes, problem, fix) => {
   const diagnosis = diagnose(facts(changes))
@@ -78,7 +78,7 @@ test.each<[string, Record<string, unknown>, RegExp]>([
   ['no AVX2', { cpu: { ...facts().cpu, features: { ...features, avx2: false } } }, /no AVX2.*portable kernels/],
   ['no fast bfloat16', { cpuProbe: { features, library: { ...library, fastBfloat16: false } } }, /bfloat16/],
   ['CUDA without a device', cuda({ features, library }), /no CUDA device/],
-  ['CUDA that does not open', cuda(failing({ message: 'libcudnn.so.9 is absent' })), /CUDA libraries do not open.*libcudnn/],
+  ['CUDA that does not open', cuda(failing({ message: 'libcudnn.so.9 is absent' })), /CUDA libraries cannot be opened.*libcudnn/],
 ])('%s is a note', (_, changes, note) => {
   const diagnosis = diagnose(facts(changes))
   expect(diagnosis).toMatchObject({ ok: true, devices: ['cpu'] })

@@ -8,7 +8,7 @@ const { hidden } = TINY
 
 describe('folders that hold no model', () => {
   test.each<[string, () => string, string, RegExp]>([
-    ['no folder', () => join(scratch(), 'none'), 'ERR_MODEL_NOT_FOUND', /There is no folder .*none/],
+    ['no folder', () => join(scratch(), 'none'), 'ERR_MODEL_NOT_FOUND', /The folder .*none does not exist/],
     ['a file', () => join(folderOf({ 'model.bin': 'x' }), 'model.bin'), 'ERR_MODEL_NOT_FOUND', /is a file/],
     ['an empty folder', () => scratch(), 'ERR_MODEL_NOT_FOUND', /There is no config\.json .* not the folder of a model/],
     ['config without weights', () => folderOf({ 'config.json': CONFIGS.bert }), 'ERR_MODEL_FORMAT', /neither model\.safetensors nor/],
@@ -48,7 +48,7 @@ describe('folders that hold no model', () => {
       'config.json too large',
       () => folderOf({ ...tinyFiles(), 'config.json': `{}${' '.repeat(17 * 2 ** 20)}` }),
       'ERR_MODEL_FORMAT',
-      /config\.json in .* has \d+ bytes; at most/,
+      /config\.json in .* has \d+ bytes; the limit is/,
     ],
     [
       'config.json not UTF-8',
@@ -115,7 +115,7 @@ describe('folders that hold no model', () => {
       { ...bert, 'tf_model.h5': 'x', 'rust_model.ot': 'x', ...Object.fromEntries([1, 2, 3, 4, 5].map((n) => [`onnx/m${n}.onnx`, 'x'])) },
       [/ONNX \(onnx\/m1\.onnx, onnx\/m2\.onnx, onnx\/m3\.onnx and 2 more\)/, /TensorFlow/, /rust-bert/],
     ],
-    ['safetensors of another name', { ...bert, 'pytorch_model.safetensors': 'x' }, [/It holds pytorch_model\.safetensors: .*Rename/]],
+    ['safetensors of another name', { ...bert, 'pytorch_model.safetensors': 'x' }, [/contains pytorch_model\.safetensors, .*Rename/]],
   ])('%s: the refusal says what was found and what to do', async (_, files, messages) => {
     const folder = folderOf(files)
     const error = await openFolder(folder).catch((cause: unknown) => cause)

@@ -189,7 +189,7 @@ describe('download', () => {
     ['no weights but others', /model_fp16/, 'ERR_MODEL_UNSUPPORTED', { 'model.safetensors': undefined, 'pytorch_model.bin': undefined }],
     [
       'nothing but another format',
-      /has no config\.json, .*It holds weights for GGUF \(m\.Q4\.gguf\).*exported from/,
+      /has no config\.json, .*The folder contains weights for GGUF \(m\.Q4\.gguf\).*exported from/,
       'ERR_MODEL_UNSUPPORTED',
       { ...Object.fromEntries(Object.keys({ ...NEEDED, ...UNNEEDED }).map((name) => [name, undefined])), 'm.Q4.gguf': 'x' },
     ],

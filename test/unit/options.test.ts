@@ -173,9 +173,9 @@ describe('encode', () => {
     ['null for a precision', { precision: null }, "'ubinary'"],
     ['int8 of one text', { precision: 'int8' }, 'single text', { ...context, texts: 1 }],
     ['int8 of a stream', { precision: 'uint8' }, 'stream', { ...context, texts: 'streamed' }],
-    ['ranges without int8', { ranges: [[], []] }, "'ranges' is for precision"],
-    ['calibration without int8', { precision: 'binary', calibration: {} }, "'calibration' is for precision"],
-    ['ranges and calibration', { precision: 'int8', ranges: [[], []], calibration: {} }, 'Leave one out'],
+    ['ranges without int8', { ranges: [[], []] }, "'ranges' applies only to precision"],
+    ['calibration without int8', { precision: 'binary', calibration: {} }, "'calibration' applies only to precision"],
+    ['ranges and calibration', { precision: 'int8', ranges: [[], []], calibration: {} }, 'cannot be combined'],
     ['ranges that are no pair', { precision: 'int8', ranges: [[0, 0, 0, 0]] }, '[min, max]'],
     ['ranges of another dimension', { precision: 'int8', ranges: [[0, 0, 0, 0], [1]] }, 'for ranges[1], received "1 numbers"'],
     [

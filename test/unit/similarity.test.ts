@@ -59,7 +59,7 @@ test.each<[string, unknown, unknown, string?, string?]>([
   ['ragged rows', [[1, 2], [3]], [[1, 2]], undefined, 'a[1] must have the same dimension as a[0] (2), but has 1.'],
   // eslint-disable-next-line no-sparse-arrays -- that is what is refused
   ['a hole', [, [1]], [[1]], undefined, 'a[0], received undefined'],
-  ['more rows than numbers', [[1, 2]], { data: new Float32Array(4), dimension: 2, length: 1e9 }, undefined, "'b' has 4 numbers, which are not 1000000000 vectors of 2."], // prettier-ignore
+  ['more rows than numbers', [[1, 2]], { data: new Float32Array(4), dimension: 2, length: 1e9 }, undefined, "'b' has 4 numbers, but 1000000000 vectors of dimension 2 need 2000000000."], // prettier-ignore
   ['a negative length', { data: new Float32Array(4), dimension: 2, length: -2 }, [[1, 2]], undefined, 'for a.length'],
   ['a dimension that is not a number', { data: new Float32Array(4), dimension: '2', length: 2 }, [[1, 2]], undefined, 'for a.dimension'],
   ['strings', [['1']], [[1]], undefined, 'a[0]'],
