@@ -2,15 +2,15 @@ import { describe } from '../base/check'
 import { SentorchError } from '../base/errors'
 import type { Example } from './example'
 
-/** The text of an example: its own, else its words joined by one space. */
+/** The text of an example: its own, or its words joined by one space. */
 export function textOf({ text, words }: { text?: string; words?: readonly string[] }): string {
   return text ?? words!.join(' ')
 }
 
 /**
- * Where the given words of an example lie in its text: pairs start, end in UTF-16 units. A text that is the words joined by one space is
- * taken by their lengths; in another text each word is looked for behind the one before it.
- * Throws ERR_DATA where a word is not found; `what` names the example.
+ * The positions of an example's words in its text, as pairs start, end in UTF-16 units. If the text is the words joined by one space, the
+ * positions follow from their lengths; otherwise each word is searched for after the previous one.
+ * Throws ERR_DATA if a word is not found. `what` names the example.
  */
 export function wordPlaces(example: Pick<Example, 'text'> & { words: readonly string[] }, what: string | (() => string)): Int32Array {
   const { words } = example
@@ -23,7 +23,7 @@ export function wordPlaces(example: Pick<Example, 'text'> & { words: readonly st
     if (start < 0) {
       throw new SentorchError(
         'ERR_DATA',
-        `${typeof what === 'string' ? what : what()}: words[${i}], ${describe(word)}, is not in the text behind the words before it. Leave 'text' out, or give the words as they are written in it.`,
+        `${typeof what === 'string' ? what : what()}: words[${i}], ${describe(word)}, was not found in the text after the preceding words. Omit 'text', or write the words as they appear in it.`,
         { detail: { word: i } },
       )
     }
@@ -34,25 +34,25 @@ export function wordPlaces(example: Pick<Example, 'text'> & { words: readonly st
   return places
 }
 
-/** Words of a text, and the word of each of its tokens. */
+/** The words of a text, and the word of each of its tokens. */
 export interface Alignment {
   /** Pairs start, end of each word in UTF-16 units. */
   words: Int32Array
-  /** Per token the number of its word; −1 for special tokens and those of no word. A word may have no token. */
+  /** The index of each token's word; −1 for special tokens and tokens outside of words. A word may have no token. */
   wordOfToken: Int32Array
 }
 
 /**
- * The words of a text and the word of each of its tokens. `places`: of given words, as `wordPlaces` gives them; without them the words are the
- * tokenizer's own. `spans`, `wordIds`: as `Tokenizer.encodeWithOffsets` gives them for the text.
+ * The words of a text and the word of each of its tokens. `places`: the positions of given words, from `wordPlaces`; without it the
+ * tokenizer's own words are used. `spans`, `wordIds`: the results of `Tokenizer.encodeWithOffsets` for the text.
  */
 export function align(text: string, places: Int32Array | undefined, spans: Int32Array, wordIds: Int32Array): Alignment {
   return places ? { words: places, wordOfToken: wordOfToken(text, places, spans, wordIds) } : ownWords(text, spans, wordIds)
 }
 
 /**
- * A token belongs to the first word that it overlaps. One that stands for white space alone (`▁`, `Ġ`) goes with the word that begins where
- * it ends, as in transformers with pre-split words; any other is of no word.
+ * A token belongs to the first word that it overlaps. A token for white space alone (`▁`, `Ġ`) belongs to the word that begins where
+ * it ends, as in transformers with pre-split words, or else to no word.
  */
 function wordOfToken(text: string, words: Int32Array, spans: Int32Array, wordIds: Int32Array): Int32Array {
   const count = words.length / 2
@@ -61,9 +61,9 @@ function wordOfToken(text: string, words: Int32Array, spans: Int32Array, wordIds
   for (let token = 0; token < result.length; token++) {
     if (wordIds[token]! < 0) continue
     const end = spans[2 * token + 1]!
-    // Byte-level tokenizers cut spaces off a span, and one too many where they had put it there: an empty span stands for what is before it.
+    // Byte-level tokenizers trim spaces from a span, and trim one too many if they added it: an empty span stands for what precedes it.
     const start = Math.min(spans[2 * token]!, Math.max(0, end - 1))
-    // Combining marks may be put into another order: a token may lie before the last one.
+    // Normalisation may reorder combining marks, so a token may lie before the previous one.
     while (word > 0 && words[2 * word - 1]! > start) word--
     while (word < count && words[2 * word + 1]! <= start) word++
     if (word === count) continue
@@ -73,12 +73,12 @@ function wordOfToken(text: string, words: Int32Array, spans: Int32Array, wordIds
   return result
 }
 
-/** Signs that are no part of a word, emoji too; BERT's tokenizer sets them apart itself. */
+/** Symbols that are not part of a word, including emoji. BERT's tokenizer separates them itself. */
 const SIGNS = /^[\p{P}\p{S}]+$/u
 
 /**
- * The tokenizer's own words of a text, by its `wordIds`. Where a tokenizer splits at white space alone (XLM-RoBERTa), signs that have tokens of
- * their own are words of their own too: the entity is `Paris`, not `Paris,`. Tokens that stand for no character make no word.
+ * The tokenizer's own words of a text, from its `wordIds`. If a tokenizer splits at white space only (XLM-RoBERTa), symbols with tokens of
+ * their own are separate words, so that the entity is `Paris` and not `Paris,`. Tokens that represent no characters do not form a word.
  */
 function ownWords(text: string, spans: Int32Array, wordIds: Int32Array): Alignment {
   const words: number[] = []

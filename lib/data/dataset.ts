@@ -13,29 +13,29 @@ import { breather } from './pause'
 import { unusedOf, type UnusedField } from './readers/unused'
 import { takeExample, takeSource } from './take'
 
-/** Where examples come from: an array, a reader, a generator, or a data set that there is already. */
+/** A source of examples: an array, a reader, a generator, or an existing data set. */
 export type DataSource = Dataset | Examples
 
 export interface DatasetOptions {
-  /** By which messages name it. Defaults to `data`. */
+  /** Name of the data set in messages. Defaults to `data`. */
   name?: string
-  /** Stops between examples; the promise rejects with code `ERR_ABORTED`. */
+  /** Stops reading between examples; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
 }
 
-/** Labelled sentences in memory, checked. They are not changed; keep them unchanged. */
+/** A data set of checked, labelled sentences in memory. Do not modify its examples. */
 export class Dataset implements Iterable<Example> {
   readonly name: string
   readonly examples: readonly Example[]
   readonly #unusedFields: readonly UnusedField[]
 
   /**
-   * Reads all examples of a source and checks each: text or words, labels of a known shape, spans inside the text, words found in it,
-   * and no other field.
-   * A `Dataset` comes back as it is, unless it is given another name.
-   * An array is copied at once; of any other source each example when it is read.
-   * Rejects with ERR_DATA for a bad example, named by its number from 0; ERR_INVALID_ARGUMENT, ERR_ABORTED, ERR_CALLBACK where the source
-   * throws an error of its own, and with what a reader throws.
+   * Reads all examples of a source and checks each of them: text or words, labels of a valid form, spans inside the text, words that occur in
+   * it, and no unknown fields.
+   * A `Dataset` is returned as it is, unless it is given another name.
+   * An array is copied immediately; examples of other sources are copied when they are read.
+   * Rejects with ERR_DATA for an invalid example, named by its index from 0; with ERR_INVALID_ARGUMENT or ERR_ABORTED; with ERR_CALLBACK if
+   * the source throws an error; and with the errors of the readers.
    */
   static async from(source: DataSource, options: DatasetOptions = {}): Promise<Dataset> {
     options = takeOptions('Dataset.from', options, keysOf<DatasetOptions>({ name: 1, signal: 1 }))
@@ -69,23 +69,23 @@ export class Dataset implements Iterable<Example> {
     return this.examples[Symbol.iterator]()
   }
 
-  /** Names of all heads that any example has a label for, sorted. */
+  /** Sorted names of all heads for which at least one example has a label. */
   get heads(): string[] {
     return headNames(this.examples)
   }
 
   /**
-   * The labels that occur for a head, sorted by UTF-16 units, as `addHead` takes them. Tags come as they are written. For entities given as
-   * spans these are the tags of their types in `scheme` (default `IOB2`); for yes and no it is the head's own name.
-   * Throws ERR_INVALID_ARGUMENT where no example has the head.
+   * The distinct labels of a head, sorted by UTF-16 units, in the form that `addHead` takes. Tags are returned as written. For entities given as
+   * spans, these are the tags of their types in `scheme` (default `IOB2`); for true and false labels it is the name of the head.
+   * Throws ERR_INVALID_ARGUMENT if no example has a label for the head.
    */
   labels(head: string, scheme: Scheme = 'IOB2'): string[] {
     return labelSet(this, stringOf('head', head), scheme)
   }
 
   /**
-   * Parts without a common example, each in the order of the whole; the same seed gives the same parts.
-   * Throws ERR_INVALID_ARGUMENT for a part without an example, and for a head to stratify by that no example has.
+   * Splits the data set into disjoint parts that keep the order of the examples. The same seed gives the same parts.
+   * Throws ERR_INVALID_ARGUMENT if a part would be empty, or if no example has a label for the head to stratify by.
    */
   split(options: Omit<SplitOptions, 'sizes'> & { test: number }): { train: Dataset; test: Dataset }
   split<K extends string>(options: Omit<SplitOptions, 'test'> & { sizes: Readonly<Record<K, number>> }): Record<K, Dataset>
@@ -96,7 +96,7 @@ export class Dataset implements Iterable<Example> {
     )
   }
 
-  /** What is in the data: counts, labels, lengths, and problems found. Plain data, fit for JSON. */
+  /** Summarises the data set: counts, labels, lengths and problems, as plain data that can be written as JSON. */
   describe(options?: DescribeOptions): Promise<Summary> {
     return describeDataset(this, this.#unusedFields, options)
   }
@@ -110,14 +110,14 @@ function iterable(source: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (isIterable(source)) return source
   throw new SentorchError(
     'ERR_INVALID_ARGUMENT',
-    `A data set is made from an array, an iterable or an async iterable of examples; received ${describe(source)}.`,
+    `Expected an array, an iterable or an async iterable of examples, received ${describe(source)}.`,
   )
 }
 
-/** Bytes that are hashed in one go: a millisecond or two. */
+/** Bytes to hash at once: one or two milliseconds of work. */
 const PIECE = 2 ** 20
 
-/** SHA-256, hex, over the tokens, each head's name and label names, and its labels. */
+/** SHA-256, in hexadecimal, over the tokens, the names and label names of the heads, and the labels. */
 export async function fingerprintOf(
   ids: Int32Array,
   offsets: Int32Array,
@@ -143,15 +143,15 @@ export async function fingerprintOf(
 }
 
 export interface SplitOptions {
-  /** Two parts, `train` and `test`: the share of `test` (above 0, below 1), or the number of its examples. */
+  /** Size of the part `test`: a share (above 0, below 1) or a number of examples. The other part is `train`. */
   test?: number
-  /** Parts by name, each a share of the whole in any unit: `{ train: 8, dev: 1, test: 1 }`. Instead of `test`. */
+  /** Parts by name with their relative sizes, in any unit: `{ train: 8, dev: 1, test: 1 }`. Instead of `test`. */
   sizes?: Readonly<Record<string, number>>
-  /** 0..2^32−1. Defaults to 0. */
+  /** Seed of the shuffling, 0..2^32−1. Defaults to 0. */
   seed?: number
   /**
-   * Name of a head whose labels every part gets in equal shares, as nearly as whole examples allow: of several labels or entities in one
-   * example, their set counts. Defaults to none.
+   * Name of a head whose labels are distributed as equally over the parts as whole examples allow. If an example has several labels or
+   * entities, their set counts as one label. By default the split is not stratified.
    */
   stratify?: string
 }
@@ -168,7 +168,7 @@ export function splitExamples(dataset: NamedExamples, options: SplitOptions): Re
 }
 
 function partsOf(dataset: NamedExamples, { test, sizes }: SplitOptions): { names: string[]; counts: number[] } {
-  if ((test === undefined) === (sizes === undefined)) throw refusal(`split takes either 'test' or 'sizes'.`)
+  if ((test === undefined) === (sizes === undefined)) throw refusal(`split takes exactly one of 'test' and 'sizes'.`)
   const total = dataset.examples.length
   if (test !== undefined) {
     if (typeof test !== 'number' || !(test > 0) || (test >= 1 && !Number.isInteger(test))) {
@@ -191,11 +191,11 @@ function partsOf(dataset: NamedExamples, { test, sizes }: SplitOptions): { names
 function checked(dataset: NamedExamples, names: string[], counts: number[]): { names: string[]; counts: number[] } {
   const empty = counts.findIndex((count) => count < 1)
   if (empty >= 0)
-    throw refusal(`The part '${names[empty]}' of '${dataset.name}' (${dataset.examples.length} examples) would have no example.`)
+    throw refusal(`The part '${names[empty]}' would be empty: '${dataset.name}' has only ${dataset.examples.length} examples.`)
   return { names, counts }
 }
 
-/** Whole numbers in the proportion of the shares, together `total`: what rounding down leaves goes to the largest remainders. */
+/** Integers in proportion to the shares that add up to `total`. What rounding down leaves goes to the largest remainders. */
 function apportion(total: number, shares: readonly number[]): number[] {
   const sum = shares.reduce((a, b) => a + b, 0)
   const exact = shares.map((share) => (total * share) / sum)
@@ -206,7 +206,7 @@ function apportion(total: number, shares: readonly number[]): number[] {
   return counts
 }
 
-/** The same order, sorted by what the examples say for a head. */
+/** The given order, sorted by the label of a head. */
 function inStrata(dataset: NamedExamples, order: Int32Array, head: string): Int32Array {
   requireHead(dataset, head)
   const kind = labelKind(dataset, head)
@@ -222,8 +222,8 @@ function inStrata(dataset: NamedExamples, order: Int32Array, head: string): Int3
 }
 
 /**
- * Goes through the order and gives each example to the part that is furthest behind its share, so that every stretch is shared out evenly.
- * No part gets more than its count: what all are behind by is together one example, so one part at least is behind its share so far.
+ * Goes through the examples in order and gives each to the part that lags furthest behind its share, so that every stretch is divided evenly.
+ * A part never exceeds its count: the lags add up to exactly one example, so at least one part lags behind its share at each step.
  */
 function deal(order: Int32Array, counts: readonly number[]): Int32Array {
   const partOf = new Int32Array(order.length)

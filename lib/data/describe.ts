@@ -10,25 +10,25 @@ import { ProblemList, type Problem } from './problems'
 import type { UnusedField } from './readers/unused'
 
 export interface DescribeOptions {
-  /** A `Model`: lengths are then counted in its tokens, the special ones included. Without it they are counted in words. */
+  /** A `Model` whose tokens are used to measure lengths, special tokens included. By default, lengths are measured in words. */
   model?: { countTokens(texts: readonly string[]): Promise<number[]> }
-  /** Examples that are longer (in tokens, or words without `model`) are counted as truncated. Integer of at least 1. Defaults to none. */
+  /** Limit above which an example counts as truncated, in tokens (in words without `model`). Integer of at least 1. By default, none does. */
   maxLength?: number
-  /** Labels that heads have, as `Dataset.labels` gives them: others are reported as unknown. */
+  /** The known labels of each head, as returned by `Dataset.labels`. Other labels are reported as unknown. */
   labels?: Readonly<Record<string, readonly string[]>>
   signal?: AbortSignal
 }
 
-/** What is in the data for one head. */
+/** Summary of the labels of one head. */
 export interface HeadSummary {
   kind: LabelKind
-  /** Examples that have a label for it. */
+  /** Number of examples with a label for the head. */
   examples: number
-  /** Each label, the most frequent first: examples that have it; for tags and spans the entities of each type. */
+  /** Each label and the number of examples that have it, the most frequent first. For tags and spans, each entity type and its entities. */
   labels: { label: string; count: number }[]
-  /** For tags: each tag, the most frequent first, with the words that have it. */
+  /** For tags: each tag and the number of words that have it, the most frequent first. */
   tags?: { label: string; count: number }[]
-  /** For tags: the scheme that fits best, where there is one, and neighbours that it does not allow. */
+  /** For tags: the best matching scheme, if any, and the number of neighbouring tags that it does not allow. */
   scheme?: Scheme
   malformed?: number
 }
@@ -39,18 +39,18 @@ export interface Summary {
   /** Heads by name, sorted. */
   heads: Record<string, HeadSummary>
   lengths: Lengths
-  /** Where a limit was given. */
+  /** Number of truncated examples, if a limit was given. */
   truncation?: { maxLength: number; examples: number }
-  /** Empty where nothing was found. */
+  /** Empty if no problems were found. */
   problems: Problem[]
   /**
-   * Where there are any: fields and columns of the files that nothing was read from, the most frequent first; for a part of a data set those
+   * Fields and columns of the files that were not read, the most frequent first; absent if everything was read. A part of a data set has those
    * of the whole.
    */
   unusedFields?: UnusedField[]
 }
 
-/** Texts that are counted together. */
+/** Number of texts whose tokens are counted together. */
 const CHUNK = 512
 
 export async function describeDataset(
@@ -133,7 +133,7 @@ function count(table: Map<string, number>, label: string): void {
   table.set(label, (table.get(label) ?? 0) + 1)
 }
 
-/** The labels of a value as they are written, repeated ones too; none for yes and no. */
+/** The labels of a value as written, including repeated ones; empty for true and false. */
 function writtenLabels(value: LabelValue): readonly string[] {
   if (typeof value === 'boolean') return []
   if (typeof value === 'string') return [value]
@@ -146,7 +146,7 @@ function taggedSentences(dataset: NamedExamples, head: string): (readonly string
     .filter((value): value is readonly string[] => Array.isArray(value) && !isSpans(value))
 }
 
-/** The most frequent first, equals by name. */
+/** The most frequent first; equally frequent ones by name. */
 function table(counts: ReadonlyMap<string, number>): { label: string; count: number }[] {
   return [...counts].map(([label, count]) => ({ label, count })).sort((a, b) => b.count - a.count || (a.label < b.label ? -1 : 1))
 }
@@ -166,7 +166,7 @@ async function findTextProblems(dataset: NamedExamples, problems: ProblemList, b
     const conflicting = [...labels].filter(([head, value]) => first.labels.has(head) && first.labels.get(head) !== value)
     for (const [head] of conflicting) problems.add('conflicting labels', i, head)
     if (conflicting.length === 0) problems.add('duplicate', i)
-    // What the first did not say, later ones are held to as well.
+    // Later examples are also compared with labels that the first one does not have.
     for (const [head, value] of labels) if (!first.labels.has(head)) first.labels.set(head, value)
   }
 }
@@ -191,24 +191,24 @@ function wordCount(example: Example): number {
   return example.words?.length ?? (example.text.match(/\S+/g)?.length || 0)
 }
 
-/** Lengths of all examples. */
+/** Distribution of the lengths of all examples. */
 export interface Lengths {
   unit: 'tokens' | 'words'
-  /** Together. */
+  /** Total length. */
   total: number
-  /** 0 where there is no example; so are those below. */
+  /** 0 if the data set is empty, like the numbers below. */
   min: number
   max: number
   mean: number
-  /** Half, 95 and 99 in a hundred of the examples are at most so long. */
+  /** Percentiles: half, 95 % and 99 % of the examples have at most this length. */
   median: number
   p95: number
   p99: number
-  /** Examples of `from` to `to` units, both included; stretches of equal width from the shortest to the longest, empty ones too. */
+  /** Histogram: the number of examples of length `from` to `to`, inclusive, in ranges of equal width, including empty ranges. */
   histogram: { from: number; to: number; count: number }[]
 }
 
-/** At most so many stretches. */
+/** Maximum number of ranges in the histogram. */
 const BINS = 20
 
 export function histogramOf(counts: readonly number[], unit: Lengths['unit']): Lengths {
@@ -228,7 +228,7 @@ export function histogramOf(counts: readonly number[], unit: Lengths['unit']): L
   return { unit, total, min, max, mean: total / (sorted.length || 1), median: at(0.5), p95: at(0.95), p99: at(0.99), histogram }
 }
 
-/** The smallest of 1, 2, 5, 10, 20, 50 … that covers the range in few enough stretches. */
+/** The smallest of 1, 2, 5, 10, 20, 50 … that covers the lengths with few enough ranges. */
 function niceWidth(range: number): number {
   for (let power = 1; ; power *= 10) {
     for (const digit of [1, 2, 5]) if (digit * power * (BINS - 1) >= range) return digit * power

@@ -1,4 +1,4 @@
-/** An entity: [start, end) in UTF-16 units, so that `text.slice(start, end)` is its text. */
+/** An entity: the range [start, end) in UTF-16 units, so that `text.slice(start, end)` is its text. */
 export interface Span {
   start: number
   end: number
@@ -6,25 +6,25 @@ export interface Span {
 }
 
 /**
- * What is known of an example for one head. Classification: a label; with several or no labels at once (multi-label) a list, for a head of one
- * logit also true or false. Token classification: entities as spans of the text, or one tag a word (`words` must be given).
+ * The label of an example for one head. Classification: a label; for a multi-label head a list of labels, which may be empty; for a head
+ * with one logit also true or false. Token classification: entities as spans of the text, or one tag per word (requires `words`).
  */
 export type LabelValue = string | boolean | readonly string[] | readonly Span[]
 
-/** One labelled sentence. Any head may be missing from `labels`: its loss then leaves this example out. */
+/** One labelled sentence. `labels` may omit a head: the example then does not contribute to the loss of that head. */
 export interface Example {
-  /** With `words` it may be left out: it is then the words joined by one space. */
+  /** Optional if `words` is given; it is then the words joined by one space. */
   text: string
-  /** Pre-split words, where tags are given by word. */
+  /** The pre-split words, for labels with one tag per word. */
   words?: readonly string[]
   labels: Readonly<Record<string, LabelValue>>
 }
 
-/** A data set as far as what looks into it must know. */
+/** The examples of a data set and its name for messages. */
 export interface NamedExamples {
   readonly name: string
   readonly examples: readonly Example[]
 }
 
-/** Where examples come from; a data set is iterable too. */
+/** A source of examples. A data set is iterable too. */
 export type Examples = Iterable<Example> | AsyncIterable<Example>

@@ -4,12 +4,12 @@ import { textOf, wordPlaces } from './align'
 import { inOrder, isSpans } from '../tags/schemes'
 import type { Example, Span } from './example'
 
-/** How messages name an example: by its number from 0 and the beginning of its text. */
+/** The name of an example in messages: its index from 0 and the beginning of its text. */
 export function exampleName(set: string, index: number, text?: string): string {
   return `Example ${index} of '${set}'${text === undefined ? '' : ` (${describe(text)})`}`
 }
 
-/** The refusal of an example. */
+/** The error for an invalid example. */
 export function badExample(what: string, why: string, detail?: Record<string, unknown>): SentorchError {
   return new SentorchError('ERR_DATA', `${what}: ${why}`, { detail })
 }
@@ -18,8 +18,8 @@ const EXAMPLE_KEYS = ['text', 'words', 'labels']
 const SPAN_KEYS = ['start', 'end', 'label']
 
 /**
- * The value as an `Example`: with a text, with labels that have a known shape, and with nothing else. Spans lie in the text and do not overlap;
- * words are found in it. Throws ERR_DATA with the example's name.
+ * Checks that the value is an `Example`: it has a text, labels of a valid form, and no unknown fields. Spans lie in the text and do not
+ * overlap; words occur in the text. Throws ERR_DATA with the name of the example.
  */
 export function checkExample(value: unknown, set: string, index: number): Example {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -46,7 +46,7 @@ export function checkExample(value: unknown, set: string, index: number): Exampl
 
 type Fail = (why: string) => SentorchError
 
-/** A key that nobody reads is a slip: what it holds would be missing without a word. */
+/** Rejects unknown keys, which are most likely typing errors: their data would be ignored silently. */
 function refuseOthers(value: object, known: readonly string[], where: string, all: string, fail: Fail): void {
   const other = Object.keys(value).find((key) => !known.includes(key))
   if (other === undefined) return
@@ -65,14 +65,14 @@ function checkLabel(head: string, label: unknown, text: string, fail: Fail): voi
     if ((typeof item === 'string' || (isObject && Array.isArray(label))) && typeof item === kind) continue
     const what = isObject ? `an object with ${Object.keys(item).join(', ') || 'nothing'}` : describe(item)
     throw fail(
-      `expected a label, true or false, a list of labels or a list of { start, end, label } for labels.${head}; it has ${what}${list.length > 1 ? ` at ${i}` : ''}.`,
+      `expected a label, true or false, a list of labels or a list of { start, end, label } for labels.${head}; received ${what}${list.length > 1 ? ` at index ${i}` : ''}.`,
     )
   }
   if (isSpans(label)) checkSpans(head, label, text, fail)
 }
 
 function checkSpan(span: object, name: string, fail: Fail): void {
-  const has = () => `(it has ${Object.keys(span).join(', ') || 'nothing'})`
+  const has = () => `(it has ${Object.keys(span).join(', ') || 'no fields'})`
   const lacking = SPAN_KEYS.find((key) => !Object.hasOwn(span, key))
   if (lacking !== undefined) throw fail(`${name} has no '${lacking}' ${has()}. An entity has start, end and label.`)
   refuseOthers(span, SPAN_KEYS, ` in ${name}`, 'An entity has start, end and label.', fail)
@@ -87,19 +87,23 @@ function checkSpans(head: string, spans: readonly Span[], text: string, fail: Fa
   let before: Span | undefined
   for (const span of inOrder(spans)) {
     if (span.start < 0 || span.start >= span.end || span.end > text.length) {
-      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or not in the text of ${text.length} UTF-16 units.`)
+      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or not inside the text, which has ${text.length} UTF-16 units.`)
     }
     if (cutsCharacter(text, span.start) || cutsCharacter(text, span.end)) {
-      throw fail(`the entity ${spanName(span)} of labels.${head} cuts a character in two. Offsets count UTF-16 units, as text.slice does.`)
+      throw fail(
+        `the entity ${spanName(span)} of labels.${head} begins or ends inside a character. Offsets count UTF-16 units, as text.slice does.`,
+      )
     }
     if (before && span.start < before.end) {
-      throw fail(`the entities ${spanName(before)} and ${spanName(span)} of labels.${head} overlap. A tag head gives each word one tag.`)
+      throw fail(
+        `the entities ${spanName(before)} and ${spanName(span)} of labels.${head} overlap. A token classification head assigns one tag to each word.`,
+      )
     }
     before = span
   }
 }
 
-/** Whether an offset lies between the two halves of a character. */
+/** Whether an offset lies between the two halves of a surrogate pair. */
 export function cutsCharacter(text: string, at: number): boolean {
   return at > 0 && at < text.length && (text.codePointAt(at - 1) ?? 0) > 0xffff
 }

@@ -1,4 +1,4 @@
-/** Integers side by side, growing at the end: an `Int32Array` whose length is not known before. */
+/** A growable `Int32Array`. */
 export class FlatIntegers {
   #values = new Int32Array(1024)
   #length = 0
@@ -13,7 +13,7 @@ export class FlatIntegers {
     this.#length += values.length
   }
 
-  /** `count` more integers, all `value`; returns a view of them, good until the next change. */
+  /** Appends `count` integers, all `value`, and returns a view of them that is valid until the next change. */
   extend(count: number, value: number): Int32Array {
     this.#reserve(count)
     const start = this.#length
@@ -21,7 +21,7 @@ export class FlatIntegers {
     return this.#values.fill(value, start, this.#length).subarray(start, this.#length)
   }
 
-  /** A copy of just the length. */
+  /** A copy of the integers. */
   finish(): Int32Array {
     return this.#values.slice(0, this.#length)
   }
@@ -34,7 +34,7 @@ export class FlatIntegers {
   }
 }
 
-/** Side by side; the first as it is where there is only one, since it may be large. */
+/** Concatenates the parts. A single part is returned without a copy, since it may be large. */
 export function concatenated(parts: readonly Int32Array[]): Int32Array {
   if (parts.length === 1) return parts[0]!
   const whole = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { throwIfAborted } from '../base/errors'
 
-/** Milliseconds of own work after which others get their turn. */
+/** Milliseconds of uninterrupted work after which the event loop gets a turn. */
 const TURN = 8
 
 /**
- * For long loops: a function that lets the event loop go round when the loop has held the thread for a while. It rejects with ERR_ABORTED where
- * the signal was aborted meanwhile.
+ * For long loops: returns a function that yields to the event loop if the loop has held the thread for too long. It rejects with ERR_ABORTED
+ * if the signal was aborted in the meantime.
  */
 export function breather(signal?: AbortSignal): () => Promise<void> | undefined {
   let since = performance.now()

@@ -9,26 +9,26 @@ const KINDS = [
 ] as const
 export type ProblemKind = (typeof KINDS)[number]
 
-/** Something in the data that training can bear but that is worth a look. */
+/** A problem in the data that training tolerates but that deserves attention. */
 export interface Problem {
   /**
-   * `duplicate`: same text as an earlier example, and nothing that contradicts it; `conflicting labels`: another label for the same text;
-   * `mixed labels`: a label of another kind than most examples have for this head; `wrong number of tags`: not one a word, which training
-   * refuses; `malformed tags`: tags that their scheme does not allow; `unknown label`: none of the labels that were given.
+   * `duplicate`: the same text as an earlier example, with compatible labels; `conflicting labels`: the same text with a different label;
+   * `mixed labels`: a label of a different kind than most examples have for this head; `wrong number of tags`: not one tag per word, which
+   * training rejects; `malformed tags`: a sequence that the tagging scheme does not allow; `unknown label`: not one of the given labels.
    */
   kind: ProblemKind
   head?: string
-  /** Of an unknown label. */
+  /** The label, if the problem is an unknown label. */
   label?: string
-  /** How often; examples once for each head (unknown labels: for each occurrence). */
+  /** Number of examples, counted once per head (for unknown labels: number of occurrences). */
   count: number
-  /** Numbers of the first ten examples, from 0. */
+  /** Indices of the first ten examples, from 0. */
   examples: number[]
 }
 
 const SHOWN = 10
 
-/** Problems gathered by kind, head and label. */
+/** Collects problems by kind, head and label. */
 export class ProblemList {
   readonly #found = new Map<string, Problem>()
 
@@ -46,7 +46,7 @@ export class ProblemList {
     if (problem.examples.length < SHOWN && problem.examples.at(-1) !== example) problem.examples.push(example)
   }
 
-  /** By kind, then the most frequent first. */
+  /** Sorted by kind, then by frequency. */
   list(): Problem[] {
     return [...this.#found.values()].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count)
   }

@@ -112,8 +112,8 @@ describe('words in a text of their own', () => {
   })
 
   test.each([
-    [{ text: 'a b', words: ['a', 'c'] }, 'one: words[1], "c", is not in the text'],
-    [{ text: 'b a', words: ['a', 'b'] }, 'one: words[1], "b", is not in the text behind'],
+    [{ text: 'a b', words: ['a', 'c'] }, 'one: words[1], "c", was not found in the text'],
+    [{ text: 'b a', words: ['a', 'b'] }, 'one: words[1], "b", was not found in the text after'],
   ])('%j is refused', (example, message) => {
     expect(() => wordPlaces(example, 'one')).toThrow(
       expect.objectContaining({ code: 'ERR_DATA', message: expect.stringContaining(message) }),

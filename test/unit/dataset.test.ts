@@ -51,20 +51,20 @@ describe('from', () => {
     ['no text', { labels: {} }, "expected 'text' to be a string, received undefined"],
     ['words that are none', { words: ['a', 1] }, "expected 'words' to be a list of strings"],
     ['labels in a list', { text: 'a', labels: [] }, "expected 'labels' to be an object"],
-    ['a number as a label', { text: 'a', labels: { intent: 3 } }, 'labels.intent; it has 3'],
+    ['a number as a label', { text: 'a', labels: { intent: 3 } }, 'labels.intent; received 3'],
     [
       'labels of two shapes',
       { text: 'ab', labels: { slots: ['O', span(0, 1)] } },
-      'labels.slots; it has an object with start, end, label at 1',
+      'labels.slots; received an object with start, end, label at index 1',
     ],
-    ['spans and a label', { text: 'ab', labels: { slots: [span(0, 1), 'O'] } }, 'labels.slots; it has "O" at 1'],
-    ['a span outside of a list', { text: 'ab', labels: { slots: span(0, 1) } }, 'labels.slots; it has an object with start, end, label.'],
+    ['spans and a label', { text: 'ab', labels: { slots: [span(0, 1), 'O'] } }, 'labels.slots; received "O" at index 1'],
+    ['a span outside of a list', { text: 'ab', labels: { slots: span(0, 1) } }, 'labels.slots; received an object with start, end, label.'],
     [
       'a span without a label',
       { text: 'ab', labels: { slots: [{ start: 0, end: 1, entity: 'x' }] } },
       "labels.slots[0] has no 'label' (it has start, end, entity). An entity has start, end and label.",
     ],
-    ['an empty span object', { text: 'ab', labels: { slots: [span(0, 1), {}] } }, "labels.slots[1] has no 'start' (it has nothing)"],
+    ['an empty span object', { text: 'ab', labels: { slots: [span(0, 1), {}] } }, "labels.slots[1] has no 'start' (it has no fields)"],
     [
       'a span with more',
       { text: 'ab', labels: { slots: [{ ...span(0, 1), ends: 1 }] } },
@@ -81,8 +81,12 @@ describe('from', () => {
       { text: 'ab', labels: { slots: [{ ...span(0, 1), label: '' }] } },
       'a label for labels.slots[0].label, received ""',
     ],
-    ['a span inside a character', { text: '😀b', labels: { slots: [span(1, 3)] } }, "'x' [1, 3) of labels.slots cuts a character in two"],
-    ['a span that ends inside a character', { text: 'a😀', labels: { slots: [span(0, 2)] } }, "'x' [0, 2) of labels.slots cuts"],
+    [
+      'a span inside a character',
+      { text: '😀b', labels: { slots: [span(1, 3)] } },
+      "'x' [1, 3) of labels.slots begins or ends inside a character",
+    ],
+    ['a span that ends inside a character', { text: 'a😀', labels: { slots: [span(0, 2)] } }, "'x' [0, 2) of labels.slots begins or ends"],
     [
       'a field that is near a known one',
       { text: 'a', label: 'x' },
@@ -90,14 +94,18 @@ describe('from', () => {
     ],
     ['a field of another kind', { text: 'a', labels: {}, id: undefined }, "unknown field 'id'. An example has"],
     ['an empty label', { text: 'a', labels: { intent: '' } }, 'labels.intent has an empty label'],
-    ['an empty span', { text: 'abc', labels: { slots: [span(1, 1)] } }, "'x' [1, 1) of labels.slots is empty or not in the text of 3"],
+    [
+      'an empty span',
+      { text: 'abc', labels: { slots: [span(1, 1)] } },
+      "'x' [1, 1) of labels.slots is empty or not inside the text, which has 3",
+    ],
     ['a span behind the text', { text: 'abc', labels: { slots: [span(1, 4)] } }, "'x' [1, 4)"],
     [
       'overlapping spans',
       { text: 'abc', labels: { slots: [span(1, 3), span(0, 2)] } },
       "'x' [0, 2) and 'x' [1, 3) of labels.slots overlap",
     ],
-    ['words that are not in the text', { text: 'a b', words: ['a', 'c'] }, 'words[1], "c", is not in the text'],
+    ['words that are not in the text', { text: 'a b', words: ['a', 'c'] }, 'words[1], "c", was not found in the text'],
   ])('%s is refused with its number', async (_, example, message) => {
     const source = [{ text: 'fine', labels: {} }, example] as unknown as Example[]
     await expect(Dataset.from(source, { name: 'train' })).rejects.toMatchObject({
@@ -312,12 +320,12 @@ describe('split', () => {
   test.each([
     [{ test: 0 }, 'test'],
     [{ test: 1.5 }, 'test'],
-    [{ test: 103 }, "'train' of 'data' (103 examples) would have no example"],
-    [{ test: 0.001 }, "'test' of 'data'"],
+    [{ test: 103 }, "'train' would be empty: 'data' has only 103 examples"],
+    [{ test: 0.001 }, "'test' would be empty"],
     [{ sizes: { a: 1, b: -1 } }, 'sizes.b'],
     [{ sizes: {} }, 'at least one part'],
-    [{}, "either 'test' or 'sizes'"],
-    [{ test: 0.5, sizes: { a: 1 } }, "either 'test' or 'sizes'"],
+    [{}, "exactly one of 'test' and 'sizes'"],
+    [{ test: 0.5, sizes: { a: 1 } }, "exactly one of 'test' and 'sizes'"],
     [{ test: 0.5, seed: -1 }, 'seed'],
     [{ test: 0.5, stratify: 'intents' }, 'No example of \'data\' has labels for "intents"'],
     [{ test: 0.5, stratified: 'intent' }, "Did you mean 'stratify'?"],

@@ -129,8 +129,14 @@ test.each([
   ['spaces among tabs', 'a\tO\nb O\n', {}, 'a.conll:2', /by tabs/],
   ['an empty word', 'a\tO\n\tO\n', {}, 'a.conll:2', /Column 0, the word, is empty/],
   ['an empty tag', 'a\tx\tO\nb\t\tO\n', { labels: { pos: 1 } }, 'a.conll:2', /Column 1, the tag of 'pos', is empty/],
-  ['a column that is not there', 'a O\n', { labels: { pos: 2 } }, 'a.conll:1', /no column 2 for the tag of 'pos': the line has 2/],
-  ['a column before the first', 'a O\n', { word: -3 }, 'a.conll:1', /no column -3 for the word/],
+  [
+    'a column that is not there',
+    'a O\n',
+    { labels: { pos: 2 } },
+    'a.conll:1',
+    /Column 2 for the tag of 'pos' does not exist: the line has 2/,
+  ],
+  ['a column before the first', 'a O\n', { word: -3 }, 'a.conll:1', /Column -3 for the word does not exist/],
   ['a sentence without end', 'a O\n'.repeat(100_001), {}, 'a.conll:100001', /more than 100000 words/],
 ])('%s: refused with file and line', async (_, content, options, place, message) => {
   await expectBroken(read(content, options), place, message)

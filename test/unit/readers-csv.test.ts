@@ -60,13 +60,13 @@ test('an empty file and a header alone have no examples', async () => {
 
 const LABELS = { labels: { intent: 'label' } }
 test.each([
-  ['a missing column', 'text,class\na,b\n', LABELS, 'a.csv:1', /no 'label' among 2 columns: text, class/],
-  ['a column beyond the last', 'a,b\n', { header: false, labels: { x: 2 } }, 'a.csv:1', /no column 2 among 2 columns/],
+  ['a missing column', 'text,class\na,b\n', LABELS, 'a.csv:1', /'label' is not one of the 2 columns: text, class/],
+  ['a column beyond the last', 'a,b\n', { header: false, labels: { x: 2 } }, 'a.csv:1', /column 2 is not one of the 2 columns/],
   ['two columns of the name', 'text,label,label\na,b,c\n', LABELS, 'a.csv:1', /Two columns are named 'label'/],
   ['a record of another length', 'text,label\n"a\nb",x\n\nc,y,z\n', LABELS, 'a.csv:5', /expect 2, got 3/],
   ['a quote inside a cell', 'text,label\na"b,x\n', LABELS, 'a.csv:2', /a quote is found/],
   ['a quote that is not closed', 'text,label\na,x\n"b,y\nc,z\n', LABELS, 'a.csv:4', /Quote Not Closed/],
-  ['words in one string', 'w\na b\n', { words: 'w', labels: {} }, 'a.csv:2', /The words in 'w' are one string/],
+  ['words in one string', 'w\na b\n', { words: 'w', labels: {} }, 'a.csv:2', /The words in 'w' are a single string/],
 ])('%s: refused with file and line', async (_, content, options, place, message) => {
   await expectBroken(read(content, options), place, message)
 })

@@ -51,7 +51,7 @@ describe.each(FORMATS)('%s', (extension, read) => {
 
   test('a missing file and a folder are refused by name', async () => {
     const folder = folderOf({ [`${name}/x`]: '' })
-    await expectBroken(collect(read(path.join(folder, `b.${extension}`))), `b.${extension}`, /no such file/)
+    await expectBroken(collect(read(path.join(folder, `b.${extension}`))), `b.${extension}`, /does not exist/)
     await expectBroken(collect(read(path.join(folder, name))), name, /a folder/)
   })
 })
@@ -69,7 +69,7 @@ describe('line ends of other kinds do not make one line of many, silently', () =
     for (const [extension, content] of ROWS) {
       const [, read] = FORMATS.find(([each]) => each === extension)!
       const rows = content.replaceAll('|', end)
-      await expectBroken(readText(read, `a.${extension}`, rows), `a.${extension}:1`, new RegExp(`one line, with ${name} in it`))
+      await expectBroken(readText(read, `a.${extension}`, rows), `a.${extension}:1`, new RegExp(`a single line that contains ${name}`))
       await expectBroken(readText(read, `a.${extension}`, `${rows}\n`), `a.${extension}:1`, /End lines with LF, CRLF or CR/)
     }
     const label = `x${end}y`
@@ -103,12 +103,12 @@ describe('line ends of other kinds do not make one line of many, silently', () =
     ['conll', 'x\tO\n\na O\rb O\n'],
   ] as const)('%s: a CR inside of a line is refused', async (extension, content) => {
     const [, read] = FORMATS.find(([each]) => each === extension)!
-    await expectBroken(readText(read, 'a', content), `a:${content.split('\n').length - 1}`, /holds a CR, though lines end with LF/)
+    await expectBroken(readText(read, 'a', content), `a:${content.split('\n').length - 1}`, /contains a CR, but lines end with LF/)
   })
 
   test('CSV: a CR among the names of columns is refused, one inside quotes is kept', async () => {
     const read = (content: string) => readText((file) => readCsv(file, { labels: { x: 'label' } }), 'a.csv', content)
-    await expectBroken(read('text,label\rone,pos\n'), 'a.csv:1', /The first record holds a CR/)
+    await expectBroken(read('text,label\rone,pos\n'), 'a.csv:1', /The first record contains a CR/)
     expect(await read('text,label\n"a\rb",x\n')).toEqual([{ text: 'a\rb', labels: { x: 'x' } }])
   })
 })

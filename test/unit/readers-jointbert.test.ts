@@ -47,9 +47,9 @@ test('heads may be named, or left out with their file', async () => {
 test.each([
   ['more tags than words', { 'seq.out': 'O O O O O\nO O O O\n' }, 'seq.out:2', /4 tags for the 3 words in .*seq\.in/],
   ['fewer tags than words', { 'seq.out': 'O O O O\nO O O\n' }, 'seq.out:1', /4 tags for the 5 words/],
-  ['a file that ends early', { label: 'AddToPlaylist\n' }, 'label:2', /has ended, but .*seq\.in has something/],
-  ['a file that is longer', { label: `${FILES.label}Other\n` }, 'seq.in:3', /has ended, but .*label has something/],
-  ['a blank line in one file', { 'seq.out': ' \nO O O\n' }, 'seq.out:1', /blank, but .*seq\.in has something/],
+  ['a file that ends early', { label: 'AddToPlaylist\n' }, 'label:2', /has ended, but .*seq\.in has text/],
+  ['a file that is longer', { label: `${FILES.label}Other\n` }, 'seq.in:3', /has ended, but .*label has text/],
+  ['a blank line in one file', { 'seq.out': ' \nO O O\n' }, 'seq.out:1', /blank, but .*seq\.in has text/],
 ])('%s: refused with file and line', async (_, files, place, message) => {
   await expectBroken(read({ ...FILES, ...files }), place, message)
 })
@@ -80,6 +80,6 @@ test('a loop that stops early, or at a refusal, closes all files', async () => {
 
 test('a missing file is refused by name, and so is a missing folder', async () => {
   const { 'seq.out': _out, ...files } = FILES
-  await expectBroken(read(files), 'seq.out', /no such file/)
-  await expectBroken(collect(readJointBert(path.join(folderOf({}), 'none'))), path.join('none', 'seq.in'), /no such file/)
+  await expectBroken(read(files), 'seq.out', /does not exist/)
+  await expectBroken(collect(readJointBert(path.join(folderOf({}), 'none'))), path.join('none', 'seq.in'), /does not exist/)
 })

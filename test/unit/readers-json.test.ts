@@ -30,8 +30,8 @@ test('lists of [text, label] by split, in the order asked for', async () => {
 })
 
 test.each([
-  ['splits that were not chosen', CLINC, {}, 'a.json:1', /with split: train, test, oos_test/],
-  ['a split that is not there', CLINC, { split: 'val' }, 'a.json:1', /no split 'val' \(there are: train, test, oos_test\)/],
+  ['splits that were not chosen', CLINC, {}, 'a.json:1', /option split: train, test, oos_test/],
+  ['a split that is not there', CLINC, { split: 'val' }, 'a.json:1', /The split 'val' does not exist, only train, test, oos_test/],
   ['a list where splits were asked for', [], { split: 'val' }, 'a.json:1', /object of splits, received an array/],
   ['a split that is no list', { train: [], val: {} }, { split: 'val' }, 'a.json:3', /list of records in 'val'/],
   [

@@ -123,11 +123,11 @@ describe('Doccano', () => {
   })
 
   test.each([
-    ['two categories for a head of one', { text, label: ['a', 'b'] }, /2 categories in label. Set multiLabel/],
+    ['two categories for a head of one', { text, label: ['a', 'b'] }, /label contains 2 categories. Set multiLabel/],
     ['an entity without label', { text, label: [[0, 7]] }, /entity in label\[0\], .*\[start, end, label\], received an array of 2/],
     ['entities and categories mixed', { text, label: [[0, 7, 'x'], 'y'] }, /entity in label\[1\], .*\[start, end, label\], received "y"/],
     ['an entity without its end', { text, entities: [{ start: 1, label: 'x' }] }, /entities\[0\] has no 'end' \(it has: start, label\)/],
-    ['a list of numbers', { text, label: [3] }, /in label\[0\], received 3.*only where `names`/],
+    ['a list of numbers', { text, label: [3] }, /in label\[0\], received 3.*only together with `names`/],
     ['no text', { label: [[0, 1, 'x']] }, /a string in text, received undefined/],
   ])('%s: refused', async (_, record, message) => {
     await expectBroken(read([record]), 'a.jsonl:1', message)
@@ -237,7 +237,7 @@ test.each([
   ['an object for a label', '{"text":"a","labels":{"x":{"y":1}}}', 'a.jsonl:1', /a label in labels.x, received an object \(y\)/],
   ['a JSON array', '[{"text":"a","label":["x"]}]', 'a.jsonl:1', /a JSON array of records.*readJson/],
   ['an empty JSON array', '[]\n', 'a.jsonl:1', /readJson/],
-  ['JSON over many lines', '\n[\n {"text":"a"}\n]', 'a.jsonl:2', /not JSON.*readJson/],
+  ['JSON that spans several lines', '\n[\n {"text":"a"}\n]', 'a.jsonl:2', /not JSON.*readJson/],
   ['an empty label', '{"text":"a","labels":{"x":""}}', 'a.jsonl:1', /a label in labels.x, received ""/],
   ['words of no kind', '{"words":["a",1],"labels":{}}', 'a.jsonl:1', /a string in words\[1\], received 1/],
 ])('%s: refused with file and line', async (_, content, place, message) => {
@@ -271,7 +271,7 @@ test.each([
   ['an unknown key', { head: {} }, /Unknown option 'head'.*'heads'/],
   ['an unknown form', { shape: 'brat' }, /one of 'auto'/],
   ['a form beside fields', { shape: 'doccano', labels: {} }, /'labels' names the fields/],
-  ['a text field without labels', { text: 's' }, /Give 'labels' too/],
+  ['a text field without labels', { text: 's' }, /Pass 'labels' too/],
   ['one name for both heads', { heads: { sentence: 'x', tokens: 'x' } }, /both 'x'/],
 ])('%s: the options are refused before any file is opened', (_, options, message) => {
   expect(() => readJsonl('/nowhere', options as any)).toThrow(

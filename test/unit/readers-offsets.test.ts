@@ -73,14 +73,18 @@ describe.each(SHAPES)('%s', (_, unit, make, options = {}) => {
     for (const offsets of UNITS) {
       const { length } = placesOf(TEXT, offsets)
       expect((await read(0, length, { offsets }))[1]!.labels.slots).toEqual([{ start: 0, end: TEXT.length, label: 'who' }])
-      await expectBroken(read(0, length + 1, { offsets }), 'a.jsonl:2', /does not lie in its text of \d+ (UTF-16|code|graph|bytes)/)
+      await expectBroken(read(0, length + 1, { offsets }), 'a.jsonl:2', /lies outside its text, which has \d+ (UTF-16|code|graph|UTF-8)/)
     }
   })
 
   test('offsets inside a character are refused, with the units that fit', async () => {
-    await expectBroken(read(0, 1, { offsets: 'utf16' }), 'a.jsonl:2', /\(0–1\) cuts a character in two.* 'codePoint' or 'grapheme' /)
-    await expectBroken(read(0, 3, { offsets: 'byte' }), 'a.jsonl:2', /cuts a character in two, counted in bytes of UTF-8/)
-    await expectBroken(read(1, 99, { offsets: 'byte' }), 'a.jsonl:2', /does not lie[^.]*\.$/)
+    await expectBroken(
+      read(0, 1, { offsets: 'utf16' }),
+      'a.jsonl:2',
+      /\(0–1\) begins or ends inside a character.* 'codePoint' or 'grapheme' /,
+    )
+    await expectBroken(read(0, 3, { offsets: 'byte' }), 'a.jsonl:2', /begins or ends inside a character, counted in UTF-8 bytes/)
+    await expectBroken(read(1, 99, { offsets: 'byte' }), 'a.jsonl:2', /lies outside[^.]*\.$/)
   })
 
   test('empty and backward ones are refused', async () => {
@@ -131,7 +135,7 @@ describe('Rasa', () => {
   })
 
   test('offsets outside of the text are refused', async () => {
-    await expectBroken(read([{ start: 0, end: 99, entity: 'who' }]), 'a.json:1', /does not lie in its text of 19 code points/)
+    await expectBroken(read([{ start: 0, end: 99, entity: 'who' }]), 'a.json:1', /lies outside its text, which has 19 code points/)
   })
 })
 

@@ -59,7 +59,7 @@ test('a row group is read whole, so its columns that are read are bounded', asyn
   await expect(read(200, { slots: 'ner_tags' })).rejects.toMatchObject({
     code: 'ERR_DATA',
     message: expect.stringMatching(
-      /class-labels-list\.parquet, row group 0: Its columns have \d{3} bytes unpacked; at most 200 \(maxBytes\).*row_group_size/,
+      /class-labels-list\.parquet, row group 0: The selected columns have \d{3} uncompressed bytes; the limit is 200 \(maxBytes\).*row_group_size/,
     ),
   })
   expect(await read(200, {})).toHaveLength(2)
@@ -82,7 +82,7 @@ test.each([
     { words: 'tokens', labels: { yes: { column: 'label', names: ['no'] } } },
     /row 0: .*0\.\.0 in 'label'/,
   ],
-  ['a missing column', 'rows-none.parquet', { text: 'text', labels: {} }, /There is no column 'text' \(there are: utterance, intent/],
+  ['a missing column', 'rows-none.parquet', { text: 'text', labels: {} }, /The column 'text' does not exist, only utterance, intent/],
   [
     'a text that is null',
     'rows-none.parquet',
@@ -95,7 +95,7 @@ test.each([
     { text: 'intent', labels: { slots: 'entities' } },
     /row 0: The entity 'city' \(7–11\)/,
   ],
-  ['bytes that are not UTF-8', 'not-utf8.parquet', { labels: {} }, /rows 0–0: A text is not UTF-8/],
+  ['bytes that are not UTF-8', 'not-utf8.parquet', { labels: {} }, /rows 0–0: A text is not valid UTF-8/],
 ])('%s: refused with file and row', async (_, name, options, message) => {
   await expect(collect(readParquet(fixture(name), options))).rejects.toMatchObject({
     code: 'ERR_DATA',
@@ -113,6 +113,6 @@ test('a file that is no Parquet, an empty one, or none at all is refused by name
   }
   await expect(collect(readParquet(path.join(folder, 'none.parquet'), { labels: {} }))).rejects.toMatchObject({
     code: 'ERR_DATA',
-    message: expect.stringContaining('none.parquet: There is no such file.'),
+    message: expect.stringContaining('none.parquet: The file does not exist.'),
   })
 })

@@ -217,7 +217,7 @@ test('files are in memory as a whole, so their size is bounded', async () => {
     'a.json',
     /\(maxBytes\).*Split it into several files/,
   )
-  await expectBroken(yaml(NLU, { maxBytes: 20 }), 'nlu.yml', /at most 20 \(maxBytes\)/)
+  await expectBroken(yaml(NLU, { maxBytes: 20 }), 'nlu.yml', /the limit is 20 \(maxBytes\)/)
   await expectBroken(yaml(' '.repeat(2 ** 24 + 1)), 'nlu.yml', /at most 16777216/)
 })
 

@@ -96,7 +96,7 @@ describe.each(BOTH)('%s', (_, read) => {
 
     test('several choices need a multi-label head', async () => {
       const record = task('a', choices('topics', 'x', 'y'))
-      await expectBroken(read([record]), 'a.json:1', /2 categories in topics.*multiLabel/)
+      await expectBroken(read([record]), 'a.json:1', /topics contains 2 categories.*multiLabel/)
       expect(await labelsOf(read, [record], { multiLabel: true })).toEqual([{ intent: ['x', 'y'] }])
     })
 
@@ -233,15 +233,19 @@ describe.each(BOTH)('%s', (_, read) => {
       expect(await read([{ w: tokenized_text, e: [[4, 4, 'city']], text }], { ...options, text: 'text' })).toEqual([
         { text, words: tokenized_text, labels: { who: [{ start: 17, end: 21, label: 'city' }] } },
       ])
-      await expectBroken(read([{ w: ['x'], e: [], text }], { ...options, text: 'text' }), 'a.json:1', /words\[0\], "x", is not in the text/)
+      await expectBroken(
+        read([{ w: ['x'], e: [], text }], { ...options, text: 'text' }),
+        'a.json:1',
+        /words\[0\], "x", was not found in the text/,
+      )
       expect(() => readJson('/nowhere', { labels: { who: { column: 'e', spans: 'words' } } })).toThrow(
-        /labels.who has places of words: give 'words' too/,
+        /labels.who contains word positions, which require 'words'/,
       )
     })
 
     test.each([
-      ['beyond the last word', [[4, 5, 'x']], /words 4–5 of ner\[0\] are not among the 5 words/],
-      ['backwards', [[2, 1, 'x']], /words 2–1/],
+      ['beyond the last word', [[4, 5, 'x']], /word range 4–5 of ner\[0\] is invalid: the example has 5 words/],
+      ['backwards', [[2, 1, 'x']], /word range 2–1/],
       [
         'nested',
         [

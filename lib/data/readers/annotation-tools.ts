@@ -5,7 +5,7 @@ import type { ResolvedJson } from './options'
 import type { Fail } from './source'
 import { field, listIn, setCategory, textIn, type Fields } from './values'
 
-/** Only Prodigy writes these. */
+/** Fields that only Prodigy writes. */
 const OWN_FIELDS = ['_input_hash', '_task_hash', '_view_id']
 const MARKS = ['answer', 'spans', 'accept', ...OWN_FIELDS]
 export const PRODIGY_FIELDS: ReadonlySet<string> = new Set(['text', 'label', 'spans', 'accept', 'answer'])
@@ -14,12 +14,12 @@ export function isProdigy(record: Fields): boolean {
   return MARKS.some((name) => Object.hasOwn(record, name))
 }
 
-/** Surely written by Prodigy, whatever the names of its fields. */
+/** Whether Prodigy certainly wrote the record, whatever the names of its fields. */
 export function isMarkedByProdigy(record: Fields): boolean {
   return OWN_FIELDS.some((name) => Object.hasOwn(record, name))
 }
 
-/** Prodigy's annotations: entities in `spans`, one category in `label`, chosen ones in `accept`. Its offsets are those of Python. */
+/** Prodigy's annotations: entities in `spans`, one category in `label`, selected ones in `accept`. Offsets count code points, as in Python. */
 export function prodigy(record: Fields, options: ResolvedJson, fail: Fail): Example | undefined {
   if (!isAccepted(record, 'answer', fail)) return undefined
   const { heads, offsets } = options
@@ -44,8 +44,8 @@ export function isDoccano(record: Fields): boolean {
 }
 
 /**
- * Doccano's exports: the text in `text`, in older ones in `data`; entities in `label`, `labels` or `entities`; categories as lists of strings
- * in `label`, `labels` or `cats`. Its offsets are those of JavaScript (doccano issue 2290); a project may count graphemes instead.
+ * Doccano's exports: the text in `text`, or in older ones in `data`; entities in `label`, `labels` or `entities`; categories as lists of
+ * strings in `label`, `labels` or `cats`. Offsets count UTF-16 units, as in JavaScript (doccano issue 2290); a project may count graphemes instead.
  */
 export function doccano(record: Fields, options: ResolvedJson, fail: Fail): Example {
   const { heads, offsets } = options

@@ -7,22 +7,22 @@ import { entriesOf } from './options'
 import { broken, fromFiles, linesOf } from './source'
 
 export interface ConllOptions {
-  /** Column of the word. Defaults to 0, in CoNLL-U to 1 (FORM). */
+  /** Column of the word. Defaults to 0, or in CoNLL-U to 1 (FORM). */
   word?: number
-  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column; in CoNLL-U to `{ upos: 3 }`. */
+  /** Head → column of its tags. Defaults to `{ slots: -1 }`, the last column, or in CoNLL-U to `{ upos: 3 }`. */
   labels?: Readonly<Record<string, number>>
-  /** What is between columns. Defaults to `auto`: tabs where the first line of words has one, else runs of spaces. */
+  /** Separator of the columns. Defaults to `auto`: tabs if the first line of words contains one, otherwise runs of spaces. */
   separator?: 'auto' | 'tab' | 'space'
   /**
-   * Lines that begin with this are skipped; `false`: none. Unset: lines that begin with `#` in files whose first column numbers the words
-   * (CoNLL-U); in other files with tabs, those that have no tab besides; in files with spaces none, as `# O` may well be a word and its tag.
+   * Prefix of lines to skip; `false` skips none. By default, lines that begin with `#` are skipped in files whose first column numbers the
+   * words (CoNLL-U); in other files with tabs, if they contain no tab; in files with spaces never, as `# O` may be a word and its tag.
    */
   comment?: string | false
 }
 
 export type ConllLabels = readonly (readonly [head: string, column: number])[]
 
-/** A file that is no CoNLL has no ends of sentences: it is found out before it fills the memory. */
+/** Limit that detects a file in another format, which has no sentence ends, before it fills the memory. */
 const MAX_WORDS = 100_000
 
 /** ID FORM LEMMA UPOS XPOS FEATS HEAD DEPREL DEPS MISC */
@@ -30,19 +30,19 @@ const CONLLU_COLUMNS = 10
 const CONLLU_LABELS: ConllLabels = [['upos', 3]]
 const LABELS: ConllLabels = [['slots', -1]]
 
-/** First value of a column that numbers the words, and numbers of the lines to skip: multi-word tokens and empty nodes. */
+/** First value of a column that numbers the words, and the numbers of lines to skip: multi-word tokens and empty nodes. */
 const FIRST_NUMBER = /^(1|1-\d+|0\.1)$/
 const NO_WORD = /^\d+(-|\.)\d+$/
 
-/** Only these are white space here: a no-break space, U+2028 or a byte order mark may be a word. */
+/** Only these count as white space: a no-break space, U+2028 or a byte order mark may be a word. */
 const BLANK = /^[ \t]*$/
 
 /**
- * Examples of CoNLL files: a word a line with its columns, sentences ended by an empty line or one of spaces and tabs only. Words
- * are kept as they stand. `-DOCSTART-` lines are skipped; every line has as many columns as the first. `text` is the words joined
+ * Reads examples from CoNLL files: one word per line with its columns. An empty line, or one with only spaces and tabs, ends a sentence. Words
+ * are not changed. `-DOCSTART-` lines are skipped; every line must have as many columns as the first. `text` is the words joined
  * by one space.
  *
- * In files whose first column numbers the words (CoNLL-U) the lines of multi-word tokens (`1-2`) and of empty nodes (`3.1`) are skipped, and
+ * If the first column numbers the words (CoNLL-U), the lines of multi-word tokens (`1-2`) and of empty nodes (`3.1`) are skipped, as are
  * all lines that begin with `#`. Files of ten columns with such numbers have the word in column 1 and `upos` in column 3 by default.
  *
  * `readConll('eng.train', { labels: { pos: 1, chunks: 2, entities: 3 } })`
@@ -88,17 +88,17 @@ async function* sentencesOf(file: string, options: ResolvedConll): AsyncGenerato
       const same = labelled.find(([, column]) => placeOf(column, width) === placeOf(word, width))
       if (same) throw fail(`The word and the tag of '${same[0]}' are the same column: ${have}.`)
     }
-    if (columns.length !== width) throw fail(`Expected ${width} columns, as on the lines before: ${have}.`)
+    if (columns.length !== width) throw fail(`Expected ${width} columns as on the previous lines, but ${have}.`)
     if (numbered && NO_WORD.test(columns[0]!)) continue
     const at = (column: number, what: string) => {
       const value = columns[placeOf(column, width)]
-      if (value === undefined) throw fail(`There is no column ${column} for ${what}: ${have}.`)
+      if (value === undefined) throw fail(`Column ${column} for ${what} does not exist: ${have}.`)
       if (value === '') throw fail(`Column ${column}, ${what}, is empty.`)
       return value
     }
     words.push(at(word, 'the word'))
     for (const [i, [head, column]] of labelled.entries()) tags[i]!.push(at(column, `the tag of '${head}'`))
-    if (words.length > MAX_WORDS) throw fail(`The sentence has more than ${MAX_WORDS} words. Sentences end with an empty line.`)
+    if (words.length > MAX_WORDS) throw fail(`The sentence has more than ${MAX_WORDS} words. An empty line must end each sentence.`)
   }
   if (words.length > 0) yield take()
 }
@@ -117,11 +117,11 @@ interface Form {
   /** Column of the word. */
   word: number
   isConllU: boolean
-  /** The first column is the number of the word. */
+  /** Whether the first column is the number of the word. */
   numbered: boolean
 }
 
-/** Lines without the comments. The form of the file is seen on the first line of words; those before it wait. */
+/** The lines without comments. The form of the file is determined from its first line of words, so earlier lines are held back. */
 async function* dataLines(file: string, options: ResolvedConll): AsyncGenerator<Line & Form> {
   let form: Form | undefined
   let waiting: Line[] = []
@@ -136,7 +136,7 @@ async function* dataLines(file: string, options: ResolvedConll): AsyncGenerator<
       yield { ...line, ...form }
     }
   }
-  // Without another line of words, lines that begin with # are the words.
+  // If no other line follows, lines that begin with # are words.
   const words = waiting.find(({ text }) => text.includes('\t') && !BLANK.test(text))
   const last = formOf(words?.text ?? '', options)
   for (const line of waiting) if (!isComment(line.text, last, options)) yield { ...line, ...last }
@@ -161,7 +161,7 @@ function isComment(text: string, { tabs, numbered }: Form, { comment }: Resolved
 }
 
 export interface ResolvedConll {
-  /** Undefined, as `labels` too: by the form of each file. */
+  /** If undefined, it depends on the form of each file, like `labels`. */
   word: number | undefined
   labels: ConllLabels | undefined
   separator: 'auto' | 'tab' | 'space'
@@ -181,6 +181,6 @@ export function resolveConll(options: ConllOptions): ResolvedConll {
 }
 
 function columnPlace(name: string, value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalid(name, 'the place of a column, a whole number', value)
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw invalid(name, 'the index of a column, an integer', value)
   return value
 }

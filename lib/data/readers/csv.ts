@@ -19,24 +19,24 @@ import { broken, type Fail, fromFiles, linesOf } from './source'
 import type { UnusedFields } from './unused'
 
 export interface CsvOptions extends ColumnMapping {
-  /** One character between cells. Defaults to a tab for `.tsv` and `.tab`, to a comma for all other files. */
+  /** Separator of the cells, one character. Defaults to a tab for `.tsv` and `.tab` files and to a comma for all others. */
   delimiter?: string
-  /** Character around cells that hold delimiters or line ends, doubled inside. `false`: quotes are letters. Defaults to `"`, with tabs to `false`. */
+  /** Quote character around cells with delimiters or line ends, doubled inside them; `false`: quotes are ordinary characters. Defaults to `"`, or to `false` for tabs. */
   quote?: string | false
   /** Whether the first record names the columns. Defaults to true. */
   header?: boolean
-  /** For columns of entities in JSON. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  /** Unit of offsets in columns of entities. Defaults to UTF-16 units, or to code points for entities in Label Studio's notation. */
   offsets?: OffsetUnit
 }
 
-/** Characters of one record: a quote that is never closed is found out before it takes in the whole file. */
+/** Maximum characters per record. It detects an unclosed quote before it includes the whole file. */
 const MAX_RECORD = 2 ** 20
-/** Characters that are handed to the parser at once; by the line it would be several times slower. */
+/** Characters that are passed to the parser at once. Passing single lines would be several times slower. */
 const PIECE = 2 ** 16
 
 /**
- * Examples of CSV or TSV files, one record each, columns by `text`, `words` and `labels`. Every record has as many cells as the
- * first; empty lines are skipped; a line end inside quotes comes out as LF.
+ * Reads examples from CSV or TSV files, one per record, from the columns `text`, `words` and `labels`. Every record must have as many cells as
+ * the first; empty lines are skipped; a line end inside quotes becomes LF.
  *
  * `readCsv('reviews.csv', { text: 'review', labels: { sentiment: 'stars', topics: { column: 'topics', separator: '|' } } })`
  * @throws ERR_DATA with file and line (the last line of the record).
@@ -59,7 +59,7 @@ async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFie
   for await (const { cells, line } of rowsOf(file, options)) {
     const fail: Fail = (reason, cause) => broken(file, line, reason, cause)
     if (first && cells.some((cell) => cell.includes('\r'))) {
-      throw broken(file, 1, 'The first record holds a CR, though lines end with LF. Give all lines the same end, LF for example.')
+      throw broken(file, 1, 'The first record contains a CR, but lines end with LF. Use the same line end throughout, for example LF.')
     }
     first = false
     if (options.header && names === undefined) {
@@ -73,14 +73,14 @@ async function* examplesOf(file: string, options: ResolvedCsv, unused: UnusedFie
   }
 }
 
-/** A column that is not there is the header's fault, and so is said of line 1. */
+/** The index of a column. An error names line 1, since the header is at fault. */
 function placeOf(column: Column, names: readonly string[] | undefined, count: number, file: string): number {
   const place = typeof column === 'string' ? names!.indexOf(column) : column < 0 ? count + column : column
   if (place < 0 || place >= count) {
-    throw broken(file, 1, `There is no ${title(column)} among ${count} columns${names ? `: ${names.join(', ')}` : ''}.`)
+    throw broken(file, 1, `${title(column)} is not one of the ${count} columns${names ? `: ${names.join(', ')}` : ''}.`)
   }
   if (typeof column === 'string' && names!.indexOf(column, place + 1) > 0) {
-    throw broken(file, 1, `Two columns are named '${column}'. Name the column by its place.`)
+    throw broken(file, 1, `Two columns are named '${column}'. Select the column by its index.`)
   }
   return place
 }
@@ -88,7 +88,7 @@ function placeOf(column: Column, names: readonly string[] | undefined, count: nu
 async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> {
   const { parse } = await import('csv-parse')
   const delimiter = options.delimiter ?? (/^\.(tsv|tab)$/i.test(extname(file)) ? '\t' : ',')
-  // TSV as most tools write it has no quoting: a lone quote in a tweet would take in the lines after it.
+  // Most tools write TSV without quoting. With quoting, a single quote in a tweet would include the lines that follow it.
   const quote = options.quote ?? (delimiter === '\t' ? false : '"')
   const parser = parse({
     delimiter,
@@ -110,7 +110,7 @@ async function* rowsOf(file: string, options: ResolvedCsv): AsyncGenerator<Row> 
   }
 }
 
-/** The parser counts a CR inside of quotes as a line; the lines of the file that hold some are kept until its count has passed them. */
+/** The parser counts a CR inside quotes as a line. Lines that contain CRs are kept until the parser's count has passed them. */
 class LineNumbers {
   readonly #waiting: { line: number; extra: number }[] = []
   #passed = 0
@@ -119,7 +119,7 @@ class LineNumbers {
     if (text.includes('\r')) this.#waiting.push({ line, extra: text.split('\r').length - 1 })
   }
 
-  /** The line of the file by the parser's count, which only grows. */
+  /** The line of the file for a line count of the parser, which only grows. */
   of(counted: number): number {
     let line = counted - this.#passed
     for (let next; (next = this.#waiting[0]) && line >= next.line; line = Math.max(next.line, counted - this.#passed)) {
@@ -145,15 +145,15 @@ async function* piecesOf(file: string, numbers: LineNumbers): AsyncGenerator<str
 function csvError(file: string, error: unknown, numbers: LineNumbers): unknown {
   const { code, lines, message = '' } = error as Partial<CsvError> & { lines?: number }
   if (typeof code !== 'string' || !/^(CSV_|INVALID_)/.test(code)) return error
-  // Its message names the line by its own count.
+  // The parser's message contains its own line count.
   return broken(file, lines === undefined ? undefined : numbers.of(lines), `${message.replace(/ (on|at) line \d+/, '')}.`, error)
 }
 
 export interface ResolvedCsv {
   mapping: ResolvedMapping
-  /** Undefined: by the name of each file. */
+  /** If undefined, it depends on the name of each file. */
   delimiter: string | undefined
-  /** Undefined: by the delimiter. */
+  /** If undefined, it depends on the delimiter. */
   quote: string | false | undefined
   header: boolean
   offsets: OffsetUnit | undefined
@@ -167,7 +167,7 @@ export function resolveCsv(options: CsvOptions): ResolvedCsv {
   const mapping = resolveMapping(options)
   if (!booleanOf('header', header)) {
     const named = mappedColumns(mapping).find((column) => typeof column === 'string')
-    if (named !== undefined) throw invalid('a column', 'its place from 0, as header: false leaves columns without names', named)
+    if (named !== undefined) throw invalid('a column', 'its index from 0, since with header: false columns have no names', named)
   }
   return { mapping, delimiter, quote, header, offsets: unitOf(offsets) }
 }

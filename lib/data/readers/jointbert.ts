@@ -11,8 +11,8 @@ export interface JointBertOptions {
 }
 
 /**
- * Examples of folders as JointBERT has them: `seq.in` (the words of a sentence a line), `seq.out` (their tags), `label` (the intent).
- * Words and tags are separated by runs of spaces or tabs, also at the ends of lines; there must be as many of one as of the other.
+ * Reads examples from folders in JointBERT's layout: `seq.in` (the words of one sentence per line), `seq.out` (their tags), `label` (the intent).
+ * Runs of spaces or tabs separate words and tags, also at the ends of lines; the numbers of words and tags must be equal.
  * Lines that are blank in all files are skipped. `text` is the words joined by one space.
  * @throws ERR_DATA with file and line.
  */
@@ -40,7 +40,7 @@ function filesOf(folder: string, { tokens, sentence }: ResolvedHeads): Part[] {
   return parts
 }
 
-/** The lines of several files side by side; undefined where a file has ended before another. */
+/** The corresponding lines of several files; undefined for a file that has ended before the others. */
 async function* inStep(files: readonly string[]): AsyncGenerator<{ lines: (string | undefined)[]; number: number }> {
   const readers = files.map((file) => linesOf(file, 'words'))
   try {
@@ -58,7 +58,7 @@ async function* inStep(files: readonly string[]): AsyncGenerator<{ lines: (strin
   }
 }
 
-/** Undefined: blank in all files. */
+/** Undefined if the line is blank in all files. */
 function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[], number: number): Example | undefined {
   const pieces = lines.map((line) => (line ?? '').split(/[ \t]+/).filter((piece) => piece !== ''))
   const present = pieces.findIndex((list) => list.length > 0)
@@ -66,7 +66,7 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
   const lacking = pieces.findIndex((list) => list.length === 0)
   if (lacking >= 0) {
     const what = lines[lacking] === undefined ? 'The file has ended' : 'The line is blank'
-    throw broken(parts[lacking]!.file, number, `${what}, but ${parts[present]!.file} has something on this line.`)
+    throw broken(parts[lacking]!.file, number, `${what}, but ${parts[present]!.file} has text on this line.`)
   }
   const words = pieces[0]!
   const labels: Record<string, LabelValue> = {}

@@ -7,8 +7,8 @@ import { broken, fromFiles, linesOf, openJson, type Fail, type JsonFile } from '
 import { field, isFields } from './values'
 
 /**
- * Examples of a JSON file: a list of records as `readJsonl` knows them, or of `[text, label]`; with `split`, an object of such lists
- * (CLINC150: `readJson('data_full.json', { split: ['test', 'oos_test'] })`). The file is read whole, up to `maxBytes`.
+ * Reads examples from a JSON file: a list of records in a form that `readJsonl` accepts, or of `[text, label]`; with `split`, an object of such
+ * lists (CLINC150: `readJson('data_full.json', { split: ['test', 'oos_test'] })`). The file is read into memory, up to `maxBytes`.
  * @throws ERR_DATA with file and line.
  */
 export function readJson(paths: string | readonly string[], options: JsonFileOptions = {}): AsyncIterable<Example> {
@@ -29,7 +29,7 @@ export function readJson(paths: string | readonly string[], options: JsonFileOpt
   })
 }
 
-const INSTEAD = `Write one record a line (jq -c '.[]' file.json > file.jsonl) and use readJsonl, or raise maxBytes where memory allows it.`
+const INSTEAD = `Write one record per line (jq -c '.[]' file.json > file.jsonl) and use readJsonl, or increase maxBytes if there is enough memory.`
 
 interface Records {
   path: string[]
@@ -40,26 +40,27 @@ function listsOf(json: JsonFile, split: readonly string[] | undefined): Records[
   const { value } = json
   if (split === undefined) {
     if (Array.isArray(value)) return [{ path: [], records: value }]
-    const hint = isFields(value) ? ` Name some of its fields with split: ${Object.keys(value).slice(0, 20).join(', ')}.` : ''
+    const hint = isFields(value) ? ` Select some of its fields with the option split: ${Object.keys(value).slice(0, 20).join(', ')}.` : ''
     throw json.refuse([], `Expected a list of records, received ${describe(value)}.${hint}`)
   }
   if (!isFields(value)) throw json.refuse([], `Expected an object of splits, received ${describe(value)}.`)
   return split.map((name) => {
     const records = field(value, name)
-    if (records === undefined) throw json.refuse([], `There is no split '${name}' (there are: ${Object.keys(value).join(', ')}).`)
+    if (records === undefined) throw json.refuse([], `The split '${name}' does not exist, only ${Object.keys(value).join(', ')}.`)
     if (!Array.isArray(records)) throw json.refuse([name], `Expected a list of records in '${name}', received ${describe(records)}.`)
     return { path: [name], records }
   })
 }
 
 /**
- * Examples of JSON lines, one record a line, blank lines skipped. Known without options, record by record:
- * - our own: `{ text, words?, labels: { head: 'label' | true | ['labels or tags'] | [{ start, end, label }] } }`, UTF-16 offsets;
+ * Reads examples from JSON lines, one record per line; blank lines are skipped. These forms are recognised without options, record by record:
+ * - sentorch's own: `{ text, words?, labels: { head: 'label' | true | ['labels or tags'] | [{ start, end, label }] } }`, UTF-16 offsets;
  * - Doccano's exports: `text` (or `data`) with `label`, `labels`, `entities` or `cats`;
- * - Prodigy's: `text` with `spans`, `label`, `accept`, and `answer`: the rejected and ignored are left out, records and spans;
+ * - Prodigy's: `text` with `spans`, `label`, `accept`, and `answer`: rejected and ignored records and spans are skipped;
  * - Label Studio's, as JSON or JSON_MIN; spaCy's `[text, { entities, cats }]`; GLiNER's `tokenized_text` and `ner`;
- * - `{ text, label: 3, label_text?: 'name' }`, as SetFit's data sets have them.
+ * - `{ text, label: 3, label_text?: 'name' }`, the form of SetFit's data sets.
  *
+ * Use `labels: { head: 'field' }` for any other object.
  * Any other object by `labels: { head: 'field' }`.
  * @throws ERR_DATA with file and line.
  */
@@ -84,7 +85,7 @@ async function* recordsOf(file: string): AsyncGenerator<{ record: unknown; fail:
     try {
       record = JSON.parse(text)
     } catch (cause) {
-      const hint = first && /^\s*[[{]\s*$/.test(text) ? ' The file looks like JSON over many lines: read it with readJson.' : ''
+      const hint = first && /^\s*[[{]\s*$/.test(text) ? ' The file looks like JSON that spans several lines: read it with readJson.' : ''
       throw fail(`The line is not JSON (${(cause as Error).message}).${hint}`, cause)
     }
     if (Array.isArray(record) && (record.length === 0 || typeof record[0] === 'object')) {

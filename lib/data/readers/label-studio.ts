@@ -7,7 +7,7 @@ import { spansIn } from './notations'
 import type { Fail } from './source'
 import type { UnusedFields } from './unused'
 
-/** The names of a project's controls (its `from_name`s), as the records of a file show them: for entities, and for choices. */
+/** The names of a project's controls (its `from_name`s) for entities and for choices, collected from the records of a file. */
 export interface Controls {
   spans: Set<string>
   choices: Set<string>
@@ -17,7 +17,7 @@ export function noControls(): Controls {
   return { spans: new Set(), choices: new Set() }
 }
 
-/** An export as JSON (tasks with their annotations), or as JSON_MIN (an annotation a record, its results among the task's own fields). */
+/** Whether the record is an export as JSON (a task with its annotations). In JSON_MIN, a record is an annotation with its results next to the task's fields. */
 export function isLabelStudio(record: Fields): boolean {
   return isTask(record) || Object.hasOwn(record, 'annotation_id') || Object.values(record).some(isEntities)
 }
@@ -26,10 +26,10 @@ function isTask(record: Fields): boolean {
   return isFields(field(record, 'data')) && [field(record, 'annotations'), field(record, 'completions')].some(Array.isArray)
 }
 
-/** Fields of JSON_MIN that are not the task's. */
+/** Fields of JSON_MIN that do not belong to the task. */
 const OWN_FIELDS = ['id', 'annotator', 'annotation_id', 'created_at', 'updated_at', 'lead_time']
 
-/** Takes down the controls of a record. All records of a file are looked at before the first is read: one alone shows only what was used in it. */
+/** Collects the controls of a record. All records of a file are examined before the first is read, since each shows only the controls it uses. */
 export function noteControls(record: Fields, controls: Controls): void {
   const fields = isTask(record)
     ? annotationsOf(record).flatMap((annotation) => Object.entries(resultsOf(annotation)))
@@ -41,8 +41,8 @@ export function noteControls(record: Fields, controls: Controls): void {
 }
 
 /**
- * The example of a record; undefined where its annotator skipped it. Entities come from the one control of entities, and the category from the
- * one of choices, or from those that are named as the heads. Its offsets are code points. An annotated text without entities has none.
+ * The example of a record, or undefined if its annotator skipped it. Entities and the category come from the only control of their kind, or
+ * from the control that has the name of the head. Offsets are code points. An annotated text without entities has an empty list.
  */
 export function labelStudio(
   record: Fields,
@@ -60,7 +60,7 @@ export function labelStudio(
   }
   const textField = textFieldOf(fields, controls, isTask(record))
   const text = textIn(field(fields, textField), textField, fail)
-  // A choice that JSON_MIN writes as a string is known by its name alone.
+  // JSON_MIN writes a single choice as a string, which is recognised by the control's name only.
   const isChoice = (name: string) => controls.choices.has(name) || (!isTask(record) && typeof field(fields, name) === 'string')
   const entities = heads.tokens === false ? undefined : controlFor(heads.tokens, controls.spans, (name) => controls.spans.has(name), fail)
   const choices = heads.sentence === false ? undefined : controlFor(heads.sentence, controls.choices, isChoice, fail)
@@ -75,31 +75,31 @@ export function labelStudio(
   return { text, labels }
 }
 
-/** The control that feeds a head: the one of its name, else the only one of its kind. */
+/** The control for a head: the one with its name, or the only one of its kind. */
 function controlFor(head: string, names: ReadonlySet<string>, isOne: (name: string) => boolean, fail: Fail): string | undefined {
   if (isOne(head)) return head
   if (names.size > 1) {
     throw fail(
-      `The file has several sets of labels for '${head}': ${[...names].join(', ')}. Name them: labels: { ${head}: '${[...names][0]}' }.`,
+      `The file has several sets of labels for '${head}': ${[...names].join(', ')}. Select one: labels: { ${head}: '${[...names][0]}' }.`,
     )
   }
   return [...names][0]
 }
 
-/** One choice is written as a string in JSON_MIN. */
+/** JSON_MIN writes a single choice as a string. */
 function listOf(chosen: unknown, name: string, fail: Fail): readonly unknown[] {
   if (typeof chosen === 'string') return [chosen]
   return listIn(isFields(chosen) ? field(chosen, 'choices') : chosen, name, fail)
 }
 
-/** `text`, else the only string of a task. */
+/** `text`, or the only string of a task. */
 function textFieldOf(fields: Fields, { spans, choices }: Controls, ofTask: boolean): string {
   if (Object.hasOwn(fields, 'text') || !ofTask) return 'text'
   const strings = Object.keys(fields).filter((name) => typeof fields[name] === 'string' && !spans.has(name) && !choices.has(name))
   return strings.length === 1 ? strings[0]! : 'text'
 }
 
-/** The task's fields and the results by control, as JSON_MIN has them. */
+/** The task's fields and the results by control, in the layout of JSON_MIN. */
 function fieldsOf(record: Fields, controls: Controls, fail: Fail): Fields | undefined {
   const none = Object.fromEntries([...controls.spans].map((name) => [name, []]))
   if (!isTask(record)) return { ...none, ...record }
@@ -112,7 +112,7 @@ function fieldsOf(record: Fields, controls: Controls, fail: Fail): Fields | unde
   const [annotation, ...more] = truths.length > 0 ? truths : kept
   if (more.length === 0) return { ...data, ...none, ...resultsOf(annotation!) }
   throw fail(
-    `The task has ${more.length + 1} annotations${truths.length > 0 ? ' that are ground truth' : ''}. Keep one of each task, or mark one as its ground truth.`,
+    `The task has ${more.length + 1} annotations${truths.length > 0 ? ' that are ground truth' : ''}. Keep one annotation per task, or mark one as ground truth.`,
   )
 }
 
@@ -121,7 +121,7 @@ function annotationsOf(record: Fields): Fields[] {
   return (list as unknown[]).filter(isFields)
 }
 
-/** By control: entities as a list, choices as `{ choices }`, other results as they are. Those of one region (a choice for an entity) are left out. */
+/** Results by control: entities as a list, choices as `{ choices }`, others unchanged. Results for a single region (a choice for an entity) are skipped. */
 function resultsOf(annotation: Fields): Record<string, unknown> {
   const results = new Map<string, unknown>()
   const list = field(annotation, 'result')

@@ -12,14 +12,14 @@ import { labelIn, listIn, offsetIn, textIn, wordsIn } from './values'
 
 /** One record of a file with columns. */
 export interface Row {
-  /** The value of a column; undefined where the record has none. */
+  /** The value of a column, or undefined if the record does not have it. */
   get(column: Column): unknown
-  /** Where `text` is not named. */
+  /** The column of the text if the mapping does not name it. */
   defaultText: Column
   fail: Fail
 }
 
-/** An example of a record, by the columns that the mapping names. `unit`: of entities where `offsets` does not say. */
+/** The example of a record, from the columns that the mapping names. `unit`: unit of entity offsets if `offsets` is not given. */
 export function exampleOf(row: Row, mapping: ResolvedMapping, offsets: OffsetUnit | undefined, unit: OffsetUnit = 'utf16'): Example {
   const { fail } = row
   const words = mapping.words && wordsOf(row.get(mapping.words.column), mapping.words, fail)
@@ -41,7 +41,7 @@ export function columnsOf({ text, words, labels }: ResolvedMapping, defaultText:
 function wordsOf(value: unknown, { column, separator }: ResolvedColumn, fail: Fail): string[] {
   if (typeof value !== 'string') return wordsIn(value, title(column), fail)
   if (separator === undefined)
-    throw fail(`The words in ${title(column)} are one string. Name what is between them with words: { separator }.`)
+    throw fail(`The words in ${title(column)} are a single string. Specify their separator with words: { separator }.`)
   return pieces(value, separator)
 }
 
@@ -56,7 +56,7 @@ function labelOf(cell: unknown, source: ResolvedColumn, context: RowContext): La
   const value = valueOf(cell, source, fail)
   if (value === undefined || value === null) return undefined
   if (spans === 'words') return wordSpans(listIn(value, name, fail), name, context.text, words!, fail)
-  // A number in a cell of text is one that `names` may stand for; a label of that name comes first.
+  // A number in a text cell may be an index into `names`; a label with that name takes precedence.
   const isText = typeof cell === 'string' && !json
   const isPlace = (item: unknown) => isNumber(item) || (isText && /^-?\d+$/.test(String(item)) && !names!.includes(String(item)))
   if (names === undefined) return labelValueIn(value, name, context)
@@ -71,11 +71,11 @@ function labelOf(cell: unknown, source: ResolvedColumn, context: RowContext): La
   const twice = words === undefined && value.some(isPlace) ? list.find((label, i) => list.indexOf(label) < i) : undefined
   if (twice === undefined) return labelValueIn(list, name, context)
   throw fail(
-    `The list in ${name} has the number of ${describe(twice)} twice. Is it a row of zeros and ones? Numbers are places in \`names\`.`,
+    `The list in ${name} contains the index of ${describe(twice)} twice. Numbers are indices into \`names\`, not a row of zeros and ones.`,
   )
 }
 
-/** What is in a cell: an empty one holds nothing, or with `separator` an empty list. */
+/** The value of a cell. An empty cell has none, or with `separator` an empty list. */
 function valueOf(cell: unknown, { column, separator, json }: ResolvedColumn, fail: Fail): unknown {
   if (typeof cell !== 'string') return cell
   if (json) return parsed(cell, title(column), fail)
@@ -96,7 +96,7 @@ function isNumber(value: unknown): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint'
 }
 
-/** A whole number is a label by its place in `names`; −1 is none, as in test sets of the `datasets` library. */
+/** Converts an integer to a label by its index in `names`; −1 is no label, as in test sets of the `datasets` library. */
 function nameOf(value: number, names: readonly string[], at: string, fail: Fail): string | undefined {
   if (value === -1) return undefined
   const label = names[value]
@@ -104,7 +104,7 @@ function nameOf(value: number, names: readonly string[], at: string, fail: Fail)
   return labelIn(label, at, fail)
 }
 
-/** Entities `[first, last, label]` by the numbers of their words, the last one included, as GLiNER's training data has them. */
+/** Entities `[first, last, label]` with word indices, the last one inclusive, as in GLiNER's training data. */
 export function wordSpans(list: readonly unknown[], name: string, text: string, words: readonly string[], fail: Fail): Span[] {
   const places = placesOf(text, words, fail)
   const spans = list.map((item, i) => {
@@ -113,7 +113,8 @@ export function wordSpans(list: readonly unknown[], name: string, text: string, 
       throw fail(`Expected [first word, last word, label] in ${at}, received ${describe(item)}.`)
     const [first, last, label] = item as unknown[]
     const [from, to] = [offsetIn(first, `${at}[0]`, fail), offsetIn(last, `${at}[1]`, fail)]
-    if (from > to || to >= words.length) throw fail(`The words ${from}–${to} of ${at} are not among the ${words.length} words.`)
+    if (from > to || to >= words.length)
+      throw fail(`The word range ${from}–${to} of ${at} is invalid: the example has ${words.length} words.`)
     return { start: places[2 * from]!, end: places[2 * to + 1]!, label: labelIn(label, `${at}[2]`, fail) }
   })
   return resolveSpans(text, spans, 'utf16', fail)
@@ -127,7 +128,7 @@ function placesOf(text: string, words: readonly string[], fail: Fail): Int32Arra
   }
 }
 
-/** Not `trim()`: other white space, such as a no-break space, may be a word of its own. */
+/** Not `trim()`, since other white space, such as a no-break space, may be a word of its own. */
 const EDGES = ' \t\r\n'
 
 function pieces(value: string, separator: string): string[] {
@@ -137,7 +138,7 @@ function pieces(value: string, separator: string): string[] {
     .filter((piece) => piece !== '')
 }
 
-/** How a column is called in a refusal. */
+/** The name of a column in messages. */
 export function title(column: Column): string {
   return typeof column === 'string' ? `'${column}'` : `column ${column}`
 }

@@ -7,18 +7,18 @@ import { field, type Fields, isFields, labelIn, labelsIn, listIn, offsetIn } fro
 
 export interface LabelContext {
   text: string
-  /** Undefined: by the notation. */
+  /** If undefined, the notation determines it. */
   offsets: OffsetUnit | undefined
-  /** Where `offsets` is not given, and the notation is not one tool's own. */
+  /** Used if `offsets` is not given and the notation is not specific to one tool. */
   unit: OffsetUnit
-  /** Names of an entity's fields; those of the notations below where there are none. */
+  /** Names of an entity's fields. By default those of the notations below. */
   fields?: SpanFields | undefined
   fail: Fail
 }
 
 /**
- * A label as it lies in JSON or Parquet; undefined for null and undefined: nothing is known. Besides plain labels and lists: entities in every
- * notation of `spansIn`, spaCy's `{ entities: […] }`, Label Studio's `{ choices: […] }`.
+ * A label from JSON or Parquet; undefined if the value is null or undefined. Accepts plain labels and lists, entities in every notation
+ * of `spansIn`, spaCy's `{ entities: […] }` and Label Studio's `{ choices: […] }`.
  */
 export function labelValueIn(value: unknown, name: string, context: LabelContext): LabelValue | undefined {
   const { fail } = context
@@ -37,9 +37,9 @@ export function labelValueIn(value: unknown, name: string, context: LabelContext
 }
 
 /**
- * Entities in any mixture of the notations that the tools write: `{ start, end, label }` (ours, Prodigy), `[start, end, label]` (Doccano,
- * spaCy), `{ start_offset, end_offset, label }` (Doccano), `{ start, end, labels: [label] }` (Label Studio, which counts code points). Those
- * with an `answer` of their own that is not 'accept' (Prodigy) are left out.
+ * Entities in any mixture of the notations of the tools: `{ start, end, label }` (sentorch, Prodigy), `[start, end, label]` (Doccano,
+ * spaCy), `{ start_offset, end_offset, label }` (Doccano), `{ start, end, labels: [label] }` (Label Studio, which counts code points).
+ * Entities whose own `answer` is not 'accept' (Prodigy) are skipped.
  */
 export function spansIn(list: readonly unknown[], name: string, context: LabelContext): Span[] {
   const { text, offsets, unit, fail } = context
@@ -50,7 +50,7 @@ export function spansIn(list: readonly unknown[], name: string, context: LabelCo
   return resolveSpans(text, spans, offsets ?? (list.some(isLabelStudios) ? 'codePoint' : unit), fail)
 }
 
-/** What Prodigy's `answer` of a record or a span says; without one it was accepted. */
+/** Whether Prodigy's `answer` accepts a record or a span. Without an answer it is accepted. */
 export function isAccepted(record: Fields, name: string, fail: Fail): boolean {
   const answer = field(record, 'answer') ?? 'accept'
   if (answer !== 'accept' && answer !== 'reject' && answer !== 'ignore') {
@@ -73,7 +73,7 @@ function spanIn(value: unknown, name: string, { fields = {}, fail }: LabelContex
   const given = (names: readonly string[]) => {
     const found = names.find((each) => Object.hasOwn(value, each))
     if (found !== undefined) return [value[found], `${name}.${found}`] as const
-    throw fail(`The entity ${name} has no '${names[0]}' (it has: ${Object.keys(value).join(', ') || 'nothing'}).`)
+    throw fail(`The entity ${name} has no '${names[0]}' (it has: ${Object.keys(value).join(', ') || 'no fields'}).`)
   }
   const [start, end, label] = [
     given(fields.start === undefined ? ['start', 'start_offset'] : [fields.start]),

@@ -4,15 +4,15 @@ import { cutsCharacter } from '../examples'
 import { OFFSET_UNITS, type OffsetUnit } from './options'
 import type { Fail } from './source'
 
-/** An entity as a file gives it, its offsets in the unit of the file. */
+/** An entity of a file, with offsets in the unit of the file. */
 export interface RawSpan extends Span {
-  /** The text of the entity, where the file gives it. */
+  /** The text of the entity, if the file contains it. */
   text?: string
 }
 
 /**
- * Entities in UTF-16 units, by their start. Refused: offsets outside of the text, inside a character of the unit, and those that give another
- * text than the entity says it has; entities that overlap. They may touch.
+ * Converts entities to UTF-16 units and sorts them by start. Throws for offsets outside the text or inside a character, for offsets whose text
+ * differs from the text given with the entity, and for entities that overlap. Entities may touch.
  */
 export function resolveSpans(text: string, spans: readonly RawSpan[], unit: OffsetUnit, fail: Fail): Span[] {
   if (spans.length === 0) return []
@@ -24,13 +24,14 @@ export function resolveSpans(text: string, spans: readonly RawSpan[], unit: Offs
   })
   result.sort((a, b) => a.start - b.start || a.end - b.end)
   const i = result.findIndex((span, k) => k > 0 && span.start < result[k - 1]!.end)
-  if (i > 0) throw fail(`The entities ${named(text, result[i - 1]!)} and ${named(text, result[i]!)} overlap. A word has one tag.`)
+  if (i > 0)
+    throw fail(`The entities ${named(text, result[i - 1]!)} and ${named(text, result[i]!)} overlap. Each word can have only one tag.`)
   return result
 }
 
 /**
- * The unit of UTF-16 and code points that the entities themselves speak for: the only one in which they fit into the text, or the one in
- * which more of them have the text that they should. Undefined: they do not say.
+ * The unit, UTF-16 or code points, that the entities indicate: the only one in which they fit into the text, or the one in which more of
+ * them match their given text. Undefined if both match equally well.
  */
 export function evidentUnit(text: string, spans: readonly RawSpan[]): OffsetUnit | undefined {
   if (spans.length === 0) return undefined
@@ -38,7 +39,7 @@ export function evidentUnit(text: string, spans: readonly RawSpan[]): OffsetUnit
   return units === points ? undefined : units! > points! ? 'utf16' : 'codePoint'
 }
 
-/** −1 where an entity does not fit; else how many are their given text. */
+/** −1 if an entity does not fit; otherwise the number of entities that match their given text. */
 function matches(text: string, spans: readonly RawSpan[], unit: OffsetUnit): number {
   const places = placesOf(text, unit)
   const found = spans.map(({ text: _given, ...span }) => placed(text, span, places))
@@ -48,7 +49,7 @@ function matches(text: string, spans: readonly RawSpan[], unit: OffsetUnit): num
 
 type Place = Pick<Span, 'start' | 'end'>
 
-/** Undefined where the entity cannot be there. */
+/** Undefined if the entity cannot be at this position. */
 function placed(text: string, { start, end, text: given }: Omit<RawSpan, 'label'>, places: ReturnType<typeof placesOf>): Place | undefined {
   const from = places.at(start)
   const to = places.at(end)
@@ -56,7 +57,7 @@ function placed(text: string, { start, end, text: given }: Omit<RawSpan, 'label'
   return given === undefined || sameText(given, text.slice(from, to)) ? { start: from, end: to } : undefined
 }
 
-/** Tools write line ends and other white space of an entity in their own ways, Label Studio as a backslash and an n. */
+/** Compares loosely, since tools write line ends and other white space of an entity differently; Label Studio writes a backslash and an n. */
 function sameText(given: string, found: string): boolean {
   return given === found || plain(given) === plain(found)
 }
@@ -76,23 +77,23 @@ const UNIT_NAMES: Readonly<Record<OffsetUnit, string>> = {
   utf16: 'UTF-16 units',
   codePoint: 'code points',
   grapheme: 'graphemes',
-  byte: 'bytes of UTF-8',
+  byte: 'UTF-8 bytes',
 }
 
-/** Why an entity cannot be there, and in which unit all of the record's could be. */
+/** Why an entity cannot be at its position, and the unit in which all entities of the record would fit. */
 function misfit(text: string, span: RawSpan, spans: readonly RawSpan[], unit: OffsetUnit, length: number): string {
   const { start, end, label, text: given } = span
   const entity = `The entity '${label}' (${start}–${end})`
   if (start === end) return `${entity} is empty.`
   if (start > end) return `${entity} ends before it starts.`
   if (end > length)
-    return `${entity} does not lie in its text of ${length} ${UNIT_NAMES[unit]}, ${describe(text)}.${remedy(text, spans, unit)}`
+    return `${entity} lies outside its text, which has ${length} ${UNIT_NAMES[unit]}: ${describe(text)}.${remedy(text, spans, unit)}`
   const places = placesOf(text, unit)
   const from = places.at(start)
   const to = places.at(end)
   const why =
     from === undefined || to === undefined
-      ? `cuts a character in two, counted in ${UNIT_NAMES[unit]}`
+      ? `begins or ends inside a character, counted in ${UNIT_NAMES[unit]}`
       : `is ${describe(text.slice(from, to))} in ${UNIT_NAMES[unit]}, but its text is given as ${describe(given)}`
   return `${entity} ${why}.${remedy(text, spans, unit)}`
 }
@@ -104,21 +105,21 @@ function remedy(text: string, spans: readonly RawSpan[], unit: OffsetUnit): stri
     return spans.every((span) => placed(text, span, places))
   })
   if (possible.length === 0) return ''
-  return ` Set offsets: ${possible.map((name) => `'${name}'`).join(' or ')} if that is what the file counts: the entities fit then.`
+  return ` Set offsets: ${possible.map((name) => `'${name}'`).join(' or ')} if the file uses that unit: the entities would fit.`
 }
 
-/** What offsets of one unit are in UTF-16 units of a text. */
+/** Converts offsets of one unit to UTF-16 units of a text. */
 export interface Places {
   /** The length of the text in the unit. */
   length: number
-  /** Undefined: outside of the text, or inside a character. */
+  /** Undefined for an offset outside the text or inside a character. */
   at(offset: number): number | undefined
 }
 
-/** Only ASCII, and no CR LF, which is one grapheme: all units are the same. */
+/** Text of ASCII only, without CR LF (which is one grapheme): all units are equal. */
 const SAME_IN_ALL = /^(?!.*\r\n)[\0-\x7f]*$/s
 
-/** Characters of two UTF-16 units. */
+/** Characters that take two UTF-16 units. */
 const ASTRAL = /[\u{10000}-\u{10FFFF}]/u
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })

@@ -2,34 +2,34 @@ import { booleanOf, integerIn, invalid, knownKeys, oneOf, stringOf } from '../..
 import { keysOf, refusal, takeOptions } from '../../base/arguments'
 
 /**
- * What the offsets of entities count: UTF-16 units (JavaScript, Java), code points (Python), graphemes (what a reader sees as one character)
- * or bytes of UTF-8 (Go, Rust). They differ after an emoji, graphemes also after a combining mark, bytes after any letter beyond ASCII.
+ * The unit of entity offsets: UTF-16 units (JavaScript, Java), code points (Python), graphemes (what a reader sees as one character)
+ * or UTF-8 bytes (Go, Rust). They differ after an emoji; graphemes also after a combining mark, and bytes after any character beyond ASCII.
  */
 export const OFFSET_UNITS = ['utf16', 'codePoint', 'grapheme', 'byte'] as const
 export type OffsetUnit = (typeof OFFSET_UNITS)[number]
 
-/** Which heads are fed by formats that know a label of the sentence and entities in it, but no names of heads. */
+/** Names of the heads for formats that contain a sentence label and entities, but no head names. */
 export interface HeadNames {
-  /** Head for the label of the sentence (intent, category). `false`: not read. Defaults to `intent`. */
+  /** Head for the label of the sentence (intent, category). `false`: do not read it. Defaults to `intent`. */
   sentence?: string | false
-  /** Head for the entities or tags. `false`: not read. Defaults to `slots`. */
+  /** Head for the entities or tags. `false`: do not read them. Defaults to `slots`. */
   tokens?: string | false
 }
 
-/** A column by its name, or by its place from 0; negative places count from the end. */
+/** A column, by name or by index from 0; negative indices count from the end. */
 export type Column = string | number
 
 export interface LabelColumn {
   column: Column
-  /** The cell is a list: pieces between these characters, trimmed, empty ones dropped. Several labels at once, or one tag a word. */
+  /** Separator of a list in the cell, such as several labels or one tag per word. Items are trimmed, and empty ones are dropped. */
   separator?: string
-  /** Labels of a column of whole numbers: number i stands for `names[i]`, −1 for no label. Without names a number is its own label: `'3'`. */
+  /** Label names for a column of integers: number i stands for `names[i]`, −1 for no label. Without names, a number becomes a label: `'3'`. */
   names?: readonly string[]
-  /** The cell is a string of JSON: Label Studio's CSV export. Defaults to false. */
+  /** Whether the cell contains JSON, as in Label Studio's CSV export. Defaults to false. */
   json?: boolean
-  /** What places of entities count. `words`: `[first, last, label]` with the last word included, as GLiNER has them; needs `words`. Defaults to `characters`. */
+  /** Unit of entity positions. `words`: `[first, last, label]` with the last word inclusive, as in GLiNER's data; requires `words`. Defaults to `characters`. */
   spans?: 'characters' | 'words'
-  /** Names of the fields of an entity where they are others than `start`, `end` and `label`: `{ start: 'begin', label: 'type' }`. */
+  /** Names of the fields of an entity if they differ from `start`, `end` and `label`: `{ start: 'begin', label: 'type' }`. */
   fields?: SpanFields
 }
 
@@ -41,39 +41,39 @@ export interface SpanFields {
 
 export interface WordColumn {
   column: Column
-  /** As for labels. Needed where the cell is one string. */
+  /** As for labels. Required if the cell is a single string. */
   separator?: string
 }
 
-/** Which columns or fields an example is made of. */
+/** The columns or fields that make up an example. */
 export interface ColumnMapping {
-  /** Column of the sentence. Defaults to `text`, or to the first column where columns have no names; not read where only `words` is given. */
+  /** Column of the text. Defaults to `text`, or to the first column if columns have no names; not read by default if `words` is given. */
   text?: Column
-  /** Column of the pre-split words. Unset: examples have none. */
+  /** Column of the pre-split words. By default, examples have no words. */
   words?: Column | WordColumn
-  /** Head → column. An empty or missing cell leaves the head out of the example; with `separator`, an empty cell is an empty list. */
+  /** Head → column. If a cell is empty or missing, the example has no label for the head; with `separator`, an empty cell is an empty list. */
   labels: Readonly<Record<string, Column | LabelColumn>>
 }
 
-/** The forms of a JSON record that are known without a mapping. */
+/** The forms of JSON records that are recognised without a mapping. */
 export const JSON_SHAPES = ['auto', 'sentorch', 'doccano', 'prodigy', 'label-studio', 'spacy', 'gliner', 'setfit'] as const
 export type JsonShape = (typeof JSON_SHAPES)[number]
 
 export interface JsonOptions extends Partial<ColumnMapping> {
-  /** The form of the records. Defaults to `auto`: seen by the fields of each record. Excludes `labels`. */
+  /** Form of the records. Defaults to `auto`: detected from the fields of each record. Cannot be combined with `labels`. */
   shape?: JsonShape
-  /** All forms but our own: the heads that get their labels. */
+  /** For all forms except sentorch's own: the heads that receive the labels. */
   heads?: HeadNames
-  /** What the places of entities count. Defaults to what the tool writes: code points for Prodigy, Label Studio and spaCy, UTF-16 units for all others. */
+  /** Unit of entity offsets. Defaults to that of the tool: code points for Prodigy, Label Studio and spaCy, UTF-16 units for all others. */
   offsets?: OffsetUnit
-  /** The tools' categories stay lists, for a multi-label head. Defaults to false: one category a record, more are refused. */
+  /** Whether categories are read as lists, for a multi-label head. Defaults to false: more than one category per record is an error. */
   multiLabel?: boolean
 }
 
 export interface JsonFileOptions extends JsonOptions {
-  /** Where the file is an object of lists: which of them are read, in this order. */
+  /** For a file that contains an object of lists: the names of the lists to read, in this order. */
   split?: string | readonly string[]
-  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB. */
+  /** Maximum size of the file in bytes; reading it takes several times as much memory. Integer of at least 1. Defaults to 128 MiB. */
   maxBytes?: number
 }
 
@@ -92,18 +92,18 @@ export interface ResolvedColumn {
 }
 
 export interface ResolvedMapping {
-  /** Undefined: the default, which depends on whether columns have names. */
+  /** If undefined, the default, which depends on whether columns have names. */
   text: Column | undefined
   words: ResolvedColumn | undefined
   labels: readonly (readonly [head: string, source: ResolvedColumn])[]
 }
 
 export interface ResolvedJson {
-  /** Undefined: by `shape`. */
+  /** If undefined, `shape` applies. */
   mapping: ResolvedMapping | undefined
   shape: JsonShape
   heads: ResolvedHeads
-  /** Undefined: as the tool writes them. */
+  /** If undefined, the unit of the tool. */
   offsets: OffsetUnit | undefined
   multiLabel: boolean
 }
@@ -116,7 +116,7 @@ export function resolveJson(options: JsonOptions): ResolvedJson {
   return resolveJsonFields(options)
 }
 
-/** Bytes of a file that is read whole: parsed, JSON takes up to ten times as much, YAML a hundred. */
+/** Default maximum size of a file that is read as a whole: parsed, JSON takes up to ten times as much memory, YAML a hundred times. */
 export const JSON_BYTES = 128 * 2 ** 20
 
 export function resolveJsonFile(options: JsonFileOptions): ResolvedJson & { split: readonly string[] | undefined; maxBytes: number } {
@@ -142,10 +142,10 @@ export function unitOf(offsets: OffsetUnit | undefined): OffsetUnit | undefined 
 function resolveJsonFields(options: JsonOptions): ResolvedJson {
   const { labels, shape = 'auto', heads, offsets, multiLabel = false } = options
   if (labels === undefined && (options.text !== undefined || options.words !== undefined)) {
-    throw refusal(`'text' and 'words' name fields together with 'labels', which is missing. Give 'labels' too, if only as {}.`)
+    throw refusal(`'text' and 'words' require 'labels'. Pass 'labels' too, which may be {}.`)
   }
   if (labels !== undefined && (options.shape !== undefined || heads !== undefined)) {
-    throw refusal(`'labels' names the fields of the records: 'shape' and 'heads' do not go with it.`)
+    throw refusal(`'labels' names the fields of the records, so it cannot be combined with 'shape' or 'heads'.`)
   }
   return {
     mapping: labels === undefined ? undefined : resolveMapping({ text: options.text, words: options.words, labels }),
@@ -160,14 +160,14 @@ export function mappedColumns({ text, words, labels }: ResolvedMapping): Column[
   return [text ?? [], words?.column ?? [], labels.map(([, source]) => source.column)].flat()
 }
 
-/** `intent` and `slots` as in the data sets that most people begin with: SNIPS and ATIS. */
+/** The defaults `intent` and `slots` follow the data sets SNIPS and ATIS. */
 export function resolveHeads(heads: HeadNames = {}): ResolvedHeads {
   knownKeys('heads', heads, keysOf<HeadNames>({ sentence: 1, tokens: 1 }))
   const { sentence = 'intent', tokens = 'slots' } = heads
   const name = (key: string, value: unknown) => (value === false ? false : stringOf(`heads.${key}`, value))
   const resolved: ResolvedHeads = { sentence: name('sentence', sentence), tokens: name('tokens', tokens) }
   if (resolved.sentence !== false && resolved.sentence === resolved.tokens) {
-    throw refusal(`heads.sentence and heads.tokens are both '${resolved.sentence}'. A head is fed by one of them.`)
+    throw refusal(`heads.sentence and heads.tokens are both '${resolved.sentence}'. Use different names.`)
   }
   return resolved
 }
@@ -179,7 +179,7 @@ export function resolveMapping({ text, words, labels }: ColumnMapping): Resolved
     labels: entriesOf(labels).map(([head, source]) => [head, sourceOf(`labels.${head}`, source, LABEL_KEYS)] as const),
   }
   const [inWords] = mapping.labels.find(([, { spans }]) => spans === 'words') ?? []
-  if (inWords !== undefined && words === undefined) throw refusal(`labels.${inWords} has places of words: give 'words' too.`)
+  if (inWords !== undefined && words === undefined) throw refusal(`labels.${inWords} contains word positions, which require 'words'.`)
   return mapping
 }
 
@@ -207,7 +207,7 @@ function sourceOf(name: string, source: Column | LabelColumn, keys: readonly str
   }
 }
 
-/** A column without more to say of it. */
+/** A column with default settings. */
 export function sourceAt(column: Column): ResolvedColumn {
   return { column, separator: undefined, names: undefined, json: false, spans: 'characters', fields: undefined }
 }
@@ -215,7 +215,7 @@ export function sourceAt(column: Column): ResolvedColumn {
 function columnOf(name: string, value: unknown): Column {
   if (typeof value === 'string' && value !== '') return value
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw invalid(name, 'the name or the place of a column', value)
+  throw invalid(name, 'the name or the index of a column', value)
 }
 
 export function entriesOf<T>(labels: Readonly<Record<string, T>>): [string, T][] {

@@ -21,19 +21,19 @@ import type { UnusedFields } from './unused'
 import { field, isFields } from './values'
 
 export interface ParquetOptions extends ColumnMapping {
-  /** For columns of entities. Defaults to UTF-16 units; code points for entities in Label Studio's notation. */
+  /** Unit of offsets in columns of entities. Defaults to UTF-16 units, or to code points for entities in Label Studio's notation. */
   offsets?: OffsetUnit
-  /** Most bytes of the columns that are read, unpacked, in one row group, which is in memory as a whole. Integer of at least 1. Defaults to 256 MiB. */
+  /** Maximum uncompressed bytes of the selected columns per row group, which is held in memory as a whole. Integer of at least 1. Defaults to 256 MiB. */
   maxBytes?: number
 }
 
-/** Bytes of a row group, unpacked. */
+/** Default maximum of uncompressed bytes per row group. */
 const GROUP_BYTES = 256 * 2 ** 20
 
 /**
- * Examples of Parquet files, one row each, columns by `text`, `words` and `labels`. A column is a string, a boolean, a list of
- * strings, or a list of `{ start, end, label }`. Whole numbers get names: those of `labels: { head: { column, names } }`, else those
- * that the `datasets` library wrote into the file; −1 then means that the row is not labelled. One row group is in memory at a time, up to `maxBytes`.
+ * Reads examples from Parquet files, one per row, from the columns `text`, `words` and `labels`. A column is a string, a boolean, a list of
+ * strings, or a list of `{ start, end, label }`. Integers are converted to names: those of `labels: { head: { column, names } }`, or those that
+ * the `datasets` library wrote into the file; −1 means that the row has no label. One row group is in memory at a time, up to `maxBytes`.
  *
  * `readParquet('conll2003.parquet', { words: 'tokens', labels: { entities: 'ner_tags' } })`
  * @throws ERR_DATA with file and row, from 0.
@@ -56,8 +56,8 @@ async function* examplesOf(file: string, options: ResolvedParquet, unused: Unuse
       throw broken(
         file,
         `row group ${i}`,
-        `Its columns have ${bytes} bytes unpacked; at most ${maxBytes} (maxBytes) are read, as a row group is in memory as a whole. ` +
-          'Write the file with smaller row groups (row_group_size in pyarrow), or raise maxBytes where memory allows it.',
+        `The selected columns have ${bytes} uncompressed bytes; the limit is ${maxBytes} (maxBytes), since a row group is held in memory as a whole. ` +
+          'Write the file with smaller row groups (row_group_size in pyarrow), or increase maxBytes if there is enough memory.',
       )
     }
     for (const values of await rowsOf(columns, number, number + Number(group.num_rows))) {
@@ -97,7 +97,7 @@ async function openParquet(file: string): Promise<ParquetFile> {
   }
 }
 
-/** hyparquet-compressors 1.1.2 refuses an empty LZ4 block, as pyarrow writes for a dictionary without words. */
+/** hyparquet-compressors 1.1.2 rejects an empty LZ4 block, which pyarrow writes for a dictionary without words. */
 function withEmptyBlocks(compressors: Compressors): Compressors {
   const entries = Object.entries(compressors)
   return Object.fromEntries(
@@ -108,22 +108,22 @@ function withEmptyBlocks(compressors: Compressors): Compressors {
   )
 }
 
-/** Bytes of these columns in a row group, unpacked. */
+/** Uncompressed bytes of these columns in a row group. */
 function bytesOf(group: RowGroup, columns: ReadonlySet<string>): number {
   const metadata = group.columns.map(({ meta_data }) => meta_data)
   const wanted = metadata.filter((each) => columns.has(each?.path_in_schema[0] ?? ''))
   return wanted.reduce((sum, each) => sum + Number(each?.total_uncompressed_size ?? 0), 0)
 }
 
-/** The columns to read, each of which must be there. */
+/** The columns to read. Throws if one of them does not exist. */
 function columnsIn(mapping: ResolvedMapping, names: readonly string[], file: string): string[] {
   const columns = [...new Set(columnsOf(mapping, 'text').map(String))]
   const lacking = columns.find((column) => !names.includes(column))
-  if (lacking !== undefined) throw broken(file, undefined, `There is no column '${lacking}' (there are: ${names.join(', ')}).`)
+  if (lacking !== undefined) throw broken(file, undefined, `The column '${lacking}' does not exist, only ${names.join(', ')}.`)
   return columns
 }
 
-/** The names of labels that the `datasets` library keeps in the metadata, for columns without names of their own. */
+/** The label names that the `datasets` library stores in the metadata, for columns without given names. */
 function withNames(mapping: ResolvedMapping, metadata: FileMetaData): ResolvedMapping {
   const written = metadata.key_value_metadata?.find(({ key }) => key === 'huggingface')?.value
   if (written === undefined) return mapping
@@ -131,7 +131,7 @@ function withNames(mapping: ResolvedMapping, metadata: FileMetaData): ResolvedMa
   try {
     features = at(at(JSON.parse(written), 'info'), 'features')
   } catch {
-    return mapping // another tool's field of the same name
+    return mapping // a field of the same name from another tool
   }
   const named = (source: ResolvedColumn): ResolvedColumn => {
     return { ...source, names: source.names ?? namesIn(at(features, String(source.column))) }
@@ -139,7 +139,7 @@ function withNames(mapping: ResolvedMapping, metadata: FileMetaData): ResolvedMa
   return { ...mapping, labels: mapping.labels.map(([head, source]) => [head, named(source)]) }
 }
 
-/** The names of a ClassLabel, also of one in a list: `Sequence`, `List` and `LargeList` hold it under `feature`, the oldest form is a list of it. */
+/** The names of a ClassLabel or of a list of them: `Sequence`, `List` and `LargeList` store it under `feature`; the oldest form is a list of it. */
 function namesIn(feature: unknown): string[] | undefined {
   const inner = Array.isArray(feature) ? (feature[0] as unknown) : at(feature, 'feature')
   return [feature, inner].map((each) => at(each, 'names')).find((names): names is string[] => Array.isArray(names))
@@ -151,7 +151,7 @@ function at(value: unknown, name: string): unknown {
 
 function unparsable(file: string, place: string | undefined, cause: unknown): SentorchError {
   const { code, message } = cause as { code?: string; message: string }
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return broken(file, place, 'A text is not UTF-8.', cause)
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return broken(file, place, 'A text is not valid UTF-8.', cause)
   return broken(file, place, `It cannot be read as Parquet (${message}).`, cause)
 }
 

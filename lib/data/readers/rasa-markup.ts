@@ -4,7 +4,7 @@ import { type RawSpan, resolveSpans } from './offsets'
 import type { Fail } from './source'
 import { field, isFields, labelIn } from './values'
 
-/** A marked sentence: its text without the marks, and the entities in it. */
+/** An annotated sentence: its text without the markup, and its entities. */
 export function parseMarkup(marked: string, fail: Fail): { text: string; entities: Span[] } {
   const spans: RawSpan[] = []
   let text = ''
@@ -25,15 +25,15 @@ interface Mark {
   start: number
   end: number
   content: string
-  /** As it stands in `(…)`; empty where there is `json`. */
+  /** The name as written in `(…)`; empty if `json` is set. */
   name: string
-  /** One object, or a list of objects. */
+  /** One object or a list of objects. */
   json?: string
 }
 
 /**
- * The entities `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}` and `[text][{"entity": …}, …]`, as Rasa's own pattern has them.
- * Brackets that are followed by none of these are letters. Takes linear time, whatever the brackets: each end is looked for once.
+ * The entities `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}` and `[text][{"entity": …}, …]`, as in Rasa's own pattern.
+ * Other brackets are ordinary text. Takes linear time for any arrangement of brackets: each end is searched for once.
  */
 export function* marksIn(marked: string): Generator<Mark> {
   const bracket = finder(marked, ']')
@@ -43,7 +43,7 @@ export function* marksIn(marked: string): Generator<Mark> {
   const listEnd = finder(marked, '}]')
   const lineEnds = [...'\n\r\u2028\u2029'].map((end) => finder(marked, end))
 
-  /** What follows the `]` before `at`. */
+  /** The annotation that follows the `]` before `at`. */
   function entityAt(at: number): Pick<Mark, 'end' | 'name' | 'json'> | undefined {
     if (marked[at] === '(') {
       const close = round(at + 1)
@@ -70,7 +70,7 @@ export function* marksIn(marked: string): Generator<Mark> {
   }
 }
 
-/** Where `wanted` comes next, at or after a place; Infinity: nowhere. The places asked for never decrease, so that the text is read once. */
+/** Finds the next `wanted` at or after a position; Infinity if there is none. Positions must not decrease, so that the text is read only once. */
 function finder(text: string, wanted: string): (from: number) => number {
   let found = -1
   return (from) => {
@@ -80,7 +80,7 @@ function finder(text: string, wanted: string): (from: number) => number {
   }
 }
 
-/** The entities of `{"entity": …}` or of a list of such. */
+/** The entities of `{"entity": …}` or of a list of them. */
 function namesIn(json: string, fail: Fail): string[] {
   let value: unknown
   try {

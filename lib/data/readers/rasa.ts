@@ -14,20 +14,20 @@ import { field, isFields, labelIn, listIn, offsetIn, textIn } from './values'
 export interface RasaOptions {
   heads?: HeadNames
   /**
-   * JSON: what `start` and `end` count. Defaults to the unit (UTF-16 or code points) in which the entities' `value`s are found in the text,
-   * by example, else by the whole file, else code points, as Rasa itself counts.
+   * For JSON: unit of `start` and `end`. Defaults to the unit (UTF-16 or code points) in which the `value`s of the entities occur in the text,
+   * determined for each example, otherwise for the whole file, and otherwise to code points, as in Rasa.
    */
   offsets?: OffsetUnit
-  /** Largest file, in bytes; it is in memory as a whole, several times over. Integer of at least 1. Defaults to 128 MiB for JSON, 16 MiB for YAML. */
+  /** Maximum size of a file in bytes; reading it takes several times as much memory. Integer of at least 1. Defaults to 128 MiB for JSON, 16 MiB for YAML. */
   maxBytes?: number
 }
 
 const YAML_BYTES = 16 * 2 ** 20
 
 /**
- * Examples of Rasa's training data, by the file's name: `.json` (`rasa_nlu_data` with its `common_examples`) or `.yml` and `.yaml`
- * (`nlu:` with `[text](entity)` and `[text]{"entity": …}`). Synonyms, lookup tables, regular expressions and features are left out, so
- * are roles, groups and the values of synonyms. Entities may touch; overlapping ones are refused. Files are read whole, up to `maxBytes`.
+ * Reads examples from Rasa's training data, according to the file's name: `.json` (`rasa_nlu_data` with its `common_examples`) or `.yml` and
+ * `.yaml` (`nlu:` with `[text](entity)` and `[text]{"entity": …}`). Synonyms, lookup tables, regular expressions and features are ignored, and
+ * so are roles, groups and the values of synonyms. Entities may touch but not overlap. Files are read into memory, up to `maxBytes`.
  * @throws ERR_DATA with file and line.
  */
 export function readRasa(paths: string | readonly string[], options: RasaOptions = {}): AsyncIterable<Example> {
@@ -36,17 +36,17 @@ export function readRasa(paths: string | readonly string[], options: RasaOptions
     const extension = extname(file).toLowerCase()
     if (extension === '.json') return readRasaJson(file, heads, offsets, maxBytes.json)
     if (extension === '.yml' || extension === '.yaml') return readRasaYaml(file, heads, maxBytes.yaml)
-    throw broken(file, undefined, `Rasa's data is read from .json, .yml and .yaml files. Other forms: rasa data convert nlu.`)
+    throw broken(file, undefined, `Expected a .json, .yml or .yaml file. Convert other formats with: rasa data convert nlu.`)
   })
 }
 
-/** Lists of examples; Rasa reads the two old names like the first. */
+/** Lists of examples. Rasa treats the two old names like the first. */
 const LISTS = ['common_examples', 'intent_examples', 'entity_examples']
 
 interface RawExample {
   text: string
   intent: string | undefined
-  /** Undefined: the example does not say. */
+  /** Undefined if the example does not indicate it. */
   entities: RawSpan[] | undefined
   fail: Fail
 }
@@ -73,7 +73,7 @@ export async function* readRasaJson(
     if (heads.sentence !== false && intent !== undefined) setLabel(labels, heads.sentence, intent)
     if (heads.tokens !== false && entities) {
       const unit = offsets ?? evidentUnit(text, entities) ?? most
-      // A value may be a synonym of what stands in the text: it speaks for a unit, but need not be found.
+      // A value may be a synonym: it can indicate the unit, but need not occur in the text.
       const places = entities.map(({ start, end, label }) => ({ start, end, label }))
       setLabel(labels, heads.tokens, resolveSpans(text, places, unit, fail))
     }
@@ -105,7 +105,7 @@ function rawEntity(value: unknown, name: string, fail: Fail): RawSpan {
   }
 }
 
-/** What most examples speak for that say anything at all; Rasa itself counts code points. */
+/** The unit that most examples indicate; code points, as in Rasa, if none does. */
 function unitOfAll(examples: readonly RawExample[]): OffsetUnit {
   let votes = 0
   for (const { text, entities } of examples) {
@@ -115,10 +115,10 @@ function unitOfAll(examples: readonly RawExample[]): OffsetUnit {
   return votes > 0 ? 'utf16' : 'codePoint'
 }
 
-/** What to do with a file of Rasa's that is too large. */
-export const SPLIT_FILE = 'Split it into several files, which readRasa takes as a list, or raise maxBytes where memory allows it.'
+/** The remedy for a Rasa file that is too large. */
+export const SPLIT_FILE = 'Split it into several files and pass them to readRasa as a list, or increase maxBytes if there is enough memory.'
 
-/** Entries of `nlu` that hold no examples of an intent. */
+/** Entries of `nlu` that do not contain examples of an intent. */
 const OTHER_ENTRIES = ['synonym', 'lookup', 'regex']
 
 export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
@@ -145,7 +145,7 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
     }
   }
 
-  /** `examples: |` with a dash a line, or a list of texts or of `{ text }`. */
+  /** `examples: |` with a dash on each line, or a list of texts or of `{ text }`. */
   function* markedTexts(entry: YAMLMap): Generator<{ marked: string; line: number }> {
     const examples: unknown = entry.get('examples', true)
     if (yaml.isScalar(examples) && typeof examples.value === 'string') {
@@ -157,7 +157,7 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
         yield { marked: stripped(node.value), line: lineOf(node) }
       }
     } else {
-      throw refuse(examples ?? entry, `Expected 'examples: |' with a dash before each, or a list.`)
+      throw refuse(examples ?? entry, `Expected 'examples: |' with a dash before each example, or a list.`)
     }
   }
 
@@ -174,31 +174,31 @@ export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes
   }
 }
 
-/** As Rasa strips: nothing but spaces, tabs and line ends. */
+/** Strips spaces, tabs and line ends only, as Rasa does. */
 function stripped(text: string): string {
   return trim(text, ' \t\r\n')
 }
 
 /**
- * Levels of nesting; a file of Rasa's has five. The parser descends by recursion, and Node ends the process where a regular expression is first
- * used with no stack left.
+ * Maximum levels of nesting; Rasa's files have five. The parser is recursive, and Node aborts the process if a regular expression is compiled
+ * when the stack is exhausted.
  */
 const MAX_DEPTH = 100
 
-/** A YAML file, read whole, that can say on which line a node stands. */
+/** A YAML file in memory that can determine the line of a node. */
 export interface YamlFile {
   document: Document.Parsed<ParsedNode>
-  /** 1 for what is not a node. */
+  /** 1 if the value is not a node. */
   lineOf: (node: unknown) => number
 }
 
 /**
- * `instead`: what to do with a file over `maxBytes`. Time and memory are linear in the file: the first error is the last, and keys are compared
- * here, as the parser compares each with all before it.
+ * `instead`: the remedy for a file over `maxBytes`. Time and memory are linear in the file's size: parsing stops at the first error, and keys
+ * are checked here, since the parser would compare each key with all previous ones.
  */
 export async function openYaml(file: string, maxBytes: number, instead: string): Promise<YamlFile> {
   const yaml = await import('yaml')
-  // YAML ends lines with CR too; the parser knows LF and CRLF.
+  // In YAML, CR ends a line too, but the parser knows only LF and CRLF.
   const text = (await textOf(file, maxBytes, instead)).replace(/\r\n?/g, '\n')
   const lines = new yaml.LineCounter()
   lines.addNewLine(0)
@@ -239,7 +239,7 @@ export async function openYaml(file: string, maxBytes: number, instead: string):
 
 type Source = number | [number, number] | { offset: number }
 
-/** The parser would collect errors, one for each character of some files. */
+/** Stops at the first error: the parser would collect errors, for some files one per character. */
 function failAtOnce(composer: Composer, errorOf: (offset: number, message: string) => Error): void {
   const onError = (source: Source, _code: string, message: string, isWarning?: boolean) => {
     if (!isWarning) throw errorOf(typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset, message)

@@ -11,15 +11,15 @@ import type { Fail } from './source'
 import type { UnusedFields } from './unused'
 import { type Fields, field, isFields, textIn, wordsIn } from './values'
 
-/** What the reader of a file keeps from record to record. */
+/** What the reader of a file remembers between records. */
 export interface FileContext {
   options: ResolvedJson
   unused: UnusedFields
-  /** What Label Studio's records of the file name. */
+  /** The controls of Label Studio's records in the file. */
   controls: Controls
 }
 
-/** An example of one JSON record; undefined for one that its annotator rejected or left out. */
+/** The example of a JSON record, or undefined if its annotator rejected or skipped it. */
 export function exampleOfRecord(record: unknown, { options, unused, controls }: FileContext, fail: Fail): Example | undefined {
   if (Array.isArray(record)) return exampleOfList(record, options, fail)
   if (!isFields(record)) throw fail(`Expected an object, received ${describe(record)}.`)
@@ -39,12 +39,12 @@ export function exampleOfRecord(record: unknown, { options, unused, controls }: 
   return example
 }
 
-/** Label Studio's records are read with and without a mapping, which names fields inside of them. */
+/** Label Studio's records are handled separately with and without a mapping, since a mapping names fields of the task. */
 export function isOfLabelStudio(record: unknown, { mapping, shape }: ResolvedJson): record is Fields {
   return isFields(record) && (shape === 'label-studio' || ((mapping !== undefined || shape === 'auto') && isLabelStudio(record)))
 }
 
-/** `[text, label]`, as CLINC150 has them, and spaCy's `[text, { entities }]`; other columns by the mapping. */
+/** `[text, label]`, as in CLINC150, and spaCy's `[text, { entities }]`; other columns through the mapping. */
 function exampleOfList(list: readonly unknown[], options: ResolvedJson, fail: Fail): Example {
   const { mapping, heads, offsets } = options
   if (mapping === undefined && isSpacy(list)) return spacy(list, options, fail)
@@ -59,7 +59,7 @@ export function getter(record: Fields): (column: string | number) => unknown {
 
 interface Shape {
   read: (record: Fields, options: ResolvedJson, fail: Fail) => Example | undefined
-  /** The fields that it reads. */
+  /** The fields that the form reads. */
   fields: ReadonlySet<string>
 }
 
@@ -79,7 +79,7 @@ const SHAPES: Readonly<Record<ShapeOfRecords, Shape>> = {
   },
 }
 
-/** What a record without any label may hold. */
+/** Fields that a record without any label may have. */
 const PLAIN_FIELDS = ['text', 'words', 'id', 'meta', 'labels']
 
 function shapeOf(record: Fields, fail: Fail): ShapeOfRecords {
@@ -90,7 +90,9 @@ function shapeOf(record: Fields, fail: Fail): ShapeOfRecords {
   if (isDoccano(record)) return 'doccano'
   const others = Object.keys(record).filter((name) => !PLAIN_FIELDS.includes(name) && record[name] !== null)
   if (others.length === 0) return 'sentorch'
-  throw fail(`No field holds labels in a form that is known (fields: ${Object.keys(record).join(', ')}). Name them with the option labels.`)
+  throw fail(
+    `No field contains labels in a known form (fields: ${Object.keys(record).join(', ')}). Name the fields with the option labels.`,
+  )
 }
 
 function own(record: Fields, { offsets }: ResolvedJson, fail: Fail): Example {

@@ -10,17 +10,17 @@ import { unlessTooDeep } from '../../files/file-errors'
 import type { Example } from '../example'
 import { rememberUnused, UnusedFields } from './unused'
 
-/** Makes the refusal of one record; the place is known to whoever made the function. */
+/** Creates the error for one record. The creator of the function supplies the location. */
 export type Fail = (reason: string, cause?: unknown) => SentorchError
 
-/** A refusal of what a file holds: at a line of it, at a named place (`row 7`), or as a whole. */
+/** An error about the content of a file: at a line, at a named location (`row 7`), or for the file as a whole. */
 export function broken(file: string, place: number | string | undefined, reason: string, cause?: unknown): SentorchError {
   const where = typeof place === 'number' ? `${file}:${place}` : place === undefined ? file : `${file}, ${place}`
   const detail = typeof place === 'number' ? { file, line: place } : place === undefined ? { file } : { file, place }
   return new SentorchError('ERR_DATA', `${where}: ${reason}`, { cause, detail })
 }
 
-/** Examples of the files one after another. Each loop over the result opens the files anew. `unused`: what each file has and nobody reads. */
+/** The examples of the files, one file after another. Each iteration opens the files again. `unused`: collects the fields that are not read. */
 export function fromFiles(
   paths: string | readonly string[],
   read: (file: string, unused: UnusedFields) => AsyncIterable<Example> | Iterable<Example>,
@@ -39,20 +39,20 @@ export function fromFiles(
   return examples
 }
 
-/** Characters that end a line for some tools (Python's splitlines) and are letters here. */
-const OTHER_ENDS = /[\v\f\x1c-\x1e\x85\u2028\u2029]/ // eslint-disable-line no-control-regex -- control characters are what is looked for
+/** Characters that end a line for some tools (Python's splitlines) but are ordinary characters here. */
+const OTHER_ENDS = /[\v\f\x1c-\x1e\x85\u2028\u2029]/ // eslint-disable-line no-control-regex -- the pattern is for control characters
 
 /**
- * The lines of a UTF-8 file (LF, CRLF, or CR throughout), without a byte order mark, read as they are asked for. `rows`: of a format in which
- * a line end that is not known would silently make one row of many, so that a file of one line that holds such a character is refused; with
- * `words` a CR inside a line is refused too.
+ * The lines of a UTF-8 file (LF, CRLF, or CR throughout), without a byte order mark, read on demand. `rows`: for formats in which an
+ * unrecognised line end would silently merge rows; a file with a single line that contains such a character is rejected, and with
+ * `words` also a CR inside a line.
  */
 export async function* linesOf(file: string, kind: 'texts' | 'rows' | 'words' = 'texts'): AsyncGenerator<Line> {
   let last: Line | undefined
   try {
     for await (const line of readLines(createReadStream(file), file)) {
       if (kind === 'words' && line.text.includes('\r')) {
-        throw broken(file, line.number, 'The line holds a CR, though lines end with LF. Give all lines the same end, LF for example.')
+        throw broken(file, line.number, 'The line contains a CR, but lines end with LF. Use the same line end throughout, for example LF.')
       }
       last = line
       yield line
@@ -64,15 +64,11 @@ export async function* linesOf(file: string, kind: 'texts' | 'rows' | 'words' = 
   const [other] = (last?.number === 1 && kind !== 'texts' && OTHER_ENDS.exec(last.text)) || []
   if (other !== undefined) {
     const code = other.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')
-    throw broken(
-      file,
-      1,
-      `The whole file is one line, with U+${code} in it, which does not end a line here. End lines with LF, CRLF or CR.`,
-    )
+    throw broken(file, 1, `The file is a single line that contains U+${code}, which does not end a line. End lines with LF, CRLF or CR.`)
   }
 }
 
-/** A whole UTF-8 file, for formats whose records are not lines. `instead`: what to do with a file over `maxBytes`. */
+/** The content of a UTF-8 file, for formats whose records are not lines. `instead`: the remedy for a file over `maxBytes`. */
 export async function textOf(file: string, maxBytes: number, instead: string): Promise<string> {
   const { size } = await stat(file).catch((cause: unknown) => {
     throw unreadable(file, cause)
@@ -81,7 +77,7 @@ export async function textOf(file: string, maxBytes: number, instead: string): P
     throw broken(
       file,
       undefined,
-      `It has ${size} bytes; at most ${maxBytes} (maxBytes) are read, as the whole file is in memory. ${instead}`,
+      `It has ${size} bytes; the limit is ${maxBytes} (maxBytes), since the whole file is read into memory. ${instead}`,
     )
   }
   const bytes = await readFile(file).catch((cause: unknown) => {
@@ -91,11 +87,11 @@ export async function textOf(file: string, maxBytes: number, instead: string): P
   return bytes.toString('utf8').replace(/^\uFEFF/, '')
 }
 
-/** What keeps a file from being opened, in our words. */
+/** The error for a file that cannot be opened. */
 export function unreadable(file: string, cause: unknown): SentorchError {
   const code = (cause as NodeJS.ErrnoException).code
-  if (code === 'ENOENT') return broken(file, undefined, 'There is no such file.', cause)
-  if (code === 'EISDIR') return broken(file, undefined, 'It is a folder; name a file.', cause)
+  if (code === 'ENOENT') return broken(file, undefined, 'The file does not exist.', cause)
+  if (code === 'EISDIR') return broken(file, undefined, 'It is a folder, not a file.', cause)
   return broken(file, undefined, `It cannot be read (${code ?? (cause as Error).message}).`, cause)
 }
 
@@ -106,14 +102,14 @@ function firstBrokenLine(bytes: Buffer): number {
   return line
 }
 
-/** A JSON file, read whole, that can say on which line a value stands. */
+/** A JSON file in memory that can determine the line of a value. */
 export interface JsonFile {
   value: unknown
-  /** A refusal at the value that a path of keys and indices leads to. */
+  /** An error at the value that a path of keys and indices leads to. */
   refuse(path: readonly (string | number)[], reason: string, cause?: unknown): SentorchError
 }
 
-/** `JSON.parse` is fast but knows no lines; the slow parser runs only once something is wrong. `instead`: of a file over `maxBytes`. */
+/** `JSON.parse` is fast but does not report lines; the slower parser runs only after it has failed. `instead`: the remedy for a file over `maxBytes`. */
 export async function openJson(file: string, maxBytes: number, instead: string): Promise<JsonFile> {
   const text = await textOf(file, maxBytes, instead)
   try {
@@ -123,11 +119,11 @@ export async function openJson(file: string, maxBytes: number, instead: string):
   }
 }
 
-/** The line on which the value at a path begins; 1 where there is none. Makes no tree: the file may be large. */
+/** The line on which the value at a path begins, or 1 if it does not exist. Builds no tree, since the file may be large. */
 function lineOf(text: string, path: readonly (string | number)[]): number {
   let line: number | undefined
   type PathOf = () => (string | number)[]
-  /** Whether to look inside of the value. */
+  /** Whether to enter the value. */
   const look = (startLine: number, pathOf: PathOf): boolean => {
     if (line !== undefined) return false
     const here = pathOf()
@@ -139,7 +135,7 @@ function lineOf(text: string, path: readonly (string | number)[]): number {
     onObjectBegin: (_offset, _length, startLine, _character, pathOf) => look(startLine, pathOf),
     onArrayBegin: (_offset, _length, startLine, _character, pathOf) => look(startLine, pathOf),
     onLiteralValue: (_value, _offset, _length, startLine, _character, pathOf) => void look(startLine, pathOf),
-    // Without these, jsonc-parser 3.3.1 does not come out of what was not looked into.
+    // Without these, jsonc-parser 3.3.1 does not leave values that were not entered.
     onObjectEnd: () => {},
     onArrayEnd: () => {},
   }
@@ -152,7 +148,7 @@ function notJson(file: string, text: string, cause: unknown): SentorchError {
   const onError: JSONVisitor['onError'] = (error, _offset, _length, startLine) =>
     void (first ??= { reason: printParseErrorCode(error), line: startLine + 1 })
   unlessTooDeep(() => void visit(text, { onError }, { disallowComments: true, allowTrailingComma: false }))
-  const hint = isJson(text.slice(0, text.search(/[\r\n]/))) ? ' Its first line alone is: read JSON lines with readJsonl.' : ''
+  const hint = isJson(text.slice(0, text.search(/[\r\n]/))) ? ' Its first line alone is valid JSON: read JSON lines with readJsonl.' : ''
   if (first) return broken(file, first.line, `The file is not JSON (${first.reason}).${hint}`, cause)
   return broken(file, undefined, `The file is not JSON (${(cause as Error).message}).${hint}`, cause)
 }

@@ -12,8 +12,8 @@ export function isSpacy(list: readonly unknown[]): list is readonly [unknown, Fi
 }
 
 /**
- * spaCy's training data: `[text, { entities: [[start, end, label]], cats: { label: 1 or 0 } }]`. Its offsets are those of Python. A category
- * that is neither 1 nor 0 (true nor false) is refused.
+ * spaCy's training data: `[text, { entities: [[start, end, label]], cats: { label: 1 or 0 } }]`. Offsets count code points, as in Python. A
+ * category value other than 1, 0, true and false is an error.
  */
 export function spacy([first, annotations]: readonly [unknown, Fields], options: ResolvedJson, fail: Fail): Example {
   const { heads, offsets } = options
@@ -58,7 +58,7 @@ export function isSetfit(record: Fields): boolean {
   return typeof field(record, 'label_text') === 'string' || ['number', 'boolean'].includes(typeof field(record, 'label'))
 }
 
-/** A text with the number of its class in `label`, and its name, where there is one, in `label_text`; true and false stay what they are. */
+/** A text with its class index in `label` and, optionally, the name of the class in `label_text`; true and false are not changed. */
 export function setfit(record: Fields, { heads, multiLabel }: ResolvedJson, fail: Fail): Example {
   const text = textIn(field(record, 'text'), 'text', fail)
   const name = field(record, 'label_text') == null ? 'label' : 'label_text'

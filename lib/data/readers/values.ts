@@ -10,7 +10,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** An own field; what the prototype has is not in the file. */
+/** An own field. Inherited properties are not part of the file. */
 export function field(record: Fields, name: string): unknown {
   return Object.hasOwn(record, name) ? record[name] : undefined
 }
@@ -20,19 +20,19 @@ export function textIn(value: unknown, name: string, fail: Fail): string {
   return value
 }
 
-/** A label is a name: an empty one is always a slip. A whole number is its own name. */
+/** Converts a value to a label. An empty string is an error; an integer becomes its decimal digits. */
 export function labelIn(value: unknown, name: string, fail: Fail): string {
   if (typeof value === 'string' && value !== '') return value
   if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) return String(value)
   throw fail(`Expected a label in ${name}, received ${describe(value)}.`)
 }
 
-/** Labels in a list. Numbers among them may be places in a list of names, or yes and no by place: they are not guessed. */
+/** The labels in a list. Numbers in a list are ambiguous (indices into names, or 0 and 1 by position), so they are rejected. */
 export function labelsIn(list: readonly unknown[], name: string, fail: Fail): string[] {
   return list.map((label, i) => {
     if (typeof label !== 'number' && typeof label !== 'bigint') return labelIn(label, `${name}[${i}]`, fail)
     throw fail(
-      `Expected a label in ${name}[${i}], received ${describe(label)}. In a list, numbers stand for labels only where \`names\` lists them.`,
+      `Expected a label in ${name}[${i}], received ${describe(label)}. In a list, numbers are accepted only together with \`names\`.`,
     )
   })
 }
@@ -46,7 +46,7 @@ export function wordsIn(value: unknown, name: string, fail: Fail): string[] {
   return listIn(value, name, fail).map((word, i) => textIn(word, `${name}[${i}]`, fail))
 }
 
-/** Parquet gives whole numbers of 64 bits as bigint. */
+/** An offset. Parquet returns 64-bit integers as bigint. */
 export function offsetIn(value: unknown, name: string, fail: Fail): number {
   const number = typeof value === 'bigint' ? Number(value) : value
   if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 0) {
@@ -55,7 +55,7 @@ export function offsetIn(value: unknown, name: string, fail: Fail): number {
   return number
 }
 
-/** A list of categories as the label of the sentence head: the one of them, none at all, or with `multiLabel` the list. */
+/** Converts a list of categories to the label of the sentence head: the only category, none, or with `multiLabel` the list. */
 export function setCategory(
   labels: Record<string, LabelValue>,
   list: readonly unknown[],
@@ -66,6 +66,6 @@ export function setCategory(
   if (heads.sentence === false) return
   const categories = labelsIn(list, name, fail)
   if (multiLabel) setLabel(labels, heads.sentence, categories)
-  else if (categories.length > 1) throw fail(`There are ${categories.length} categories in ${name}. Set multiLabel: true to keep them all.`)
+  else if (categories.length > 1) throw fail(`${name} contains ${categories.length} categories. Set multiLabel: true to keep all of them.`)
   else if (categories.length === 1) setLabel(labels, heads.sentence, categories[0]!)
 }
