@@ -4,12 +4,12 @@ import { define } from '../base/arguments'
 import type { Example, NamedExamples, LabelValue } from './example'
 import { isSpans, type Scheme, splitTag, tagsOf } from '../tags/schemes'
 
-/** What an example says for a head; undefined where it says nothing. */
+/** The labels of an example for a head; undefined if it has none. */
 export function labelOf({ labels }: Example, head: string): LabelValue | undefined {
   return Object.hasOwn(labels, head) ? (labels[head] ?? undefined) : undefined
 }
 
-/** A plain assignment would lose a head of the name `__proto__`, which only a file can have; what trains on the example refuses it. */
+/** Sets a label also for a head named `__proto__`, where an assignment would set nothing. Such a name can occur in a file; training refuses it. */
 export function setLabel(labels: Record<string, LabelValue>, head: string, value: LabelValue): void {
   define(labels, head, value)
 }
@@ -21,7 +21,7 @@ export function headNames(examples: readonly Example[]): string[] {
   return [...names].sort()
 }
 
-/** ERR_INVALID_ARGUMENT where no example has the head. */
+/** Throws ERR_INVALID_ARGUMENT if no example has labels for the head. */
 export function requireHead(dataset: NamedExamples, head: string): void {
   if (dataset.examples.some((example) => labelOf(example, head) !== undefined)) return
   const names = headNames(dataset.examples)
@@ -32,7 +32,7 @@ export function requireHead(dataset: NamedExamples, head: string): void {
   )
 }
 
-/** Labels of a head in the data, sorted; see `Dataset.labels`. */
+/** The labels of a head in the data, sorted; see `Dataset.labels`. */
 export function labelSet(dataset: NamedExamples, head: string, scheme: Scheme): string[] {
   requireHead(dataset, head)
   const labels = new Set<string>()
@@ -48,7 +48,7 @@ export function labelSet(dataset: NamedExamples, head: string, scheme: Scheme): 
   return [...labels].sort()
 }
 
-/** Every tag that entities of a type may need: of one word, of several, one behind the other. */
+/** Every tag that entities of a type may need: entities of one word, of several words, and adjacent ones. */
 function tagsOfType(label: string, scheme: Scheme): string[] {
   const entities = [
     { label, start: 0, end: 1 },
@@ -58,10 +58,10 @@ function tagsOfType(label: string, scheme: Scheme): string[] {
   return tagsOf(entities, 6, scheme)
 }
 
-/** What kind of labels a head has in the data. `'tags'`: one a word; `'labels'`: any number of an example. */
+/** The kind of labels that a head has in the data. `'tags'`: one per word; `'labels'`: any number per example. */
 export type LabelKind = 'label' | 'yes or no' | 'labels' | 'tags' | 'spans'
 
-/** The kind that most examples speak for. A list of strings is a list of tags where it is as long as the words of its example. */
+/** The kind that most examples have. A list of strings counts as tags if it is as long as the words of its example. */
 export function labelKind(dataset: NamedExamples, head: string): LabelKind {
   const counts: Record<LabelKind, number> = { label: 0, 'yes or no': 0, labels: 0, tags: 0, spans: 0 }
   for (const example of dataset.examples) {
@@ -73,11 +73,11 @@ export function labelKind(dataset: NamedExamples, head: string): LabelKind {
   }
   const kinds = Object.keys(counts) as LabelKind[]
   const most = kinds.reduce((best, kind) => (counts[kind] > counts[best] ? kind : best))
-  // Empty lists alone: examples in which no entity, or no label, was found.
+  // All lists are empty: examples without entities, or without labels.
   return counts[most] === 0 ? 'spans' : most
 }
 
-/** Whether a value is of a head's kind. An empty list is one for every kind of list; one label is one of several. */
+/** Whether a value is of this kind. An empty list fits every kind of list; a single label also fits 'labels'. */
 export function isOfKind(value: LabelValue, kind: LabelKind): boolean {
   if (typeof value === 'string') return kind === 'label' || kind === 'labels'
   if (typeof value === 'boolean') return kind === 'yes or no'
@@ -85,7 +85,7 @@ export function isOfKind(value: LabelValue, kind: LabelKind): boolean {
   return isSpans(value) ? kind === 'spans' : kind === 'labels' || kind === 'tags'
 }
 
-/** The distinct labels of one example: entity types for tags and spans. Sorted. */
+/** The distinct labels of one example, sorted; for tags and spans the entity types. */
 export function distinctLabels(value: LabelValue | undefined, kind: LabelKind): string[] {
   if (value === undefined) return []
   if (typeof value === 'string' || typeof value === 'boolean') return [String(value)]

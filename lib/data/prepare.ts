@@ -13,56 +13,56 @@ import { labelOf } from './labels'
 import { breather } from './pause'
 import { goldOf, Targets, type UnknownLabels } from './targets'
 
-/** One data set against one model's tokenizer and heads, tokenised once. Everything of all tokens lies in flat arrays. */
+/** A data set, tokenised once for the tokenizer and the heads of a model. Data per token is kept in flat arrays. */
 export interface PreparedSet {
   readonly name: string
   readonly examples: readonly Example[]
-  /** Ragged rows, cut at `maxLength` tokens: those of example i are ids[offsets[i] … offsets[i+1]), special tokens counted. */
+  /** Ragged rows of at most `maxLength` tokens, including special tokens; row i is ids[offsets[i] … offsets[i+1]). */
   readonly ids: Int32Array
   readonly offsets: Int32Array
   /**
-   * Per example: pairs start, end of its words in UTF-16 units of its text; without `words`, those that the tokenizer makes. All words are
-   * there where the example has entities for one of the heads, also those behind the cut.
+   * Per example: start and end of each word, in UTF-16 units of its text; without `words`, the words of the tokenizer. If the example has
+   * entities for one of the heads, words beyond the token limit are included.
    */
   readonly words: readonly Int32Array[]
-  /** Per token of `ids` the number of its word in the example; −1 for special tokens and those of no word. */
+  /** Per token of `ids`: the index of its word in the example; −1 for special tokens and tokens outside words. */
   readonly wordOfToken: Int32Array
   /**
-   * Per head, as the native side takes them. Classification: [examples], multi-label and binary [examples, labels] of 0 and 1. Token
-   * classification: [tokens], a word's tag on its first token. −100: no label.
+   * Targets of each head for native code. Single-label: [examples]; multi-label and binary: [examples, labels] of 0 and 1; token
+   * classification: [tokens], where the first token of a word has its tag. −100: no label.
    */
   readonly labels: ReadonlyMap<string, Int32Array>
-  /** Examples that were cut. */
+  /** Number of truncated examples. */
   readonly truncated: number
-  /** Entities (over all heads) that got no word: they share their only word with the one before, or cover characters that yield no token. */
+  /** Number of entities (over all heads) without a word: another entity already has their only word, or their characters have no token. */
   readonly entitiesLost: number
-  /** SHA-256, hex, over ids, offsets and labels with the heads' names and label names: other data has another one. */
+  /** SHA-256 (hex) of ids, offsets, labels, and the names of heads and labels. */
   readonly fingerprint: string
-  /** The labels of an example, known to the head or not; tags also of words beyond the token limit. Undefined where it has none for this head. */
+  /** The labels of an example for a head, including unknown labels and tags beyond the token limit. Undefined if the example has none. */
   gold(head: string, example: number): Gold | undefined
 }
 
 export interface PrepareOptions {
-  /** Tokens of one row, the special ones counted; at least those. */
+  /** Largest number of tokens in a row, including special tokens; at least as many as these. */
   maxLength: number
   /**
-   * Labels that a head does not have: 'refuse' them with ERR_DATA, or 'ignore' them: they are no labels (−100; of several labels the others
-   * stay), but the examples and `gold` keep them.
+   * What to do with labels that a head does not have: 'refuse' them with ERR_DATA, or 'ignore' them. Ignored labels have the target −100 (or, in
+   * a list of labels, none), but the examples and `gold` keep them.
    */
   unknownLabels: UnknownLabels
   signal?: AbortSignal | undefined
 }
 
-/** Examples that go to the tokenizer together: what follows holds the JavaScript thread for a few milliseconds. */
+/** Number of examples that are tokenised together. Processing their tokens blocks the JavaScript thread for a few milliseconds. */
 const CHUNK = 128
 
-/** Tokens that no text has. */
+/** More tokens than any text has. */
 const ALL = 2 ** 30
 
 /**
- * Tokenises a data set once and lays its labels beside the tokens. Memory is 8 bytes a token, 4 more for each tag head, and a small array for
- * the words of each example; the JavaScript thread is never held for long.
- * Rejects with ERR_DATA, naming the example, for labels of a wrong shape and unknown ones; ERR_INVALID_ARGUMENT, ERR_ABORTED, ERR_DISPOSED.
+ * Tokenises a data set and aligns its labels with the tokens. Uses 8 bytes per token, 4 more for each token-classification head, and a small
+ * array for the words of each example. Pauses regularly, so that the JavaScript thread is not blocked.
+ * Rejects with ERR_DATA, which names the example, for unknown labels and values of the wrong shape; ERR_INVALID_ARGUMENT, ERR_ABORTED, ERR_DISPOSED.
  */
 export async function prepare(
   dataset: Dataset,
@@ -79,7 +79,7 @@ export async function prepare(
   const breathe = breather(signal)
   const encode = (start: number) => {
     const chunk = examples.slice(start, start + CHUNK)
-    // One token too many shows what is cut.
+    // One token more than the limit shows which texts are truncated.
     const limit = chunk.some((example) => needsAllWords(example, heads)) ? ALL : maxLength + 1
     const batch = tokenizer.encodeWithOffsets(chunk.map(textOf), limit, signal)
     batch.catch(() => {}) // seen when it is awaited, unless an example before it is refused
@@ -89,7 +89,7 @@ export async function prepare(
   for (let start = 0; start < examples.length; start += CHUNK) {
     const { chunk } = next
     const batch = await next.batch
-    // The tokenizer goes on beside.
+    // The tokenizer works on the next chunk meanwhile.
     if (start + CHUNK < examples.length) next = encode(start + CHUNK)
     for (const [i, example] of chunk.entries()) {
       rows.add(example, batch, i)
@@ -100,13 +100,13 @@ export async function prepare(
   return rows.finish(examples)
 }
 
-/** The tokenizer's own words must be known to the end of the text where each gets a tag. */
+/** Whether the words that the tokenizer finds are needed up to the end of the text, because each gets a tag. */
 function needsAllWords(example: Example, heads: readonly Head[]): boolean {
   if (example.words !== undefined) return false
   return heads.some((head) => kindOf(head).needsAllWords(labelOf(example, head.name)))
 }
 
-/** The rows of a data set while they come in. */
+/** Collects the rows of a data set. */
 class Rows {
   readonly #name: string
   readonly #heads: readonly Head[]
@@ -128,7 +128,7 @@ class Rows {
     this.#offsets.push([0])
   }
 
-  /** Row `i` of the batch. */
+  /** Adds row `i` of the batch. */
   add(example: Example, batch: TokenBatchWithOffsets, i: number): void {
     const text = textOf(example)
     const index = this.#words.length
@@ -147,7 +147,7 @@ class Rows {
     for (const targets of this.#targets) targets.add({ example, what, alignment })
   }
 
-  /** Tokens from the end of the text go; the special ones behind it stay. */
+  /** Removes tokens from the end of the text, and keeps the special tokens after it. */
   #cut(row: Int32Array): Int32Array {
     const kept = row.slice(0, this.#maxLength)
     kept.set(row.subarray(row.length - this.#after), this.#maxLength - this.#after)

@@ -9,18 +9,18 @@ import { badExample } from './examples'
 import { FlatIntegers } from './flat'
 import { labelOf } from './labels'
 
-/** One example and how messages name it. */
+/** One example, with its name for error messages. */
 export interface LabelledRow {
   example: Example
   what: () => string
-  /** `wordOfToken` cut to the tokens of the row. */
+  /** `wordOfToken` is truncated to the tokens of the row. */
   alignment: Alignment
 }
 
-/** Labels that a head does not have: 'refuse' them with ERR_DATA, or 'ignore' them. */
+/** What to do with labels that a head does not have: 'refuse' them with ERR_DATA, or 'ignore' them. */
 export type UnknownLabels = 'refuse' | 'ignore'
 
-/** What an example says for a head, whatever labels the head has; undefined where it says nothing. ERR_DATA for a value of the wrong shape. */
+/** The labels of an example for a head, whether or not the head knows them; undefined if it has none. ERR_DATA for a value of the wrong shape. */
 export function goldOf(
   head: Head,
   example: Example,
@@ -33,9 +33,9 @@ export function goldOf(
   return kindOf(head).gold(head, { value, givenWords: example.words?.length, words, refuse })
 }
 
-/** The labels of one head as the native side takes them, example by example. */
+/** The targets of one head for native code, collected example by example. */
 export class Targets {
-  /** Entities that got no word. */
+  /** Number of entities without a word. */
   entitiesLost = 0
   readonly #head: Head
   readonly #unknown: UnknownLabels

@@ -11,16 +11,16 @@ import { Fields } from '../files/fields'
 import { layerSizes } from './heads'
 import type { Ledger } from './ledger'
 
-/** The head of one of transformers' classifiers, or why it is not loaded; undefined: the checkpoint has none. */
+/** The head of a transformers checkpoint, or a note that says why it is not loaded; undefined if the checkpoint has none. */
 export type FoundClassifier = { classifier: StoredHead } | { note: string } | undefined
 
-/** Every classifier of every family has a layer of this name, or below it. */
+/** Prefix of at least one tensor of every classifier, in every family. */
 const CLASSIFIER = 'classifier.'
 
 /**
- * Looks for transformers' own classifier by the architecture that config.json names. Its tensors are taken out of `ledger`, so that missing
- * and mis-shaped ones are reported with the encoder's. A file without any of them is an encoder's, whatever its config says. Where its labels
- * or settings are wrong the head is not loaded, and a note says why: the encoder can be used without it.
+ * Looks for a classifier of transformers, by the architecture in config.json. Its tensors are taken out of `ledger`, so that missing and
+ * mis-shaped ones are reported together with those of the encoder. A file without any of them holds an encoder, whatever config.json says. If
+ * the labels or settings are wrong, the head is not loaded and a note says why: the encoder can be used without it.
  */
 export function findClassifier(
   json: unknown,
@@ -68,7 +68,7 @@ function headOf(form: CheckpointForm, fields: Fields, family: Family, config: En
   return resolveHead({ name: form.headName, type: form.type, labels, ...shape }).head
 }
 
-/** Where the encoder's tensors are stored without the family's prefix, so is the pooler. */
+/** If the tensors of the encoder are stored without the family's prefix, so is the pooler. */
 function nameIn(weights: Weights, family: Family, name: string): string {
   return encoderPrefix(family, weights) === '' && name.startsWith(family.prefix) ? name.slice(family.prefix.length) : name
 }
@@ -78,13 +78,13 @@ interface Labels {
   multiLabel: boolean
 }
 
-/** As transformers reads them: `id2label`, else as many as `num_labels` says, else two. */
+/** As in transformers: `id2label`, or else `num_labels` generated names, by default two. */
 function labelsOf(config: Fields): Labels | { note: string } {
   const problem = config.given('problem_type') ? config.string('problem_type') : undefined
   const names = config.given('id2label') ? namesOf(config.object('id2label')) : undefined
   const count = names?.length ?? config.integer('num_labels', 1, 65_536, 2)
   if (problem === 'regression' || (count === 1 && problem === undefined)) {
-    return { note: `The classifier of ${config.where} is a regression (one number, no labels): it is not loaded as a head.` }
+    return { note: `The classifier of ${config.where} is not loaded as a head: it is a regression (one number, no labels).` }
   }
   const labels = names ?? Array.from({ length: count }, (_, i) => `LABEL_${i}`)
   return { labels, multiLabel: problem === 'multi_label_classification' && count > 1 }
@@ -93,10 +93,10 @@ function labelsOf(config: Fields): Labels | { note: string } {
 function namesOf(map: Fields): string[] {
   const count = map.keys().length
   const wrong = map.keys().find((key) => !/^(0|[1-9]\d*)$/.test(key) || Number(key) >= count)
-  if (wrong !== undefined) throw map.bad(wrong, `keys 0..${count - 1}, one for each label, and nothing`)
+  if (wrong !== undefined) throw map.bad(wrong, `only the keys 0..${count - 1}, one for each label,`)
   return Array.from({ length: count }, (_, i) => {
     const label = map.raw(String(i))
-    // transformers writes whole numbers as it was given them.
+    // transformers writes whole numbers unchanged.
     return typeof label === 'number' && Number.isSafeInteger(label) ? String(label) : map.string(String(i))
   })
 }

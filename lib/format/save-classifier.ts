@@ -9,25 +9,25 @@ import { valueOf, type TensorToWrite } from './write-folder'
 
 export interface ClassifierPlan {
   config: object
-  /** Of model.safetensors, by name. */
+  /** The tensors of model.safetensors, by name. */
   tensors: Map<string, TensorToWrite>
 }
 
-/** ERR_MODEL_UNSUPPORTED, with every reason, where a head has another shape than transformers' own classifier of the model's family. */
+/** Throws ERR_MODEL_UNSUPPORTED, with every reason, if the head does not have the shape of transformers' classifier for the model's family. */
 export function refuseOtherShape(folder: ModelFolder, form: CheckpointForm, head: Head): void {
   const reasons = form.differences(head, familyOf(folder.config.modelType)!.classifiers, folder)
   if (reasons.length === 0) return
   const className = classNameOf(folder, form)
   throw new SentorchError(
     'ERR_MODEL_UNSUPPORTED',
-    `Head '${head.name}' cannot be saved as ${className}: ${reasons.join('; ')}. Save the model itself (without 'as'), or train a head of that shape.`,
+    `Head '${head.name}' cannot be saved as ${className}: ${reasons.join('; ')}. Save the model itself (without 'as'), or train a head with that shape.`,
     { detail: { head: head.name, className, reasons } },
   )
 }
 
 /**
- * One head, of the right shape, as transformers' own classifier: its config.json, and its tensors together with those of the encoder, which
- * are given by AutoModel's names.
+ * The files of a transformers checkpoint with one head: config.json, and the tensors of the encoder and the head. `encoder`: its tensors by
+ * the names that AutoModel uses.
  */
 export function classifierPlan(
   folder: ModelFolder,
@@ -45,7 +45,7 @@ export function classifierPlan(
   return { config: classifierConfig(folder, form, head), tensors }
 }
 
-/** config.json of transformers' own classifier. Dropout, which acts in training only, is kept where the family has a key of its own for it. */
+/** The config.json of such a checkpoint. The dropout rate is included if the family has a separate key for it. */
 function classifierConfig(folder: ModelFolder, form: CheckpointForm, head: Head): Record<string, unknown> {
   const { keys, rate } = form.dropout(head, familyOf(folder.config.modelType)!.classifiers)
   return {

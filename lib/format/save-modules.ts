@@ -6,19 +6,19 @@ import { isObject } from '../files/fields'
 import { POOLING_KEYS, POOLING_NAMES } from '../pooling/poolings'
 import { DENSE_ACTIVATIONS } from './modules'
 
-/** Class names that every version of sentence-transformers opens. */
+/** Prefix of class names that every version of sentence-transformers accepts. */
 const CLASS = 'sentence_transformers.models.'
 
 export interface ModuleFiles {
-  /** Content of the JSON files by their path. */
+  /** Contents of the JSON files, by path. */
   files: Map<string, unknown>
-  /** Folders of the modules, those without a file too. */
+  /** Folders of the modules, including those without a file. */
   folders: string[]
-  /** Folders of the Dense modules, in their order. */
+  /** Folders of the Dense modules, in order. */
   dense: string[]
 }
 
-/** The pipeline as sentence-transformers writes it: modules.json, a folder for each module, and the two files of settings. */
+/** The pipeline as sentence-transformers writes it: modules.json, a folder for each module, and two files with settings. */
 export async function moduleFiles(folder: ModelFolder, version: string): Promise<ModuleFiles> {
   const { modules, config } = folder
   const entries = [{ idx: 0, name: '0', path: '', type: `${CLASS}Transformer` }]
@@ -47,7 +47,7 @@ export async function moduleFiles(folder: ModelFolder, version: string): Promise
   return { files, folders: entries.slice(1).map(({ path }) => path), dense }
 }
 
-/** The long-standing keys, which every reader knows. They have one order: another needs the newer list of names. */
+/** Uses the older keys, which every reader knows, unless the order of the poolings differs from that of these keys. */
 function poolingConfig(pooling: readonly PoolingMode[], hiddenSize: number, includePrompt: boolean): object {
   const modes = POOLING_NAMES.filter((name) => pooling.includes(name))
   const keys = Object.fromEntries(POOLING_NAMES.map((name) => [POOLING_KEYS[name], pooling.includes(name)]))
@@ -61,24 +61,24 @@ function activationClass(activation: DenseActivation): string {
   return `torch.nn.modules.${name === 'Identity' ? 'linear' : 'activation'}.${name}`
 }
 
-/** What the source says is kept whole: prompts, similarity, truncation, and what other readers put there. */
+/** The settings of the source are kept unchanged: prompts, similarity, truncation, and entries of other programs. */
 async function settings({ root, modules }: ModelFolder, version: string): Promise<object> {
   const source = modules.implied ? undefined : await readJson(root, 'config_sentence_transformers.json')
   const empty = { prompts: {}, default_prompt_name: null, similarity_fn_name: null }
   return isObject(source) ? source : { __version__: { sentorch: version }, ...empty }
 }
 
-/** Of a classifier that config.json may describe, and of Python code that is not copied. */
+/** Keys that describe a classifier, or Python code that is not copied. */
 const NOT_OF_ENCODER = ['id2label', 'label2id', 'problem_type', 'num_labels', 'auto_map']
 
-/** config.json of the encoder alone, as AutoModel saves it. `float32`: its parameters are written as such, whatever they were stored as. */
+/** The config.json of the encoder alone, as AutoModel saves it. `float32`: the parameters are written in this type. */
 export function encoderConfig({ configJson, config }: ModelFolder, float32: boolean): Record<string, unknown> {
   const kept = Object.entries(configJson).filter(([key]) => !NOT_OF_ENCODER.includes(key))
   const className = `${familyOf(config.modelType)!.classifiers.classes[config.modelType]}Model`
   return { ...Object.fromEntries(kept), architectures: [className], ...(float32 && dtypeOf(configJson)) }
 }
 
-/** transformers casts what it reads to the type that config.json names: the older key, the newer one, or both. */
+/** transformers casts parameters to the type in config.json, under the older key, the newer one, or both. */
 function dtypeOf(json: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => Object.hasOwn(json, key)).map((key) => [key, 'float32']))
 }

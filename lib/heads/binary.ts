@@ -2,7 +2,7 @@ import { refusal } from '../base/arguments'
 import type { ClassMetrics, HeadKind } from './kind'
 import { multiLabel } from './multi-label'
 
-/** One label and one logit: yes or no. Otherwise a multi-label head with a single label. */
+/** One label and one logit, which means yes or no; in everything else a multi-label head. */
 export const binary: HeadKind<string[], ClassMetrics> = {
   ...multiLabel,
   name: 'binary',

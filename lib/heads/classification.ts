@@ -8,11 +8,11 @@ import type { Head } from './definition'
 import { NO_LABEL, type CheckpointForm, type ClassMetrics, type FormOf, type HeadKind, type Measured } from './kind'
 import type { ClassPrediction, ReadingOptions } from './predictions'
 
-/** Labels of whole texts, from a sentence vector: what all kinds of classification share. */
+/** What the kinds that label whole texts share: they start from a sentence vector. */
 export const textClassification = {
   native: 'classification',
   perToken: false,
-  /** Vectors are not scaled to unit length: that would hide their length from the head and, by its gradient, hold back the encoder. */
+  /** The vector is not scaled to unit length, which would hide its length from the head and shrink the gradient of the encoder. */
   inputs({ pooling }, { modules, config: { hiddenSize } }) {
     if (pooling) return { pooling: [...pooling], steps: [], inputs: pooling.length * hiddenSize }
     return {
@@ -54,7 +54,7 @@ export const sequenceCheckpoint: CheckpointForm = {
     if (pooling.join() !== FIRST_TOKEN)
       reasons.push(`that class uses the first token (pooling '${FIRST_TOKEN}'), the head ${pooling.join(' + ')}`)
     if (head.pooling === undefined && modules.dense.length > 0)
-      reasons.push(`the head comes after the model's Dense modules, which that class does not have`)
+      reasons.push(`the head follows the model's Dense modules, which that class does not have`)
     if (head.hidden.join() !== String(config.hiddenSize)) {
       reasons.push(
         `that class has one hidden layer of ${config.hiddenSize}, the head ${head.hidden.length === 0 ? 'none' : `[${head.hidden.join(', ')}]`}`,
@@ -64,14 +64,14 @@ export const sequenceCheckpoint: CheckpointForm = {
     }
     return reasons
   },
-  // transformers takes one label for a regression unless config.json says otherwise.
+  // Without it transformers takes a single label for a regression.
   settings: ({ multiLabel, labels }) => ({
     problem_type: multiLabel || labels.length === 1 ? 'multi_label_classification' : 'single_label_classification',
   }),
   dropout: (head, { dropout }) => ({ keys: dropout.sequenceHidden, rate: head.dropout }),
 }
 
-/** The most probable labels of one text. `least`: below this probability a label does not hold. */
+/** The prediction for one text. `least`: the probability from which on a label applies. */
 export function classPrediction(
   { labels, multiLabel }: Head,
   logits: Float32Array,
@@ -79,7 +79,7 @@ export function classPrediction(
   least: number,
   { topK, logits: withLogits }: ReadingOptions,
 ): ClassPrediction {
-  // Sorting is stable: of labels with the same score the first comes first.
+  // Sorting is stable: labels with the same score stay in the order of the head's labels.
   const ranked = labels.map((label, i) => ({ label, score: scores[i]! })).sort((a, b) => b.score - a.score)
   const best = ranked[0]!
   return {
@@ -91,7 +91,7 @@ export function classPrediction(
   }
 }
 
-/** A value of `labels`, for error messages. */
+/** What error messages call a value of `labels`. */
 export function shapeOf(value: LabelValue): string {
   if (isSpans(value)) return 'a list of entities'
   return typeof value === 'object' ? 'a list of labels' : describe(value)
@@ -105,8 +105,8 @@ export function crossEntropy(logits: Float32Array, target: number): number {
 }
 
 /**
- * `'balanced'` weights of a head that chooses one label, as scikit-learn's `compute_class_weight`: items ÷ (labels that occur · items of the
- * label). A label that does not occur has 1. `targets`: any length. Returns [labels].
+ * `'balanced'` weights of a head that chooses one label, as scikit-learn's `compute_class_weight`: items ÷ (labels that occur · items with
+ * the label). A label that does not occur has the weight 1. `targets`: any length. Returns [labels].
  */
 export function balancedWeights(targets: Int32Array, labels: number): Float32Array {
   const items = new Float64Array(labels)

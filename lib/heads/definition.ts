@@ -11,27 +11,27 @@ export interface HeadDefinition {
   readonly name: string
   readonly type: HeadType
   /**
-   * Names of the labels, in the order of the logits. One label in a classification head makes it binary: one logit, yes or no.
-   * Token classification: tags as they are written (`O`, `B-city`, `I-city` …).
+   * Names of the labels, in the order of the logits. A classification head with one label is binary: one logit, yes or no.
+   * Token classification: tags as the data writes them (`O`, `B-city`, `I-city` …).
    */
   readonly labels: readonly string[]
-  /** Sizes of hidden layers; none by default: the head is then linear. */
+  /** Sizes of the hidden layers. Defaults to none: the head is then linear. */
   readonly hidden?: readonly number[]
-  /** After each hidden layer. Defaults to `relu`. */
+  /** Activation after each hidden layer. Defaults to `relu`. */
   readonly activation?: HeadActivation
   /** Dropout before the first layer while training, 0 to below 1. Defaults to 0.1. */
   readonly inputDropout?: number
   /** Dropout after each hidden activation while training, 0 to below 1. Defaults to 0.1. */
   readonly dropout?: number
-  /** Classification: pooling of the token states that the head sees. Defaults to the model's sentence vector before it is scaled to unit length. */
+  /** Classification: pooling of the token states into the head's input. Defaults to the model's sentence vector before it is scaled to unit length. */
   readonly pooling?: PoolingName | readonly PoolingName[]
-  /** Classification: any number of labels at once. Defaults to false. */
+  /** Classification: any number of labels can apply at once. Defaults to false. */
   readonly multiLabel?: boolean
-  /** Seed of the initial weights, 0..2^32−1. The head's name is mixed in, so heads with the same seed begin with different weights. Defaults to 0. */
+  /** Seed of the initial weights, 0..2^32−1. The head's name is mixed in, so that heads with the same seed start with different weights. Defaults to 0. */
   readonly seed?: number
 }
 
-/** A definition after every check, with every default. */
+/** A definition that has been checked, with its defaults filled in. */
 export interface Head {
   readonly name: string
   readonly type: HeadType
@@ -40,12 +40,12 @@ export interface Head {
   readonly activation: HeadActivation
   readonly inputDropout: number
   readonly dropout: number
-  /** Undefined: the model's own, with its Dense modules. */
+  /** Undefined: the model's own pooling and Dense modules. */
   readonly pooling: readonly PoolingName[] | undefined
   readonly multiLabel: boolean
 }
 
-/** What a head is resolved against. */
+/** What the input of a head depends on. */
 export interface HeadContext {
   modules: Pick<SentenceModules, 'pooling' | 'steps' | 'dense'>
   config: Pick<EncoderConfig, 'hiddenSize'>
@@ -54,7 +54,7 @@ export interface HeadContext {
 /** What the compiler knows of a model's heads: their definitions by name. */
 export type HeadTypes = Readonly<Record<never, HeadDefinition>>
 
-/** It knows none, as after `Model.load`. */
+/** No head is known, as after `Model.load`. */
 export type NoHeads = Readonly<Record<never, never>>
 
 /** `H` with the head of definition `D`. */

@@ -8,7 +8,7 @@ import type { Head, HeadContext, HeadDefinition } from './definition'
 import { kindOf } from './kinds'
 import { resolveExtension, resolveHead } from './options'
 
-/** A head as a folder holds it: where each layer's parameters lie. */
+/** A head in a model folder: its definition, and where the parameters of each layer are stored. */
 export interface StoredHead {
   head: Head
   layers: NonNullable<HeadSource['layers']>
@@ -16,7 +16,7 @@ export interface StoredHead {
 
 export interface HeadsSources extends HeadContext {
   native: Pick<NativeModel, 'addHead' | 'removeHead' | 'extendHead'>
-  /** Whether a trainer is open: its parameters are those of the heads that it was made with, so they must stay. */
+  /** Whether a trainer is open: it trains the heads that it was made with, so they must not change. */
   training: () => boolean
 }
 
@@ -24,8 +24,8 @@ type Change = (list: readonly Head[]) => readonly Head[]
 type Stored = Pick<HeadSource, 'seed' | 'layers' | 'files'>
 
 /**
- * The heads of one model. Changes are checked and seen here at once; the native model hears of them in the same order, before any later
- * call. What fails there (no memory) is undone here and rejects the next `ready`.
+ * The heads of one model. A change is checked and visible here at once; the native model makes the changes in the same order, before any
+ * later call. A change that fails there (for lack of memory) is undone here, and the next `ready` rejects.
  */
 export class Heads {
   readonly #sources: HeadsSources
@@ -46,28 +46,28 @@ export class Heads {
     return this.#list.find((head) => head.name === name)
   }
 
-  /** ERR_INVALID_ARGUMENT where there is none of that name; the message lists those that the model has. */
+  /** ERR_INVALID_ARGUMENT if the model has no head of that name; the message lists those that it has. */
   require(name: string): Head {
     const head = this.get(name)
     if (head) return head
     const known =
-      this.#list.length > 0 ? `Its heads: ${this.#list.map((each) => each.name).join(', ')}.` : 'It has none; add one with addHead.'
+      this.#list.length > 0 ? `Its heads: ${this.#list.map((each) => each.name).join(', ')}.` : 'It has none: add one with addHead.'
     throw new SentorchError('ERR_INVALID_ARGUMENT', `This model has no head named ${describe(name)}. ${known}`, {
       detail: { name, heads: this.#list.map((each) => each.name) },
     })
   }
 
-  /** ERR_INVALID_ARGUMENT: a definition that does not hold, a name that is taken, an open trainer. */
+  /** ERR_INVALID_ARGUMENT: an invalid definition, a name that is taken, an open trainer. */
   add(definition: HeadDefinition): Head {
     this.#refuseWhileTraining('A head cannot be added')
     const { head, seed } = resolveHead(definition)
     if (this.get(head.name))
-      throw refusal(`This model has a head named '${head.name}' already. Remove it with removeHead, or give another name.`)
+      throw refusal(`This model already has a head named '${head.name}'. Remove it with removeHead, or use another name.`)
     this.#add(head, { seed: drawSeed(seed, head.name), layers: null, files: [] })
     return head
   }
 
-  /** Heads that a folder holds, checked by its reader. `files`: those that the layers name by place. */
+  /** The heads of a model folder, which its reader has checked. `files`: the files that the layers refer to by index. */
   restore(stored: readonly StoredHead[], files: string[]): Promise<void> {
     for (const { head, layers } of stored) this.#add(head, { seed: 0, layers, files })
     return this.ready
@@ -76,11 +76,11 @@ export class Heads {
   remove(name: string): void {
     this.#refuseWhileTraining('A head cannot be removed')
     const head = this.require(name)
-    // Native code cannot fail to forget a head it has: what fails there is that it never had it, or was disposed of.
+    // Native code cannot fail to remove a head that it has: a failure means that it never had it, or that the model is disposed of.
     this.#post(this.#sources.native.removeHead(head.name), without(head.name), (list) => list)
   }
 
-  /** New labels behind the old ones, which keep their weights. */
+  /** Adds labels after the existing ones, which keep their weights. */
   extend(name: string, labels: readonly string[], options?: { seed?: number }): Head {
     this.#refuseWhileTraining('A head cannot be extended')
     const head = this.require(name)
@@ -93,7 +93,7 @@ export class Heads {
     return this.require(name)
   }
 
-  /** Resolves when the native model has every change made so far; rejects, once, with the first that failed. */
+  /** Resolves when the native model has made every change so far; rejects, once, with the first that failed. */
   get ready(): Promise<void> {
     return this.#settled.then(() => {
       const failed = this.#failure
@@ -112,7 +112,7 @@ export class Heads {
     return { name, type: kind.native, sizes: [...hidden, labels.length], activation, ...kind.inputs(head, this.#sources), ...stored }
   }
 
-  /** The list changes at once; `undo` takes this one change back where native code could not make it. */
+  /** The list changes at once; `undo` reverts this change if native code cannot make it. */
   #post(work: Promise<void>, change: Change, undo: Change): void {
     this.#apply(change)
     const settled = fromNative(work).catch((error: unknown) => {
@@ -128,7 +128,7 @@ export class Heads {
 
   #refuseWhileTraining(what: string): void {
     if (!this.#sources.training()) return
-    throw refusal(`${what} while a trainer is open: dispose of it first (trainer.dispose()), then make a new one.`)
+    throw refusal(`${what} while a trainer is open: dispose of it first (trainer.dispose()), and create a new one afterwards.`)
   }
 }
 
@@ -145,8 +145,8 @@ function withLabels(head: Head, labels: readonly string[]): Head {
 }
 
 /**
- * The seed from which native code draws new weights of a head, as PyTorch would after `torch.manual_seed`: `seed` + CRC-32 of the name + labels
- * that the head has already, modulo 2^32. Heads of one shape therefore begin with different weights, and so do labels that are added one after another.
+ * The seed from which native code draws new weights of a head, as PyTorch would after `torch.manual_seed`: `seed` + CRC-32 of the name +
+ * number of existing labels, modulo 2^32. Heads of the same shape therefore start with different weights, and so do labels added later.
  */
 export function drawSeed(seed: number, name: string, labels = 0): number {
   return (seed + crc32(name) + labels) % 2 ** 32

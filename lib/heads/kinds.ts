@@ -5,7 +5,7 @@ import type { CheckpointForm, HeadKind, MetricForm } from './kind'
 import { multiLabel } from './multi-label'
 import { tokenClassification } from './token-classification'
 
-/** Every kind of head, by its type. A definition belongs to the first that matches it. */
+/** Every kind of head, by type. A head is of the first kind that matches it. */
 const KINDS: Readonly<Record<HeadType, readonly HeadKind[]>> = {
   classification: [singleLabel, multiLabel, binary],
   'token-classification': [tokenClassification],
@@ -15,19 +15,19 @@ export const HEAD_KINDS: readonly HeadKind[] = Object.values(KINDS).flat()
 
 export const HEAD_TYPES = Object.keys(KINDS) as readonly HeadType[]
 
-/** transformers' classes that heads are read from and saved as. */
+/** Formats of transformers that heads are read from and saved in. */
 export const CHECKPOINT_FORMS: readonly CheckpointForm[] = [...new Set(HEAD_KINDS.flatMap(({ checkpoint }) => checkpoint ?? []))]
 
 export function kindOf(head: Pick<Head, 'type' | 'labels' | 'multiLabel'>): HeadKind {
   return KINDS[head.type].find((kind) => kind.matches(head))!
 }
 
-/** How checkpoints hold the metrics of heads of a type; undefined: there is no such type. */
+/** The form of the metrics of a head type in checkpoints; undefined for an unknown type. */
 export function metricsFormOf(type: string): MetricForm | undefined {
   return Object.hasOwn(KINDS, type) ? KINDS[type as HeadType][0]!.metricsForm : undefined
 }
 
-/** Measures of heads of a type that may be watched: `loss`, `f1`, `strict.f1` … */
+/** The measures of a head type that can be watched: `loss`, `f1`, `strict.f1` … */
 export function measuresOf(type: HeadType): string[] {
   return ['loss', ...measuresIn(metricsFormOf(type)!)]
 }

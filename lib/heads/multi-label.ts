@@ -4,7 +4,7 @@ import { isSpans } from '../tags/schemes'
 import { CLASS_METRICS, classPrediction, sequenceCheckpoint, shapeOf, textClassification } from './classification'
 import { NO_LABEL, type ClassMetrics, type HeadKind } from './kind'
 
-/** Any number of labels, each decided on its own (sigmoid). */
+/** Any number of labels, each decided separately (sigmoid). */
 export const multiLabel: HeadKind<string[], ClassMetrics> = {
   ...textClassification,
   name: 'multi-label',
@@ -52,8 +52,8 @@ export const multiLabel: HeadKind<string[], ClassMetrics> = {
 }
 
 /**
- * `'balanced'` weights of the positives where each label is decided on its own: negatives ÷ positives, as PyTorch's `pos_weight` is meant;
- * 1 where a label has only one of the two. `targets`: [examples, labels] of 0 and 1, −100 is no label. Returns [labels].
+ * `'balanced'` weights of the positives if each label is decided separately: negatives ÷ positives, the intended use of PyTorch's
+ * `pos_weight`; 1 for a label without positives or without negatives. `targets`: [examples, labels] of 0, 1 and `NO_LABEL`. Returns [labels].
  */
 export function balancedPositives(targets: Int32Array, labels: number): Float32Array {
   const seen = [new Float64Array(labels), new Float64Array(labels)] as const

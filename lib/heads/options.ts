@@ -7,7 +7,7 @@ import { HEAD_TYPES, kindOf } from './kinds'
 
 export const HEAD_ACTIVATIONS = ['relu', 'gelu', 'tanh'] as const
 
-/** Keys of a prediction next to its heads, and the one name that no plain object can have as a key. */
+/** Other keys of a prediction, and the one name that cannot be the key of a plain object. */
 const RESERVED: readonly string[] = ['embedding', 'text', '__proto__']
 
 const MAX_NAME = 64
@@ -32,7 +32,7 @@ const HEAD_KEYS = keysOf<HeadDefinition>({
 /** Checks the definition of a head and fills in what is not given. The head is a frozen copy. */
 export function resolveHead(definition: HeadDefinition): { head: Head; seed: number } {
   definition = takeOptions('addHead', definition, HEAD_KEYS)
-  // 0.1 as BERT's and RoBERTa's own classifiers; ReLU as PyTorch's usual MLP; seed 0 so that two programs that say nothing get the same head.
+  // 0.1 as in BERT's and RoBERTa's own classifiers; ReLU as usual for an MLP; seed 0 so that the same program creates the same head again.
   const { hidden = [], activation = 'relu', inputDropout = 0.1, dropout = 0.1, multiLabel = false, seed = 0 } = definition
   const name = headName(definition.name)
   const type = oneOf('type', definition.type, HEAD_TYPES)
@@ -61,7 +61,7 @@ export function resolveExtension(
   kindOf(head).checkExtension(head)
   const added = checkedLabels(snapshot("'labels'", labels))
   const double = added.find((label) => head.labels.includes(label))
-  if (double !== undefined) throw refusal(`Head '${head.name}' has the label ${describe(double)} already. Give only new labels.`)
+  if (double !== undefined) throw refusal(`Head '${head.name}' already has the label ${describe(double)}. Pass only new labels.`)
   integerIn('the number of labels', head.labels.length + added.length, 1, MAX_LABELS)
   return { labels: added, seed: seedOf(options.seed ?? 0) }
 }
@@ -71,7 +71,7 @@ export function headName(name: unknown): string {
   if ((name as string).length > MAX_NAME) throw invalid('name', `at most ${MAX_NAME} characters`, name)
   if (RESERVED.includes(name as string)) {
     throw refusal(
-      `A head cannot be called '${name as string}': that name is reserved. Give it another one, such as '${(name as string).replace(/_/g, '')}-head'.`,
+      `A head cannot be called '${name as string}': that name is reserved. Use another one, such as '${(name as string).replace(/_/g, '')}-head'.`,
     )
   }
   return name as string
@@ -83,9 +83,9 @@ function checkedLabels(labels: unknown): readonly string[] {
   if (labels.length > MAX_LABELS) throw invalid('labels', `at most ${MAX_LABELS} labels`, labels)
   const seen = new Set<unknown>()
   for (const [i, label] of (labels as unknown[]).entries()) {
-    if (typeof label !== 'string' || label === '') throw invalid(`labels[${i}]`, 'a string that is not empty', label)
+    if (typeof label !== 'string' || label === '') throw invalid(`labels[${i}]`, 'a non-empty string', label)
     if (!label.isWellFormed()) throw invalid(`labels[${i}]`, 'a string without lone surrogates', label)
-    if (seen.has(label)) throw refusal(`The label ${describe(label)} is given twice (labels[${i}]). Each label has one place.`)
+    if (seen.has(label)) throw refusal(`The label ${describe(label)} appears twice (labels[${i}]): labels must be distinct.`)
     seen.add(label)
   }
   return Object.freeze([...(labels as string[])])

@@ -1,8 +1,8 @@
-/** How the sub-words of a word agree on its label. */
+/** How the probabilities of a word are computed from those of its sub-words. */
 export const AGGREGATIONS = ['first', 'average', 'max', 'none'] as const
 export type Aggregation = (typeof AGGREGATIONS)[number]
 
-/** Options of `predict` by which logits are read, resolved. */
+/** The resolved options of `predict` that determine how logits are turned into predictions. */
 export interface ReadingOptions {
   /** 0: no scores. */
   topK: number
@@ -15,16 +15,16 @@ export interface ReadingOptions {
   tokens: boolean
 }
 
-/** One text, as its tags need it. Places are UTF-16 units of `text`. */
+/** One text with its tokens and words. Positions are UTF-16 units of `text`. */
 export interface TaggedText {
   text: string
-  /** Per token, special ones included: its name, start and end, and its word (−1: none). */
+  /** Per token, including special tokens: its name, its start and end, and its word index (−1: none). */
   tokens: readonly string[]
   spans: Int32Array
   wordOfToken: Int32Array
   /** Start and end of each word. */
   words: Int32Array
-  /** Special tokens at both ends. */
+  /** Number of special tokens before and after the text. */
   before: number
   after: number
 }
@@ -35,13 +35,13 @@ export interface Scored<L extends string = string> {
   score: number
 }
 
-/** An entity: `text` is that of the result sliced from `start` to `end` (UTF-16 units). */
+/** An entity. Its `text` is the result's `text` from `start` to `end` (UTF-16 units). */
 export interface PredictedEntity<L extends string = string> {
   label: L
   text: string
   start: number
   end: number
-  /** Mean of the probabilities of its words' tags (of its tokens' tags with `aggregation: 'none'`). */
+  /** Mean probability of the tags of its words (of its tokens with `aggregation: 'none'`). */
   score: number
 }
 
@@ -49,33 +49,33 @@ export interface PredictedWord<L extends string = string> {
   text: string
   start: number
   end: number
-  /** `O` for a word that yields no token; its score is then 0. */
+  /** `O` for a word without a token; its score is then 0. */
   label: L | 'O'
   score: number
 }
 
 export interface PredictedToken<L extends string = string> {
-  /** As the vocabulary writes it. */
+  /** The token as the vocabulary writes it. */
   token: string
-  /** Place in the text, UTF-16 units; 0, 0 for special tokens. */
+  /** Position in the text, in UTF-16 units; 0, 0 for special tokens. */
   start: number
   end: number
-  /** Number of its word among `words`; −1 for special tokens and those of no word. */
+  /** Index of its word in `words`; −1 for special tokens and tokens outside words. */
   word: number
   label: L
   score: number
 }
 
 export interface ClassPrediction<L extends string = string> {
-  /** Null: rejected (`rejectBelow`), or no label holds (`threshold`). */
+  /** Null if the text is rejected (`rejectBelow`) or no label applies (`threshold`). */
   label: L | null
-  /** Probability of the most probable label, also where `label` is null. */
+  /** Probability of the most probable label, even if `label` is null. */
   score: number
-  /** Multi-label heads: the labels that hold, the most probable first. */
+  /** Multi-label heads: the labels that apply, most probable first. */
   labels?: L[]
   /** With `topK`. */
   scores?: Scored<L>[]
-  /** With `logits`: one a label. */
+  /** With `logits`: one per label. */
   logits?: Float32Array
 }
 
@@ -85,11 +85,11 @@ export interface TagPrediction<T extends string = string> {
   words?: PredictedWord<T>[]
   /** With `tokens`. */
   tokens?: PredictedToken<T>[]
-  /** With `logits`: [tokens, labels], row-major, special tokens included. */
+  /** With `logits`: [tokens, labels], row-major, including special tokens. */
   logits?: Float32Array
 }
 
-/** The label of a tag's entities: `B-city` → `city`. */
+/** The entity label of a tag: `B-city` → `city`. */
 export type EntityLabel<T extends string> = string extends T
   ? string
   : T extends 'O'

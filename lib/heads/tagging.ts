@@ -4,14 +4,14 @@ import type { Decoder } from '../tags/viterbi'
 import type { Head } from './definition'
 import type { Aggregation, PredictedEntity, PredictedToken, PredictedWord, ReadingOptions, TaggedText, TagPrediction } from './predictions'
 
-/** What is tagged as one: a word, or with aggregation 'none' a token. */
+/** What gets one tag: a word, or a token with aggregation 'none'. */
 interface Unit {
   start: number
   end: number
   tokens: number[]
 }
 
-/** The tag of a unit, as an index into the labels; −1 (`O`) for a word that yields no token. */
+/** The tag of a unit, as an index into the labels; −1 (`O`) for a word without a token. */
 interface Tag {
   tag: number
   score: number
@@ -19,7 +19,7 @@ interface Tag {
 
 type Request = Pick<ReadingOptions, 'aggregation' | 'words' | 'tokens' | 'logits'>
 
-/** What a token-classification head says of one text. `logits`: [tokens, labels]; `decoder`: of constrained prediction. */
+/** The prediction of a token-classification head for one text. `logits`: [tokens, labels]; `decoder`: for constrained prediction. */
 export function tagText(
   head: Pick<Head, 'labels'>,
   text: TaggedText,
@@ -51,7 +51,7 @@ function wordsOf({ words, wordOfToken }: TaggedText): Unit[] {
   return units
 }
 
-/** All but the special ones around the text: one that stands for white space alone has a tag too, and parts entities. */
+/** All tokens except the special ones around the text. A token of white space has a tag too, and can separate entities. */
 function tokensOf({ tokens, spans, before, after }: TaggedText): Unit[] {
   return Array.from({ length: tokens.length - before - after }, (_, i) => {
     const token = before + i
@@ -59,7 +59,7 @@ function tokensOf({ tokens, spans, before, after }: TaggedText): Unit[] {
   })
 }
 
-/** As transformers' TokenClassificationPipeline: probabilities, not logits, are averaged and compared. */
+/** As in transformers' TokenClassificationPipeline, probabilities are averaged and compared, not logits. */
 function aggregate(tokens: readonly number[], ofToken: (token: number) => Float64Array, aggregation: Aggregation): Float64Array {
   const first = ofToken(tokens[0]!)
   if (tokens.length === 1 || aggregation === 'first') return first
@@ -71,7 +71,7 @@ function aggregate(tokens: readonly number[], ofToken: (token: number) => Float6
 function chooseTags(units: readonly (Float64Array | undefined)[], decoder: Decoder | undefined): Tag[] {
   const tags = units.map((unit): Tag => (unit ? best(unit) : { tag: -1, score: 0 }))
   if (!decoder) return tags
-  // A unit without a token is outside, as the ends of the text are: what stands between two of them is a sequence of its own.
+  // A unit without a token is outside of entities, as the ends of the text are: the units between two of them are decoded separately.
   for (let start = 0; start < units.length;) {
     const lost = units.indexOf(undefined, start)
     const end = lost < 0 ? units.length : lost
@@ -87,14 +87,14 @@ function best(probabilities: Float64Array): Tag {
   return { tag, score: probabilities[tag]! }
 }
 
-/** A probability that is too small for float64 is not yet impossible. */
+/** A probability too small for float64 must not make a tag impossible. */
 function logOf(probability: number): number {
   return Math.log(Math.max(probability, Number.MIN_VALUE))
 }
 
 function entitiesOf(text: string, units: readonly Unit[], tags: readonly Tag[], labels: readonly string[]): PredictedEntity[] {
   return repairedEntities(tags.map(({ tag }) => labels[tag] ?? 'O')).flatMap(({ label, start: first, end: after }) => {
-    // Some tokenizers count the space before a word as the word's, or make a word of spaces.
+    // Some tokenizers include the space before a word in the word, or produce words of spaces.
     const whole = text.slice(units[first]!.start, units[after - 1]!.end)
     const inner = whole.trim()
     const start = units[first]!.start + whole.indexOf(inner)
@@ -103,7 +103,7 @@ function entitiesOf(text: string, units: readonly Unit[], tags: readonly Tag[], 
   })
 }
 
-/** With aggregation 'none' a word has the tag of its first token that is not white space alone. */
+/** With aggregation 'none' a word gets the tag of its first token that is not white space. */
 function wordTags(
   text: string,
   words: readonly Unit[],

@@ -9,7 +9,7 @@ import { balancedWeights, crossEntropy, shapeOf } from './classification'
 import { NO_LABEL, type CheckpointForm, type HeadKind, type TagMetrics } from './kind'
 import { tagText } from './tagging'
 
-/** transformers' `*ForTokenClassification`: one linear layer on the state of each token, of the same name in every family. */
+/** transformers' `*ForTokenClassification`: one linear layer on the state of each token. It has the same name in every family. */
 const tokenCheckpoint: CheckpointForm = {
   as: 'token-classification',
   className: 'ForTokenClassification',
@@ -22,7 +22,7 @@ const tokenCheckpoint: CheckpointForm = {
   dropout: (head, { dropout }) => ({ keys: dropout.tokens, rate: head.inputDropout }),
 }
 
-/** One tag per word, read from the states of the tokens; entities are runs of tags. */
+/** One tag per word, from the states of its tokens. Sequences of tags form entities. */
 export const tokenClassification: HeadKind<string[], TagMetrics> = {
   name: 'token-classification',
   matches: () => true,
@@ -37,23 +37,23 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
   },
   checkExtension() {},
 
-  /** Entities given as spans are written in the scheme of the head's labels. */
+  /** Spans are converted to tags in the scheme of the head's labels. */
   gold({ name, labels }, { value, givenWords, words, refuse }) {
     if (typeof value === 'string' || typeof value === 'boolean') {
-      throw refuse(`head '${name}' takes entities or one tag a word, but labels.${name} is ${shapeOf(value)}.`)
+      throw refuse(`head '${name}' takes entities or one tag per word, but labels.${name} is ${shapeOf(value)}.`)
     }
     if (value.length === 0 || isSpans(value)) {
       const { tags, lost } = tagsOfSpans(value as readonly Span[], words, schemeOfLabels(labels))
       return { gold: tags, entitiesLost: lost }
     }
-    if (givenWords === undefined) throw refuse(`labels.${name} has one tag a word, but the example has no 'words'.`)
+    if (givenWords === undefined) throw refuse(`labels.${name} is a list of tags, one per word, but the example has no 'words'.`)
     if (value.length !== givenWords) throw refuse(`labels.${name} has ${value.length} tags for ${givenWords} words.`)
     return { gold: [...value], entitiesLost: 0 }
   },
   needsAllWords: (value: LabelValue | undefined) => isSpans(value),
   targetSize: () => 1,
   writeTargets(targets, gold, { idOf, wordOfToken }) {
-    // Every tag is looked up, including those of words beyond the token limit: whether a tag is refused must not depend on the limit.
+    // All tags are looked up, including those beyond the token limit: whether a tag is refused must not depend on the limit.
     const ids = gold.map(idOf)
     forFirstTokens(wordOfToken, (token, word) => (targets[token] = ids[word]!))
   },
@@ -103,7 +103,7 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
   checkpoint: tokenCheckpoint,
 }
 
-/** A word is labelled, and judged, on its first token. */
+/** The first token of a word carries its label, in training and in evaluation. */
 function forFirstTokens(wordOfToken: Int32Array, visit: (token: number, word: number) => void): void {
   let last = -1
   wordOfToken.forEach((word, token) => {

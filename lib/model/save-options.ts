@@ -5,25 +5,25 @@ import type { CheckpointForm, SaveAs } from '../heads/kind'
 import { CHECKPOINT_FORMS, kindOf } from '../heads/kinds'
 
 export interface SaveOptions {
-  /** An existing folder of a model is replaced, whole: in one step where the system has one. Defaults to false. */
+  /** Replaces an existing model folder as a whole, in one step if the system supports that. Defaults to false. */
   overwrite?: boolean
   /**
-   * Instead of the model with all its heads: one head as transformers' own `*ForSequenceClassification` or `*ForTokenClassification`
-   * checkpoint. ERR_MODEL_UNSUPPORTED, with the reason, where the head has another shape than that class of the model's family.
+   * Saves the encoder and one head as a `*ForSequenceClassification` or `*ForTokenClassification` checkpoint of transformers, instead of the
+   * model with all its heads. Rejects with ERR_MODEL_UNSUPPORTED, and the reason, if the head does not have the shape of that class.
    */
   as?: SaveAs
-  /** With `as`: which head. Defaults to the one that is of that type, where there is only one. */
+  /** With `as`: the name of the head. Defaults to the only head of that type. */
   head?: string
-  /** How the model was trained, for sentorch.json: anything that JSON can hold. Defaults to what the folder that was loaded says. */
+  /** How the model was trained, for sentorch.json: any object that JSON can hold. Defaults to the entry in the folder that was loaded. */
   training?: Readonly<Record<string, unknown>>
-  /** Gives up; nothing is left behind. The promise rejects with code `ERR_ABORTED`. */
+  /** Stops saving and leaves no files behind. The promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
 }
 
 export interface ResolvedSave {
   folder: string
   overwrite: boolean
-  /** The head that is saved as transformers' own classifier; undefined: the model as it is. */
+  /** The head to save as a transformers checkpoint; undefined: save the whole model. */
   as: { form: CheckpointForm; head: Head } | undefined
   training: Readonly<Record<string, unknown>> | undefined
   signal: AbortSignal | undefined
@@ -31,13 +31,14 @@ export interface ResolvedSave {
 
 const SAVE_KEYS = keysOf<SaveOptions>({ overwrite: 1, as: 1, head: 1, training: 1, signal: 1 })
 
-/** Checks the folder and the options of `save`. `heads`: those of the model. */
+/** Checks the folder and the options of `save`. `heads`: the heads of the model. */
 export function resolveSave(folder: string, options: SaveOptions = {}, heads: readonly Head[]): ResolvedSave {
   if (stringOf('folder', folder) === '' || folder.includes('\0')) throw invalid('folder', 'the path of a folder', folder)
   options = takeOptions('save', options, SAVE_KEYS)
   const { overwrite = false, as, head, training } = options
-  if (as === undefined && head !== undefined) throw refusal(`'head' goes with 'as': a model is saved with all its heads.`)
-  if (as !== undefined && training !== undefined) throw refusal(`'training' does not go with 'as': such a checkpoint has no place for it.`)
+  if (as === undefined && head !== undefined) throw refusal(`'head' needs 'as': without it all heads are saved.`)
+  if (as !== undefined && training !== undefined)
+    throw refusal(`'training' cannot be combined with 'as': a transformers checkpoint has no place for it.`)
   const form = as === undefined ? undefined : formOf(as)
   return {
     folder,
@@ -63,16 +64,16 @@ function chosenHead(form: CheckpointForm, name: string | undefined, heads: reado
   const names = fitting.map((head) => head.name).join(', ') || 'none'
   const found = name === undefined ? fitting : fitting.filter((head) => head.name === stringOf('head', name))
   if (found.length === 1) return found[0]!
-  if (name === undefined) throw refusal(`as '${as}' needs one ${wanted} head; this model has ${names}. Say which with 'head'.`)
+  if (name === undefined) throw refusal(`as: '${as}' needs one ${wanted} head, but this model has ${names}. Choose one with 'head'.`)
   throw refusal(`This model has no ${wanted} head named '${name}'. Its ${wanted} heads: ${names}.`)
 }
 
-/** A copy that is what JSON makes of it. */
+/** A copy that contains what JSON can hold. */
 function plainJson(training: unknown): Readonly<Record<string, unknown>> {
   if (typeof training !== 'object' || training === null || Array.isArray(training)) throw invalid('training', 'an object', training)
   try {
     return JSON.parse(JSON.stringify(training)) as Record<string, unknown>
   } catch (error) {
-    throw refusal(`Expected an object that JSON can hold for training: ${(error as Error).message}`)
+    throw refusal(`'training' must be an object that JSON can hold: ${(error as Error).message}`)
   }
 }

@@ -1,16 +1,16 @@
 import { invalid, oneOf } from '../base/check'
 
-/** How token states become one vector; several are put side by side in the order given. */
+/** How token states become one vector. The vectors of several modes are concatenated in the given order. */
 export const POOLING_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const
 export type PoolingName = (typeof POOLING_NAMES)[number]
 
-/** What sentence-transformers assumes where nothing is said. */
+/** What sentence-transformers uses if a model does not name a pooling. */
 export const DEFAULT_POOLING: PoolingName = 'mean'
 
 /** The state of the first token, which transformers' own classifiers use. */
 export const FIRST_TOKEN: PoolingName = 'cls'
 
-/** The older keys of sentence-transformers' Pooling config, each true or false. */
+/** The older keys of sentence-transformers' Pooling config; each value is true or false. */
 export const POOLING_KEYS: Readonly<Record<PoolingName, string>> = {
   cls: 'pooling_mode_cls_token',
   max: 'pooling_mode_max_tokens',
@@ -20,7 +20,7 @@ export const POOLING_KEYS: Readonly<Record<PoolingName, string>> = {
   lasttoken: 'pooling_mode_lasttoken',
 }
 
-/** One mode or several, each once. */
+/** Checks one mode or a list of distinct modes. */
 export function poolingNames(option: unknown): PoolingName[] {
   const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))
   if (pooling.length === 0) throw invalid('pooling', 'at least one mode', option)
@@ -28,7 +28,7 @@ export function poolingNames(option: unknown): PoolingName[] {
   return pooling
 }
 
-/** Numbers of a sentence vector: of the last Dense module, else of the poolings side by side. */
+/** Dimension of a sentence vector: that of the last Dense module, or of the concatenated poolings. */
 export function vectorDimension(dense: readonly { outFeatures: number }[], pooling: readonly unknown[], hiddenSize: number): number {
   return dense.at(-1)?.outFeatures ?? pooling.length * hiddenSize
 }

@@ -3,12 +3,12 @@ import { CHARS_PER_TOKEN } from '../encode/chunks'
 import { reading } from '../base/arguments'
 import type { TokenIds } from './types'
 
-/** One text of a call, checked. */
+/** One text of a call, after its check. */
 export type Input = { text: string; words: readonly string[] | undefined; ids?: undefined } | { ids: Int32Array }
 
 /**
- * Copies texts, lists of words and ids, and refuses anything else: what is checked now is read later.
- * `single`: one was given, and not a list.
+ * Checks and copies texts, lists of words and ids, since the caller may change them while the call runs.
+ * `single`: the argument was one text, not a list.
  */
 export function checkInputs(texts: unknown, vocabSize: number): { inputs: Input[]; single: boolean } {
   return reading("'texts'", () => {
@@ -21,7 +21,7 @@ export function checkInputs(texts: unknown, vocabSize: number): { inputs: Input[
   })
 }
 
-/** Characters that the tokenizer has to go through, for ids about as many as would give them. */
+/** Number of characters that the tokenizer has to process; for ids, an estimate of the characters that they stand for. */
 export function lengthOf(input: Input): number {
   return input.ids ? CHARS_PER_TOKEN * input.ids.length : input.text.length
 }

@@ -7,59 +7,60 @@ import { AGGREGATIONS, type Aggregation, type ReadingOptions } from '../heads/pr
 import { resolveEncode, type EncodeContext, type EncodeProgress, type ResolvedEncode } from '../encode/options'
 
 export interface PredictOptions<N extends string = string> {
-  /** Names of the heads that are asked. Defaults to all that the model has; an empty list leaves the embedding alone. */
+  /** Names of the heads to run. Defaults to all heads of the model; with an empty list only the embedding is computed. */
   heads?: readonly N[]
-  /** Adds the sentence vector to the heads' answers, as `encode` gives it without a prompt. Defaults to false. */
+  /** Adds the sentence vector to the predictions, as `encode` computes it without a prompt. Defaults to false. */
   embedding?: boolean
-  /** Classification: `scores`, the so many most probable labels, the best first; all where there are fewer. At least 1. None by default. */
+  /** Classification: adds `scores`, the `topK` most probable labels in descending order, or all labels if there are fewer. At least 1; by default there are no `scores`. */
   topK?: number
-  /** The heads' raw outputs, in the order of the labels: [labels], for token classification [tokens, labels]. Defaults to false. */
+  /** Adds the raw outputs of the heads, in the order of the labels: [labels], for token classification [tokens, labels]. Defaults to false. */
   logits?: boolean
-  /** Multi-label and binary heads: a label holds from this probability on, 0..1. Defaults to 0.5: more likely than not. */
+  /** Multi-label and binary heads: the probability from which on a label applies, 0..1. Defaults to 0.5. */
   threshold?: number
-  /** Classification with one label of several: below this score `label` is null; the score stays. 0..1; defaults to 0: nothing is rejected. */
+  /** Single-label heads: `label` is null if its score is below this value; `score` is not affected. 0..1; defaults to 0, which rejects nothing. */
   rejectBelow?: number
   /**
-   * Token classification: what a word's probabilities are. `first`: those of its first sub-word, which training labels, and so the default;
-   * `average`: the mean over its sub-words; `max`: those of the sub-word that is surest of its label; `none`: every sub-word stands alone, and
-   * entities may begin and end inside a word. As `first`, `average` and `max` of transformers' TokenClassificationPipeline, and its `simple`.
+   * Token classification: how the probabilities of a word are computed. `first` (the default): from its first sub-word, the one that training
+   * labels; `average`: the mean over its sub-words; `max`: from the sub-word with the highest probability; `none`: sub-words are tagged
+   * separately, and entities may start and end inside a word. Same as `first`, `average`, `max` and `simple` of transformers'
+   * TokenClassificationPipeline.
    */
   aggregation?: Aggregation
   /** Token classification: the most probable sequence of tags that the scheme of the labels allows (Viterbi). Defaults to false. */
   constrained?: boolean
-  /** Token classification: `words`, the label of each word. Defaults to false. */
+  /** Token classification: adds `words`, the label of each word. Defaults to false. */
   words?: boolean
-  /** Token classification: `tokens`, what each token says by itself, special tokens included. Defaults to false. */
+  /** Token classification: adds `tokens`, the most probable label of each token, including special tokens. Defaults to false. */
   tokens?: boolean
   /**
-   * Token classification: tokens that two neighbouring windows of a text longer than `maxLength` share; more give each token more context and
-   * cost more. 0 to below the tokens of a window; defaults to a quarter of them, an eighth of the window on either side of a seam.
+   * Token classification: number of tokens shared by neighbouring windows of a text that is longer than `maxLength`. A larger overlap gives
+   * each token more context and takes more time. At least 0 and smaller than a window; defaults to a quarter of the window.
    */
   stride?: number
-  /** Tokens of one row, the special ones counted. Defaults to the model's `max_seq_length`. Integer in 2..the model's positions. */
+  /** Largest number of tokens in a window, including special tokens. Defaults to the model's `max_seq_length`. Integer from 2 to the number of positions of the model. */
   maxLength?: number
-  /** Tokens of one micro-batch, as for `encode`. */
+  /** Number of tokens in a micro-batch, as for `encode`. */
   batchTokens?: number
-  /** Called after each piece of work with the counts so far. A promise that it gives is awaited. */
+  /** Called after each chunk of texts with the counts so far. If it returns a promise, the promise is awaited. */
   onProgress?: (progress: EncodeProgress) => void
   /** Stops between micro-batches; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
 }
 
-/** What a prediction is resolved against. */
+/** What the options of `predict` depend on. */
 export interface PredictContext extends Pick<EncodeContext, 'modules' | 'config'> {
   heads: { readonly list: readonly Head[]; require(name: string): Head }
-  /** Special tokens around a text. */
+  /** Numbers of special tokens before and after a text. */
   surroundings: { before: number; after: number }
-  /** Why a classifier of the folder is not among the heads. */
+  /** Why the classifier in the model folder was not loaded as a head. */
   classifierNote?: string | undefined
 }
 
-/** `PredictOptions` after every check, with every default. */
+/** `PredictOptions` after all checks, with defaults filled in. */
 export interface ResolvedPredict extends ReadingOptions, Pick<ResolvedEncode, 'maxLength' | 'batchTokens' | 'onProgress' | 'signal'> {
   heads: readonly Head[]
   embedding: ResolvedEncode | undefined
-  /** 0 where no head that is asked has logits per token. */
+  /** 0 if none of the heads has logits per token. */
   stride: number
 }
 
@@ -81,7 +82,7 @@ const PREDICT_KEYS = keysOf<PredictOptions>({
   signal: 1,
 })
 
-/** Checks the options of one `predict` against the model and fills in what is not given. */
+/** Checks the options of one call against the model and fills in the defaults. */
 export function resolvePredict(options: PredictOptions = {}, context: PredictContext): ResolvedPredict {
   options = takeOptions('predict', options, PREDICT_KEYS)
   const { modules, config, surroundings } = context
@@ -92,8 +93,8 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
   if (heads.length === 0 && !embedding) {
     throw refusal(
       context.heads.list.length > 0
-        ? `Nothing was asked for: 'heads' is empty, and 'embedding' is not true.`
-        : ['This model has no heads.', context.classifierNote, 'Add one with addHead, or ask for { embedding: true }.']
+        ? `There is nothing to predict: 'heads' is empty and 'embedding' is not true.`
+        : ['This model has no heads.', context.classifierNote, 'Add one with addHead, or pass { embedding: true }.']
             .filter((part) => part !== undefined)
             .join(' '),
     )
@@ -120,7 +121,7 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
   }
 }
 
-/** Whether texts beyond `maxLength` are computed in several windows: a head asks for every token. */
+/** Whether texts longer than `maxLength` are computed in several windows, since one of the heads needs every token. */
 export function needWholeTexts(heads: readonly Head[]): boolean {
   return heads.some((head) => kindOf(head).perToken)
 }
@@ -139,14 +140,16 @@ function headsOf(names: unknown, heads: PredictContext['heads']): readonly Head[
 
 const KIND_OPTIONS: readonly KindOption[] = [...new Set(HEAD_KINDS.flatMap(({ predictOptions }) => predictOptions))]
 
-/** Refuses an option that applies to none of the heads that are asked. */
+/** Throws if an option applies to none of the heads of the call. */
 function refuseUseless(options: PredictOptions, heads: readonly Head[]): void {
   for (const name of KIND_OPTIONS) {
     if (options[name] === undefined || options[name] === false) continue
     if (heads.some((head) => kindOf(head).predictOptions.includes(name))) continue
     const kinds = HEAD_KINDS.filter(({ predictOptions }) => predictOptions.includes(name)).map((kind) => kind.name)
     const asked =
-      heads.length === 0 ? 'no head is asked' : `asked: ${heads.map((head) => `${head.name} (${kindOf(head).name})`).join(', ')}`
+      heads.length === 0
+        ? 'the call uses no head'
+        : `the call uses ${heads.map((head) => `${head.name} (${kindOf(head).name})`).join(', ')}`
     throw refusal(`'${name}' is for ${listOf(kinds)} heads; ${asked}.`)
   }
 }
@@ -157,7 +160,6 @@ function listOf(names: readonly string[]): string {
 
 function strideOf(stride: unknown, maxLength: number, { before, after }: PredictContext['surroundings']): number {
   const window = maxLength - before - after
-  if (window < 1)
-    throw invalid('maxLength', `at least ${before + after + 1}, which leaves room for a token between the special ones`, maxLength)
+  if (window < 1) throw invalid('maxLength', `at least ${before + after + 1} (the special tokens and one more)`, maxLength)
   return stride === undefined ? Math.floor(window / 4) : integerIn('stride', stride, 0, window - 1)
 }

@@ -11,10 +11,10 @@ import { checkInputs, lengthOf, type Input } from './inputs'
 import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
 import { readInputs, type ReadBatch } from './read'
 
-/** The prediction for one text, as far as it is known without the types of the heads. */
+/** The prediction for one text, without knowledge of the model's heads. */
 export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
 
-/** `Model.predict`: everything is checked before any work. */
+/** Implements `Model.predict`. All arguments are checked before any work starts. */
 export async function predict(
   parts: ModelParts,
   texts: unknown,
@@ -32,7 +32,7 @@ export async function predict(
   })
 }
 
-/** What a call holds until it settles: its texts, in UTF-16, and the numbers of its results. */
+/** Number of bytes that a call holds until it settles: its texts, in UTF-16, and the numbers in its results. */
 function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: ResolvedPredict): number {
   const logits = (perToken: boolean) =>
     heads.filter((head) => kindOf(head).perToken === perToken).reduce((sum, { labels }) => sum + labels.length, 0)
@@ -47,20 +47,20 @@ function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: Reso
 
 type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
 
-/** A head and how its logits are read in this call. */
+/** A head of this call, with the function that turns its logits into predictions. */
 interface AskedHead {
   head: Head
   predictor: Predictor
 }
 
-/** Thrown in the middle of a call whose model is no longer the one of its first chunk. */
+/** Thrown during a call if the model has changed since the first chunk. */
 class Changed extends Error {}
 
-/** One call of predict: its texts go through the tokenizer and the model chunk by chunk, and each becomes a result in its place. */
+/** One call of `predict`: texts are tokenised and computed chunk by chunk, and the results are put in the order of the texts. */
 class Predicting {
   readonly #parts: Parts
   readonly #request: ResolvedPredict
-  /** As they are when the first chunk goes to the model: a head may have been extended while texts were tokenized. */
+  /** The heads at the time when the first chunk goes to the model: a head may have been extended while the texts were tokenised. */
   #heads: AskedHead[] | undefined
 
   constructor(parts: Parts, request: ResolvedPredict) {
@@ -69,8 +69,8 @@ class Predicting {
   }
 
   /**
-   * One call, one version of the weights and heads. While a trainer is open all chunks are given to the model in one go, with no step between
-   * them; and so they are, from the start, where a trainer was opened or a head changed after the first of several.
+   * A call uses one version of the weights and heads. While a trainer is open, all chunks are queued together, so that no training step comes
+   * between them. If a trainer is opened or a head changes after the first chunk, the call starts again in this way.
    */
   async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
     try {
@@ -85,7 +85,7 @@ class Predicting {
     const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
     const whole = needWholeTexts(heads)
     const out = new Array<AnyPrediction>(inputs.length)
-    // Of this pass alone: giving up the first must not reach the second.
+    // Each pass has its own task, so that aborting the first does not abort the second.
     const task = nextTask()
     this.#heads = undefined
     await runChunks<ReadBatch>({
@@ -125,7 +125,7 @@ class Predicting {
     return { pooling, promptTokens: 0, steps, truncateDim, normalizeLast }
   }
 
-  /** Throws Changed where they, or perhaps the weights, are not those of the chunks before. */
+  /** Throws Changed if the heads, or possibly the weights, differ from those used for earlier chunks. */
   #askedHeads(together: boolean): AskedHead[] {
     const { heads, trainer } = this.#parts
     const now = this.#request.heads.map(({ name }) => heads.require(name))
@@ -134,7 +134,7 @@ class Predicting {
     return this.#heads
   }
 
-  /** Of the text at `i` in a chunk. */
+  /** The result for text `i` of a chunk. */
   #resultOf(i: number, batch: ReadBatch, { logits, embedding }: PredictResult, asked: readonly AskedHead[]): AnyPrediction {
     const row = batch.firstRow[i]!
     const text = batch.texts[i]!
@@ -150,7 +150,7 @@ class Predicting {
   }
 }
 
-/** Rows of `width` numbers, in the order of `places`. */
+/** The rows of `width` numbers at `places`, in that order. */
 function gather(values: Float32Array, places: Int32Array, width: number): Float32Array {
   const result = new Float32Array(places.length * width)
   places.forEach((place, i) => result.set(values.subarray(place * width, (place + 1) * width), i * width))
@@ -160,7 +160,7 @@ function gather(values: Float32Array, places: Int32Array, width: number): Float3
 function nonFinite(index: number): SentorchError {
   return new SentorchError(
     'ERR_NON_FINITE',
-    `The prediction for texts[${index}] came out with a NaN or an infinity: the weights are damaged, or too large for this dtype.`,
+    `The prediction for texts[${index}] contains NaN or infinity: the weights are damaged, or too large for this dtype.`,
     { detail: { index } },
   )
 }

@@ -4,21 +4,21 @@ import type { Input } from './inputs'
 import type { TaggedText } from '../heads/predictions'
 import { cutRows, type TokenRow, type WindowBatch } from './windows'
 
-/** Texts as rows of the model. */
+/** Texts, tokenised and cut into rows for the model. */
 export interface ReadBatch extends WindowBatch {
   texts: TaggedText[]
 }
 
 export interface ReadOptions {
   maxLength: number
-  /** Of windows; undefined: no token is looked at, longer texts are cut, and `texts` have no tokens and no words. */
+  /** Overlap of windows; undefined: longer texts are truncated, and `texts` have neither tokens nor words. */
   stride: number | undefined
   signal: AbortSignal | undefined
 }
 
 type Reader = Pick<Tokenizer, 'encode' | 'encodeWhole' | 'surroundings' | 'surroundingsOf' | 'tokenName'>
 
-/** Tokenizes what is text, takes ids as they are, and cuts both into rows. */
+/** Tokenises texts, takes ids unchanged, and cuts both into rows. */
 export async function readInputs(inputs: readonly Input[], tokenizer: Reader, options: ReadOptions): Promise<ReadBatch> {
   const { maxLength, stride, signal } = options
   const written = inputs.filter((input) => input.ids === undefined)
@@ -54,7 +54,7 @@ function untagged(text: string): TaggedText {
   return { text, tokens: [], spans: new Int32Array(), words: new Int32Array(), wordOfToken: new Int32Array(), before: 0, after: 0 }
 }
 
-/** Ids carry no text: theirs are the names of the tokens, joined by one space, and every token is a word. */
+/** The text for ids consists of the names of the tokens, joined by spaces; every token is a word. */
 function readIds(ids: Int32Array, tokenizer: Reader): { row: TokenRow; text: TaggedText } {
   const { before, after } = tokenizer.surroundingsOf(ids)
   const tokens = Array.from(ids, (id) => tokenizer.tokenName(id))

@@ -2,19 +2,19 @@ import type { HeadDefinition, HeadType, HeadTypes } from '../heads/definition'
 import type { EntityLabel, PredictedEntity, PredictedToken, PredictedWord, Scored } from '../heads/predictions'
 import type { PredictOptions } from './options'
 
-/** Ready token ids, special ones included, as they go to the model. */
+/** Token ids as the model takes them, including special tokens. */
 export interface TokenIds {
   readonly ids: Int32Array | readonly number[]
 }
 
-/** A text, a text split into words, or a text's token ids. */
+/** A text, the words of a text, or the token ids of a text. */
 export type PredictInput = string | readonly string[] | TokenIds
 
 type LabelOf<D extends HeadDefinition> = D['labels'][number]
 
 type AnyOptions = PredictOptions
 
-/** `Fields` are there where option `K` is true, perhaps where only its type is known, and not where it is not given. */
+/** `Fields` if option `K` is true, optional if only its type is known, absent if it is not given. */
 type With<O, K extends keyof AnyOptions, Fields> = K extends keyof O
   ? O[K] extends true | number
     ? Fields
@@ -23,10 +23,10 @@ type With<O, K extends keyof AnyOptions, Fields> = K extends keyof O
       : Partial<Fields>
   : unknown
 
-/** What one head answers: `D` its definition, `O` the options of the call. */
+/** The prediction of one head: `D` is its definition, `O` are the options of the call. */
 export type PredictionOf<D extends HeadDefinition, O> = ByType<D['type'], D, O>
 
-// Distributes over the types: of a head of which nothing is known, the answer is one of both.
+// Distributes over the types: the prediction of a head of unknown type is a union.
 type ByType<T extends HeadType, D extends HeadDefinition, O> = T extends 'classification' ? ClassOf<D, O> : TagsOf<LabelOf<D>, O>
 
 type ClassOf<D extends HeadDefinition, O> = {
@@ -42,7 +42,7 @@ type LabelsOf<D extends HeadDefinition> = D['multiLabel'] extends true
     ? { labels?: string[] }
     : unknown
 
-/** Null: always possible for labels that are yes or no each, and for others where something may be rejected. */
+/** Null is possible for multi-label and binary heads, and for others if `rejectBelow` is given. */
 type NullOf<D extends HeadDefinition, O> = D['multiLabel'] extends true
   ? null
   : number extends D['labels']['length']
@@ -59,10 +59,10 @@ type TagsOf<T extends string, O> = { entities: PredictedEntity<EntityLabel<T>>[]
   With<O, 'tokens', { tokens: PredictedToken<T>[] }> &
   With<O, 'logits', { logits: Float32Array }>
 
-/** Definitions by name. Where the compiler knows of no head, any name may be asked, and nothing is known of its answer but its shape. */
+/** Definitions by name. If the compiler knows no heads, every name is allowed and has a prediction of the general type. */
 type Known<H extends HeadTypes> = keyof H extends never ? Record<string, HeadDefinition> : H
 
-/** Names that `heads` takes. */
+/** The names that the option `heads` accepts. */
 export type HeadName<H extends HeadTypes> = keyof Known<H> & string
 
 type AnswerOf<D, O> = D extends HeadDefinition ? PredictionOf<D, O> : never
@@ -79,12 +79,12 @@ type Answers<H extends HeadTypes, O> = 'heads' extends keyof O
 
 type All<H extends HeadTypes, O> = { -readonly [K in keyof Known<H>]: AnswerOf<Known<H>[K], O> }
 
-/** What `predict` gives for one text: the text that offsets refer to, the answer of each head under its name, and the embedding. */
+/** The result of `predict` for one text: the text that offsets refer to, the prediction of each head under its name, and the embedding. */
 export type Prediction<H extends HeadTypes = HeadTypes, O = PredictOptions> = Answers<H, O> &
   With<O, 'embedding', { embedding: Float32Array }> & { text: string }
 
 /** The type of options that are not given. */
 export type NoOptions = Record<never, never>
 
-/** Keys that are no options: generic options would let them pass. */
+/** Forbids unknown options, which a generic type would accept. */
 export type NoOther<O> = { readonly [K in Exclude<keyof O, keyof PredictOptions>]: never }

@@ -1,23 +1,23 @@
 import { concatenated } from '../data/flat'
 
-/** Texts longer than the limit: rows of the model, and the row from which each token takes its result. */
+/** Cuts texts that are longer than the limit into windows, and determines which window each token takes its result from. */
 
-/** A row of tokens with its special ones, `before` and `after` of them. */
+/** The tokens of a text, with `before` special tokens at the start and `after` at the end. */
 export interface TokenRow {
   ids: Int32Array
   before: number
   after: number
 }
 
-/** Tokens [start, end) of a row, special ones not counted. */
+/** Tokens [start, end) of a text, not counting special tokens. */
 interface Window {
   start: number
   end: number
 }
 
 /**
- * Windows of at most `size` tokens over `length`, neighbours sharing at least `stride`. All are full: the last is moved back to end with
- * the text, which gives its tokens more context.
+ * Windows of at most `size` tokens over `length` tokens; neighbours share at least `stride`. All windows are full: the last one is moved back
+ * so that it ends with the text, which gives its tokens more context.
  */
 export function windowsOf(length: number, size: number, stride: number): Window[] {
   const windows: Window[] = []
@@ -27,22 +27,23 @@ export function windowsOf(length: number, size: number, stride: number): Window[
   }
 }
 
-/** Rows of a call for the model, flat, and where the tokens of each text lie in them. */
+/** The rows of a call, flat, and the positions of each text's tokens in them. */
 export interface WindowBatch {
   /** As the native side takes them: ids[offsets[i] … offsets[i+1]) is row i. */
   ids: Int32Array
   offsets: Int32Array
-  /** Per row: the text that it comes from, as an index into the rows given. */
+  /** Per row: the index of its text. */
   textOf: number[]
-  /** Per text: its first row, from which its classes and its embedding come. */
+  /** Per text: its first row, which determines its labels and its embedding. */
   firstRow: number[]
-  /** Per text, per token of its row: the token of `ids` that stands for it. Empty where only first windows were wanted. */
+  /** Per text: for each of its tokens the index into `ids` that its result is taken from. Empty without a `stride`. */
   places: Int32Array[]
 }
 
 /**
- * Rows cut at `maxLength` tokens, special ones counted. With a `stride` a longer text gives several, each between its special tokens; a token
- * is taken from the window whose middle is nearest, which is where it has the most context on its poorer side. Without one only the first.
+ * Rows of at most `maxLength` tokens, including special tokens. With a `stride` a longer text gets several rows, each with its special tokens;
+ * the result of a token comes from the window whose middle is nearest, where the shorter of its two contexts is longest. Without a `stride`
+ * there is only the first row.
  */
 export function cutRows(rows: readonly TokenRow[], maxLength: number, stride: number | undefined): WindowBatch {
   const parts: Int32Array[] = []
@@ -65,12 +66,12 @@ export function cutRows(rows: readonly TokenRow[], maxLength: number, stride: nu
   return { ids: concatenated(parts), offsets: Int32Array.from(offsets), textOf, firstRow, places }
 }
 
-/** `at`: where the first window's row begins. */
+/** `at`: index into `ids` at which the row of the first window starts. */
 function placesOf(windows: readonly Window[], { ids, before, after }: TokenRow, at: number): Int32Array {
   const places = new Int32Array(ids.length)
   let row = at
   windows.forEach((window, i) => {
-    // The special tokens in front come from the first window, those behind from the last.
+    // The special tokens before the text come from the first window, those after it from the last.
     const from = i === 0 ? 0 : before + seam(windows[i - 1]!, window)
     const to = i === windows.length - 1 ? ids.length : before + seam(window, windows[i + 1]!)
     for (let token = from; token < to; token++) places[token] = row + token - window.start
@@ -79,7 +80,7 @@ function placesOf(windows: readonly Window[], { ids, before, after }: TokenRow, 
   return places
 }
 
-/** The token from which on the second window is nearer. */
+/** The first token that is nearer to the middle of the second window. */
 function seam(first: Window, second: Window): number {
   return Math.floor((second.start + first.end) / 2)
 }

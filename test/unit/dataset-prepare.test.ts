@@ -172,7 +172,7 @@ test.each<[string, Head, LabelValue, string]>([
   ['entities for a class', intent, [span(0, 1, 'go')], 'is a list of entities'],
   ['true for several labels', topics, true, 'takes a label or a list of labels, but labels.topics is true'],
   ['entities for yes and no', spam, [span(0, 1, 'go')], 'takes true or false, a label or a list of labels'],
-  ['a class for tags', slots, 'O', 'takes entities or one tag a word, but labels.slots is "O"'],
+  ['a class for tags', slots, 'O', 'takes entities or one tag per word, but labels.slots is "O"'],
   ['too few tags', slots, ['O'], 'labels.slots has 1 tags for 2 words'],
 ])('%s is refused', async (_, head, value, message) => {
   await expect(prepared([{ words: ['x', 'y'], labels: { [head.name]: value } }], [head])).rejects.toMatchObject({

@@ -36,10 +36,10 @@ describe('definitions', () => {
     ['an unknown type', { type: 'regression' }, /one of 'classification', 'token-classification' for type/],
     ['labels that are no list', { labels: 'abc' }, /an array of strings for labels/],
     ['no labels', { labels: [] }, /at least one label/],
-    ['an empty label', { labels: ['a', ''] }, /not empty for labels\[1\]/],
+    ['an empty label', { labels: ['a', ''] }, /non-empty string for labels\[1\]/],
     ['a number as a label', { labels: ['a', 1] }, /for labels\[1\], received 1/],
     ['a label that UTF-8 cannot hold', { labels: ['\ud800'] }, /lone surrogates for labels\[0\]/],
-    ['a label twice', { labels: ['a', 'b', 'a'] }, /"a" is given twice \(labels\[2\]\)/],
+    ['a label twice', { labels: ['a', 'b', 'a'] }, /"a" appears twice \(labels\[2\]\)/],
     ['a single tag', { type: 'token-classification', labels: ['O'] }, /at least two tags/],
     ['hidden that is no list', { hidden: 4 }, /an array of layer sizes/],
     ['a hidden layer of nothing', { hidden: [4, 0] }, /hidden\[1\]/],
@@ -139,7 +139,7 @@ describe('changes', () => {
   test('a name is taken once, and free again after removal', () => {
     const { heads, native } = make()
     heads.add(intent)
-    expect(() => heads.add({ ...slots, name: 'intent' })).toThrow(/head named 'intent' already/)
+    expect(() => heads.add({ ...slots, name: 'intent' })).toThrow(/already has a head named 'intent'/)
     heads.add(slots)
     heads.remove('intent')
     heads.add({ ...intent, labels: ['z'] })
@@ -167,9 +167,9 @@ describe('changes', () => {
     expect(heads.extend('intent', ['d', 'e'], { seed: 9 }).labels).toEqual(['a', 'b', 'c', 'd', 'e'])
     expect(native.calls.at(-1)).toEqual(['extendHead', 'intent', 2, drawSeed(9, 'intent', 3)])
     expect([before.labels, list[0]!.labels]).toEqual([LABELS, LABELS])
-    expect(() => heads.extend('intent', ['d'])).toThrow(/label "d" already/)
+    expect(() => heads.extend('intent', ['d'])).toThrow(/already has the label "d"/)
     expect(() => heads.extend('intent', [])).toThrow(/at least one label/)
-    expect(() => heads.extend('intent', ['x', 'x'])).toThrow(/given twice/)
+    expect(() => heads.extend('intent', ['x', 'x'])).toThrow(/appears twice/)
     expect(() => heads.extend('intent', ['x'], { sed: 1 } as never)).toThrow(/Unknown option 'sed'/)
     expect(native.calls).toHaveLength(2)
   })

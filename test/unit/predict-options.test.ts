@@ -50,7 +50,7 @@ test('defaults: every head, no embedding, first sub-words, a quarter of a window
 })
 
 test('a model without heads says why a classifier of its folder is none', () => {
-  expect(() => resolvePredict({}, contextOf())).toThrow('This model has no heads. Add one with addHead, or ask')
+  expect(() => resolvePredict({}, contextOf())).toThrow('This model has no heads. Add one with addHead, or pass')
   expect(() => resolvePredict({}, { ...contextOf(), classifierNote: 'It is a regression.' })).toThrow(
     'no heads. It is a regression. Add one',
   )
@@ -74,8 +74,8 @@ test.each<[string, unknown, PredictContext, string]>([
   ['heads that are no list', { heads: 'intent' }, all, 'Expected an array of names for heads, received "intent".'],
   ['a head that is no name', { heads: [1] }, all, 'Expected a string for heads[0], received 1.'],
   ['a head twice', { heads: ['intent', 'intent'] }, all, 'Expected each name at most once for heads'],
-  ['nothing asked', { heads: [] }, all, "Nothing was asked for: 'heads' is empty, and 'embedding' is not true."],
-  ['no heads', {}, contextOf(), 'This model has no heads. Add one with addHead, or ask for { embedding: true }.'],
+  ['nothing asked', { heads: [] }, all, "There is nothing to predict: 'heads' is empty and 'embedding' is not true."],
+  ['no heads', {}, contextOf(), 'This model has no heads. Add one with addHead, or pass { embedding: true }.'],
   ['embedding', { embedding: 1 }, all, 'Expected a boolean for embedding, received 1.'],
   ['topK', { topK: 0 }, all, 'for topK, received 0.'],
   ['threshold', { threshold: 1.5 }, all, 'Expected a number in 0..1 for threshold, received 1.5.'],
@@ -88,7 +88,7 @@ test.each<[string, unknown, PredictContext, string]>([
   ['logits', { logits: 0 }, all, 'Expected a boolean for logits'],
   ['a stride as long as the window', { stride: 46 }, all, 'Expected an integer in 0..45 for stride, received 46.'],
   ['a stride of a shorter window', { stride: 8, maxLength: 10 }, all, 'Expected an integer in 0..7 for stride, received 8.'],
-  ['no room for a token', { maxLength: 2 }, all, 'Expected at least 3, which leaves room for a token'],
+  ['no room for a token', { maxLength: 2 }, all, 'Expected at least 3 (the special tokens and one more) for maxLength'],
   ['maxLength', { maxLength: 65 }, all, 'Expected an integer in 2..64 for maxLength, received 65.'],
   ['batchTokens', { batchTokens: 0 }, all, 'for batchTokens, received 0.'],
   ['onProgress', { onProgress: 1 }, all, 'Expected a function for onProgress'],
@@ -97,22 +97,27 @@ test.each<[string, unknown, PredictContext, string]>([
     'topK without classes',
     { topK: 2, heads: ['slots'] },
     all,
-    "'topK' is for single-label, multi-label and binary heads; asked: slots (token-classification).",
+    "'topK' is for single-label, multi-label and binary heads; the call uses slots (token-classification).",
   ],
   [
     'threshold without a head for it',
     { threshold: 0.4, heads: ['intent'] },
     all,
-    "'threshold' is for multi-label and binary heads; asked: intent (single-label).",
+    "'threshold' is for multi-label and binary heads; the call uses intent (single-label).",
   ],
   ['rejectBelow without a head for it', { rejectBelow: 0.4, heads: ['topics'] }, all, "'rejectBelow' is for single-label heads"],
   [
     'words without tags',
     { words: true, heads: ['intent'] },
     all,
-    "'words' is for token-classification heads; asked: intent (single-label).",
+    "'words' is for token-classification heads; the call uses intent (single-label).",
   ],
-  ['stride without tags', { stride: 1, heads: [], embedding: true }, all, "'stride' is for token-classification heads; no head is asked."],
+  [
+    'stride without tags',
+    { stride: 1, heads: [], embedding: true },
+    all,
+    "'stride' is for token-classification heads; the call uses no head.",
+  ],
 ])('%s is refused', (_name, options, context, message) => {
   const attempt = () => resolvePredict(options as PredictOptions, context)
   expect(attempt).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) as string }))

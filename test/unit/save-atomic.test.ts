@@ -95,16 +95,16 @@ describe('all or nothing', () => {
     ['a broken overwrite', ['x', { overwrite: 1 }], /a boolean for overwrite/],
     ['a broken signal', ['x', { signal: {} }], /an AbortSignal/],
     ['an unknown kind', ['x', { as: 'onnx' }], /one of 'sequence-classification'/],
-    ['a head without a kind', ['x', { head: 'intent' }], /'head' goes with 'as'/],
+    ['a head without a kind', ['x', { head: 'intent' }], /'head' needs 'as'/],
     [
       'training in a checkpoint that has no place for it',
       ['x', { as: 'token-classification', training: {} }],
-      /'training' does not go with 'as'/,
+      /'training' cannot be combined with 'as'/,
     ],
     ['training that is no object', ['x', { training: 3 }], /an object for training/],
-    ['training that JSON cannot hold', ['x', { training: { n: 1n } }], /JSON can hold for training/],
+    ['training that JSON cannot hold', ['x', { training: { n: 1n } }], /'training' must be an object that JSON can hold/],
     ['no head of that kind', ['x', { as: 'token-classification' }], /this model has none/],
-    ['two heads of that kind', ['x', { as: 'sequence-classification' }], /this model has intent, mood\. Say which/],
+    ['two heads of that kind', ['x', { as: 'sequence-classification' }], /this model has intent, mood\. Choose one/],
     ['a head that is not there', ['x', { as: 'sequence-classification', head: 'y' }], /no classification head named 'y'.*intent, mood/],
   ])('%s is refused before anything happens', async (_, args, message) => {
     const { parts, native } = await start()

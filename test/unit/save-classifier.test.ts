@@ -127,5 +127,5 @@ test('a tagging head with hidden layers, and a head behind Dense modules', async
   await expect(saveModel(parts, target(), { as: 'token-classification' })).rejects.toThrow(
     /that class is linear, the head has hidden layers \[8\]/,
   )
-  await expect(saveModel(parts, target(), { as: 'sequence-classification' })).rejects.toThrow(/after the model's Dense modules/)
+  await expect(saveModel(parts, target(), { as: 'sequence-classification' })).rejects.toThrow(/follows the model's Dense modules/)
 })

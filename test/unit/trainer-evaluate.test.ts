@@ -95,7 +95,7 @@ test("the total is weighted by the trainer's weights, heads that it does not tra
   expect((await evaluate({ ...request, lossWeights: new Map([['topics', 2]]) })).loss).toBeCloseTo(2 * result.losses.topics!, 12)
   expect((await evaluate({ ...request, lossWeights: new Map() })).loss).toBeUndefined()
   expect((await evaluate({ ...request, scoreWeights: { intent: 0 } })).score).toBeCloseTo(2 / 3, 12)
-  await expect(evaluate({ ...request, scoreWeights: { intent: 0, topics: 0 } })).rejects.toThrow(/leaves no head to score/)
+  await expect(evaluate({ ...request, scoreWeights: { intent: 0, topics: 0 } })).rejects.toThrow(/excludes every head from the score/)
 })
 
 test('a head named constructor has the weight 1 in the score, like every other', async () => {

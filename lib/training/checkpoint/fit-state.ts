@@ -13,7 +13,7 @@ const EVALUATION_KEYS = ['loss', 'losses', 'metrics', 'frameAccuracy', 'score', 
 const COURSE_KEYS = ['epochs', 'maxSteps', 'evaluateEvery', 'earlyStopping', 'scoreWeights', 'metrics', 'evaluate']
 const FIT_KEYS = ['course', 'firstStep', 'history', 'evaluations', 'settled', 'watch', 'best', 'isOver']
 
-/** The fit under way in trainer.json. */
+/** The current call of `fit` in trainer.json. */
 export function parseFit(fields: Fields): FitState {
   fields.only(FIT_KEYS)
   const watch = fields.required('watch').only(['best', 'reference', 'stale'])

@@ -3,13 +3,13 @@ import { SentorchError } from '../../base/errors'
 import type { Corpus } from '../loop/corpus'
 import type { CustomMetrics } from './types'
 
-/** What watching one measure has seen; plain JSON. */
+/** The state of watching one measure; plain JSON. */
 export interface WatchState {
-  /** The best value ever; null before the first that is a number. */
+  /** The best value so far; null before the first finite one. */
   best: number | null
-  /** The last value that was better than the one before by more than `minDelta`. */
+  /** The last value that improved on the previous reference by more than `minDelta`. */
   reference: number | null
-  /** Evaluations in a row since then. */
+  /** Consecutive evaluations since then. */
   stale: number
 }
 
@@ -23,8 +23,8 @@ export interface Watch {
 export const UNSEEN: Readonly<WatchState> = Object.freeze({ best: null, reference: null, stale: 0 })
 
 /**
- * One more value. `isBest`: better than every one before, by however little: the weights are worth saving. `isOver`: `patience` values in a row
- * were not better than the reference by more than `minDelta`. A value that is not finite is never better.
+ * Takes the next value. `isBest`: it is better than all before, by any amount. `isOver`: `patience` consecutive values did not improve on the
+ * reference by more than `minDelta`. A value that is not finite never counts as better.
  */
 export function watch(
   state: WatchState,
@@ -45,15 +45,15 @@ export function watch(
 
 type ScoreWeights = Readonly<Record<string, number>>
 
-/** The heads of a model in the order of the corpus' labels, and those that are trained. */
+/** The names of a model's heads, in the order of the corpus' labels, and of those that are trained. */
 export interface WatchedHeads {
   heads: readonly string[]
   trained: readonly string[]
 }
 
 /**
- * Before the first step: refuses data to evaluate on from which the watched measure cannot tell two models apart, since no label in it is one
- * that a head knows. ERR_DATA.
+ * Called before the first step. Throws ERR_DATA if the watched measure would be the same for every model, because the evaluation data has no
+ * label that the heads know.
  */
 export function refuseUnwatchable(
   held: Pick<Corpus, 'labels'>,
@@ -66,13 +66,13 @@ export function refuseUnwatchable(
   const names = judged.map((name) => `'${name}'`).join(', ') || 'none of its heads'
   throw new SentorchError(
     'ERR_DATA',
-    `'${metric}' cannot be watched: the data to evaluate on has no label that is known to the heads it is made from (${names}). ` +
-      `Give labels of these heads, or watch another measure with earlyStopping.metric.`,
+    `'${metric}' cannot be watched: the evaluation data has no label known to the heads that it is computed from (${names}). ` +
+      `Add labels for these heads, or watch another measure with earlyStopping.metric.`,
     { detail: { metric, heads: judged } },
   )
 }
 
-/** Heads whose labels decide a measure. */
+/** The heads whose labels a measure depends on. */
 function judgedBy(metric: string, heads: readonly string[], trained: readonly string[], scoreWeights: ScoreWeights): readonly string[] {
   if (metric === 'score') return heads.filter((name) => (scoreWeights[name] ?? 1) > 0)
   if (metric === 'loss') return trained

@@ -18,13 +18,13 @@ import type { CustomMetrics, Evaluation, Outcome } from './types'
 export interface EvaluationRequest extends ResolvedEvaluate {
   native: Pick<NativeModel, 'predict' | 'abort'>
   heads: readonly Head[]
-  /** Tokenised for these heads, in this order, with unknown labels ignored. */
+  /** Prepared for these heads, in this order, with unknown labels ignored. */
   corpus: Corpus
-  /** The weight of each head's loss in the total; heads that are not in the map do not count. */
+  /** Weight of each head's loss in the total loss; heads that are not in the map are left out. */
   lossWeights: ReadonlyMap<string, number>
 }
 
-/** Runs the model over labelled data and scores each head that has labels there. ERR_DATA where none has, ERR_NON_FINITE, ERR_ABORTED. */
+/** Runs the model on labelled data and evaluates each head that has labels there. Rejects with ERR_DATA (no head has labels), ERR_NON_FINITE, ERR_ABORTED. */
 export async function evaluate(request: EvaluationRequest): Promise<Evaluation> {
   const { corpus, lossWeights, scoreWeights, metrics } = request
   const started = performance.now()
@@ -53,7 +53,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   }
 }
 
-/** The number that `earlyStopping.metric` names. */
+/** The value of the measure that `earlyStopping.metric` names. */
 export function measureOf(evaluation: Evaluation, metric: string): number {
   if (Object.hasOwn(evaluation.custom, metric)) return evaluation.custom[metric]!
   const value =
@@ -61,7 +61,7 @@ export function measureOf(evaluation: Evaluation, metric: string): number {
       ? evaluation[metric]
       : metric.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], evaluation.metrics)
   if (typeof value === 'number') return value
-  throw refusal(`The evaluation gives no measure '${metric}': the data has no labels for it, or a head of that type has no such measure.`)
+  throw refusal(`The evaluation has no measure '${metric}': the data has no labels for it, or heads of that type do not have this measure.`)
 }
 
 function weightedLoss(losses: Readonly<Record<string, number>>, weights: ReadonlyMap<string, number>): number | undefined {
@@ -70,7 +70,7 @@ function weightedLoss(losses: Readonly<Record<string, number>>, weights: Readonl
   return counted.reduce((sum, [head, loss]) => sum + weights.get(head)! * loss, 0)
 }
 
-/** Heads that any example has a label for, known to the head or not. */
+/** Whether any example has a label for the head, even one that the head does not know. */
 function hasLabels(corpus: Corpus, head: string): boolean {
   return corpus.sets.some(({ prepared }) => prepared.examples.some((example) => labelOf(example, head) !== undefined))
 }
@@ -100,7 +100,7 @@ async function predictAll(
     for (const [i, { prepared, start, from, to }] of work.entries()) {
       const { logits, nonFiniteRow } = await next
       const after = work[i + 1]
-      // The model works on the next slice while this one is collected.
+      // The model computes the next slice while this one is evaluated.
       if (after) next = predict(after.prepared, after.from, after.to)
       if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
       collectors.forEach((collector, h) => collector.add({ set: prepared, from, to, logits: logits[h]!, base: start }))
@@ -118,7 +118,7 @@ function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weigh
   const weighted = heads.map((head, h) => ({ weight: weightOf(head), value: kindOf(head).mainMeasure(head, measured[h]!) }))
   const total = weighted.reduce((sum, { weight }) => sum + weight, 0)
   if (total === 0)
-    throw refusal(`'scoreWeights' leaves no head to score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
+    throw refusal(`'scoreWeights' excludes every head from the score: the weights of ${heads.map(({ name }) => name).join(', ')} are 0.`)
   return weighted.reduce((sum, { weight, value }) => sum + weight * value, 0) / total
 }
 
@@ -126,23 +126,19 @@ async function customMetrics(metrics: CustomMetrics, outcome: Outcome): Promise<
   const values: [string, number][] = []
   for (const [name, metric] of Object.entries(metrics)) {
     const value: unknown = await metric(outcome)
-    if (typeof value !== 'number') throw refusal(`metrics.${name} gave ${typeof value} instead of a number.`)
+    if (typeof value !== 'number') throw refusal(`metrics.${name} must return a number, but returned a value of type ${typeof value}.`)
     values.push([name, value])
   }
   return Object.fromEntries(values)
 }
 
 function nothingLabelled(heads: readonly Head[]): SentorchError {
-  const names = heads.length === 0 ? 'the model has no head' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
+  const names = heads.length === 0 ? 'the model has no heads' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
   return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
 }
 
 function nonFinite(example: number): SentorchError {
-  return new SentorchError(
-    'ERR_NON_FINITE',
-    `The logits of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
-    {
-      detail: { example },
-    },
-  )
+  return new SentorchError('ERR_NON_FINITE', `The logits of example ${example} contain NaN or infinity: the weights are damaged.`, {
+    detail: { example },
+  })
 }

@@ -4,7 +4,7 @@ import type { Gold, HeadMetrics, HeadOutcome } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'
 import { frameAccuracy } from '../../metrics'
 
-/** Rows [from, to) of `set`. `logits`: of these rows, or of their tokens; `base`: place of the set's first example in the data. */
+/** Rows [from, to) of `set`. `logits`: of these rows, or of their tokens; `base`: index of the set's first example in the whole data. */
 export interface OutcomeSlice {
   set: PreparedSet
   from: number
@@ -13,7 +13,7 @@ export interface OutcomeSlice {
   base: number
 }
 
-/** Adds up one head's losses and predictions over slices of a data set. */
+/** Collects the losses and predictions of one head over slices of the data. */
 export class OutcomeCollector {
   readonly head: Head
   readonly #examples: number[] = []
@@ -39,8 +39,8 @@ export class OutcomeCollector {
   }
 
   /**
-   * Mean loss over labelled items: cross-entropy, or per decision of independent labels; unweighted, unsmoothed. Undefined where no item has a
-   * label that the head knows.
+   * Mean loss over labelled items, unweighted and unsmoothed. An item is a text or word, or for independent labels one label of a text.
+   * Undefined if no item has a label that the head knows.
    */
   get loss(): number | undefined {
     return this.#items === 0 ? undefined : this.#loss / this.#items
@@ -74,8 +74,8 @@ export class OutcomeCollector {
 }
 
 /**
- * Share of examples with everything right: every label that any head has for them, and every tag. Taken over the examples that have labels
- * of both kinds; undefined where there are none.
+ * Share of examples for which all heads are completely correct, in labels and in tags. Only examples that have both count; undefined if there
+ * are none.
  */
 export function frameAccuracyOf(collectors: readonly Pick<OutcomeCollector, 'head' | 'outcome'>[]): number | undefined {
   const frames = new Map<number, { classes: [string, string][]; tags: [string[], string[]][] }>()

@@ -1,33 +1,33 @@
 import type { Example } from '../../data/example'
 import type { HeadMetrics, HeadOutcome } from '../../heads/kind'
 
-/** How a model does on labelled data. */
+/** How well a model predicts labelled data. */
 export interface Evaluation {
-  /** Σ weight · loss over the heads that are trained and have a loss here; absent where none has. */
+  /** Σ weight · loss over the trained heads that have a loss; absent if none has. */
   loss?: number
-  /** Mean loss over labelled items, unweighted and unsmoothed; labels that the head does not have are left out, and heads without any other. */
+  /** Mean loss of each head over labelled items, unweighted and unsmoothed. Unknown labels are left out, and so are heads without known labels. */
   losses: Record<string, number>
-  /** By head; heads without any labelled example are left out. */
+  /** Metrics of each head; heads without labelled examples are left out. */
   metrics: Record<string, HeadMetrics>
-  /** Share of examples with everything right, among those that have labels for both a classification and a token head. */
+  /** Share of examples that are completely correct, among those with labels for both a classification and a token-classification head. */
   frameAccuracy?: number
-  /** Weighted mean of accuracies (multi-label: micro F1) and entity F1s, with `scoreWeights`. */
+  /** Mean over the heads, weighted by `scoreWeights`, of accuracy (multi-label: micro F1; token classification: entity F1). */
   score: number
-  /** The values of the option `metrics`, by name. */
+  /** Results of the functions in the option `metrics`, by name. */
   custom: Record<string, number>
   examples: number
   tokens: number
-  /** Examples that were cut: their lost words count as `O`. */
+  /** Number of truncated examples: the words that they lose count as `O`. */
   truncated: number
   seconds: number
 }
 
-/** What a function of `metrics` receives. */
+/** The argument of the functions in `metrics`. */
 export interface Outcome {
   examples: readonly Example[]
   /** By head. */
   heads: Readonly<Record<string, HeadOutcome>>
 }
 
-/** Each gives a number, or a promise of one; it may be watched by its name. */
+/** Each function returns a number or a promise of one. It can be watched by its name. */
 export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number | Promise<number>>>
