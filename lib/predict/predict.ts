@@ -7,9 +7,8 @@ import { kindOf } from '../heads/kinds'
 import type { ClassPrediction, TagPrediction } from '../heads/predictions'
 import type { ModelParts } from '../model/parts'
 import { fromNative, nextTask } from '../native/call'
-import { checkInputs, lengthOf, type Input } from './inputs'
+import { checkInputs, lengthOf, readInputs, type Input, type ReadBatch } from './inputs'
 import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
-import { readInputs, type ReadBatch } from './read'
 
 /** The prediction for one text, without knowledge of the model's heads. */
 export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
