@@ -9,7 +9,7 @@ import { encoderPrefix, type Weights } from './weights'
 import { familyOf, type DropoutKeys, type Family } from './families'
 import { Fields } from '../files/fields'
 import { layerSizes } from './heads'
-import type { Ledger } from './ledger'
+import type { TensorMatcher } from './tensor-matcher'
 
 /** The head of a transformers checkpoint, or a note that says why it is not loaded; undefined if the checkpoint has none. */
 export type FoundClassifier = { classifier: StoredHead } | { note: string } | undefined
@@ -18,7 +18,7 @@ export type FoundClassifier = { classifier: StoredHead } | { note: string } | un
 const CLASSIFIER = 'classifier.'
 
 /**
- * Looks for a classifier of transformers, by the architecture in config.json. Its tensors are taken out of `ledger`, so that missing and
+ * Looks for a classifier of transformers, by the architecture in config.json. Its tensors are taken out of `matcher`, so that missing and
  * mis-shaped ones are reported together with those of the encoder. A file without any of them holds an encoder, whatever config.json says. If
  * the labels or settings are wrong, the head is not loaded and a note says why: the encoder can be used without it.
  */
@@ -27,7 +27,7 @@ export function findClassifier(
   where: string,
   config: EncoderConfig,
   weights: Weights,
-  ledger: Ledger,
+  matcher: TensorMatcher,
   context: HeadContext,
 ): FoundClassifier {
   const fields = new Fields(json, where)
@@ -49,7 +49,7 @@ export function findClassifier(
     return { note: notLoaded(where, error.message) }
   }
   const names = form.layers(family.classifiers).map((name) => nameIn(weights, family, name))
-  const layers = layerSizes(head, context).map(([inputs, outputs], i) => ledger.linearAt(names[i]!, inputs, outputs))
+  const layers = layerSizes(head, context).map(([inputs, outputs], i) => matcher.linearAt(names[i]!, inputs, outputs))
   return { classifier: { head, layers } }
 }
 

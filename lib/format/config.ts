@@ -3,7 +3,7 @@ import { SentorchError } from '../base/errors'
 import { FAMILIES, familyOf, type Family } from './families'
 import { Fields } from '../files/fields'
 
-/** The encoder as config.json describes it, every number checked. */
+/** The encoder as described by config.json, with every value checked. */
 export interface EncoderConfig {
   modelType: string
   family: Family['name']
@@ -12,24 +12,24 @@ export interface EncoderConfig {
   heads: number
   layers: number
   intermediateSize: number
-  /** Rows of the position table. */
+  /** Number of rows of the position table. */
   maxPositions: number
-  /** Tokens that one text can have: RoBERTa and MPNet lose the rows up to the padding id. */
+  /** Maximum number of tokens per text. RoBERTa and MPNet do not use the rows up to the padding id. */
   usablePositions: number
-  /** −1: positions count from 0. Otherwise the padding id that they count from. */
+  /** −1 if positions count from 0; otherwise the padding id from which they count. */
   positionPadding: number
-  /** Id whose word embedding is not trained, as transformers builds the table of this family; −1: none. */
+  /** Id whose word embedding is not trained, as in transformers' model of this family; −1 if there is none. */
   wordPadding: number
   layerNormEps: number
   activation: HiddenActivation
-  /** Rows of the token-type table; 0: the model has none. */
+  /** Number of rows of the token-type table; 0 if the model has none. */
   typeVocabSize: number
-  /** Buckets of MPNet's relative-position bias; 0 in the other families. */
+  /** Buckets of MPNet's relative-position bias; 0 in other families. */
   relativeAttentionBuckets: number
   padTokenId: number
 }
 
-/** Names in config.json. The four tanh forms are one formula, written differently. */
+/** Names in config.json. The four tanh forms are one formula with different spellings. */
 const ACTIVATIONS: Readonly<Record<string, HiddenActivation>> = {
   gelu: 'gelu',
   gelu_python: 'gelu',
@@ -44,19 +44,19 @@ const ACTIVATIONS: Readonly<Record<string, HiddenActivation>> = {
   tanh: 'tanh',
 }
 
-/** transformers computes MPNet's buckets for 32, whatever the config says. */
+/** transformers always computes MPNet's buckets for 32, regardless of the config. */
 const MPNET_BUCKETS = 32
 
 /**
- * Reads a config.json. `where` names it in messages.
- * ERR_MODEL_FORMAT: a value that cannot be. ERR_MODEL_UNSUPPORTED: a model type, an activation or a feature that is not built, by name.
+ * Reads a config.json. `where` is its name in messages.
+ * Throws ERR_MODEL_FORMAT for an invalid value, and ERR_MODEL_UNSUPPORTED for a model type, an activation or a feature that is not implemented.
  */
 export function parseConfig(json: unknown, where: string): EncoderConfig {
   const config = new Fields(json, where)
   const modelType = config.string('model_type')
   const family = familyOf(modelType)
   if (family === undefined) {
-    throw config.unsupported('model_type', `supported are ${FAMILIES.flatMap((f) => f.modelTypes).join(', ')}`)
+    throw config.unsupported('model_type', `supported values are ${FAMILIES.flatMap((f) => f.modelTypes).join(', ')}`)
   }
   refuseFeatures(config)
   const { keys, defaults } = family
@@ -69,7 +69,7 @@ export function parseConfig(json: unknown, where: string): EncoderConfig {
     )
   }
   const vocabSize = config.integer('vocab_size', 1, 2 ** 31 - 1, defaults.vocabSize)
-  // Null is 'no padding token', which a family that counts positions from it cannot have.
+  // Null means that the model has no padding token, which is impossible in a family that counts positions from it.
   const padded = config.given('pad_token_id') || (config.has('pad_token_id') && family.positions === 'padding')
   const padTokenId = padded ? config.integer('pad_token_id', 0, vocabSize - 1) : defaults.padTokenId
   const maxPositions = config.integer('max_position_embeddings', 1, 2 ** 24, 512)
@@ -78,7 +78,7 @@ export function parseConfig(json: unknown, where: string): EncoderConfig {
   if (usablePositions < 2) {
     throw new SentorchError(
       'ERR_MODEL_FORMAT',
-      `max_position_embeddings of ${maxPositions} leaves room for ${Math.max(0, usablePositions)} tokens in ${where}: positions begin at ${positionPadding + 1}.`,
+      `max_position_embeddings in ${where} is ${maxPositions}, which is too small: positions begin at ${positionPadding + 1}, so only ${Math.max(0, usablePositions)} tokens fit.`,
     )
   }
   const noPadding = config.has('pad_token_id') && !padded
@@ -113,14 +113,14 @@ function refuseFeatures(config: Fields): void {
   if (config.given('quantization_config'))
     throw config.unsupported('quantization_config', 'only float32, float16 and bfloat16 weights are supported')
   if (config.object('pruned_heads').keys().length > 0)
-    throw config.unsupported('pruned_heads', 'layers without some of their heads are not supported')
+    throw config.unsupported('pruned_heads', 'layers with pruned attention heads are not supported')
 }
 
-/** The key that config.json uses. Two spellings with two values would be a guess. */
+/** The key that config.json uses for a value. Two spellings with different values are ambiguous. */
 function oneKey(config: Fields, keys: readonly string[]): string {
   const used = keys.filter((key) => config.has(key))
   if (new Set(used.map((key) => config.raw(key))).size > 1) {
-    throw new SentorchError('ERR_MODEL_FORMAT', `${used.join(' and ')} mean the same and differ in ${config.where}.`)
+    throw new SentorchError('ERR_MODEL_FORMAT', `${used.join(' and ')} in ${config.where} have the same meaning but different values.`)
   }
   return used[0] ?? keys[0]!
 }
@@ -133,12 +133,12 @@ function epsilon(config: Fields): number {
 
 function activation(config: Fields, key: string): HiddenActivation {
   const name = config.string(key, 'gelu')
-  if (!Object.hasOwn(ACTIVATIONS, name)) throw config.unsupported(key, `supported are ${Object.keys(ACTIVATIONS).join(', ')}`)
+  if (!Object.hasOwn(ACTIVATIONS, name)) throw config.unsupported(key, `supported values are ${Object.keys(ACTIVATIONS).join(', ')}`)
   return ACTIVATIONS[name]!
 }
 
 function buckets(config: Fields): number {
   const key = 'relative_attention_num_buckets'
-  if (config.integer(key, 1, 65536, MPNET_BUCKETS) !== MPNET_BUCKETS) throw config.unsupported(key, `only ${MPNET_BUCKETS} are supported`)
+  if (config.integer(key, 1, 65536, MPNET_BUCKETS) !== MPNET_BUCKETS) throw config.unsupported(key, `only ${MPNET_BUCKETS} is supported`)
   return MPNET_BUCKETS
 }

@@ -1,30 +1,30 @@
 import type { HeadActivation } from '../../binding'
 
-/** How transformers' own classifiers of a family are written. Names are those of a file with the family's prefix. */
+/** How transformers' classifiers of a family are stored. Names include the family's prefix. */
 export interface Classifiers {
-  /** Beginning of the classes' names, by model type: 'Bert' of BertForSequenceClassification. */
+  /** Prefix of the class names by model type: 'Bert' in BertForSequenceClassification. */
   classes: Readonly<Record<string, string>>
-  /** ForSequenceClassification: activation(hidden · the first token's state), then output; both keep the hidden size up to the labels. */
+  /** ForSequenceClassification: activation(hidden · state of the first token), then output. Both layers keep the hidden size up to the labels. */
   sequence: { hidden: string; activation: HeadActivation; output: string }
-  /** Before the layers of a classifier; null: none there. */
+  /** Dropout before the layers of a classifier; null if there is none. */
   dropout: { sequenceInput: DropoutKeys | null; sequenceHidden: DropoutKeys; tokens: DropoutKeys }
 }
 
-/** Where config.json has a dropout: the first key that is not null counts. `own`: the one that is for classifiers alone. */
+/** Where config.json specifies a dropout: the first key that is not null applies. `own`: the key that applies to classifiers only. */
 export interface DropoutKeys {
   keys: readonly string[]
   own?: string
   fallback: number
 }
 
-/** How one kind of encoder is written on disk. A new family is a new row. `#` stands for the number of a layer. */
+/** How one kind of encoder is stored on disk. A new family is a new row of the table. `#` stands for the number of a layer. */
 export interface Family {
   name: 'bert' | 'distilbert' | 'roberta' | 'mpnet'
-  /** Values of `model_type`. */
+  /** Supported values of `model_type`. */
   modelTypes: readonly string[]
-  /** Of the tensors in a file that was saved with a head on top. */
+  /** Prefix of the tensors in a file that was saved with a head. */
   prefix: string
-  /** Keys of config.json: where several are given they mean the same. */
+  /** Keys of config.json. Several keys for one value are synonyms. */
   keys: {
     hiddenSize: readonly string[]
     layers: readonly string[]
@@ -32,15 +32,15 @@ export interface Family {
     intermediateSize: readonly string[]
     activation: readonly string[]
   }
-  /** What transformers takes for a key that config.json leaves out. */
+  /** Defaults of transformers for keys that config.json omits. */
   defaults: { vocabSize: number; layers: number; padTokenId: number }
-  /** Null: config.json says it. */
+  /** Null if config.json specifies it. */
   layerNormEps: number | null
-  /** 'zero': positions count from 0. 'padding': from the padding id plus one. A number: the padding id is fixed in the code of the family. */
+  /** 'zero': positions count from 0. 'padding': from the padding id plus one. A number: the padding id is fixed in the family's code. */
   positions: 'zero' | 'padding' | number
   tokenTypes: boolean
   relativeAttention: boolean
-  /** Whether training has dropout behind the product after attention, as behind the second one of the layer. */
+  /** Whether training applies dropout after the attention output, as it does after the feed-forward output. */
   attentionOutputDropout: boolean
   classifiers: Classifiers
   names: {
@@ -158,7 +158,7 @@ export const FAMILIES: readonly Family[] = [
     keys: BERT_KEYS,
     defaults: { vocabSize: 30527, layers: 12, padTokenId: 1 },
     layerNormEps: null,
-    // transformers takes 1 here whatever pad_token_id says.
+    // transformers uses 1 here regardless of pad_token_id.
     positions: 1,
     tokenTypes: false,
     relativeAttention: true,
@@ -181,7 +181,7 @@ export const FAMILIES: readonly Family[] = [
   },
 ]
 
-/** Names of the embeddings: the same in every family. */
+/** Names of the embeddings, which are the same in every family. */
 export const EMBEDDINGS = {
   word: 'embeddings.word_embeddings.weight',
   position: 'embeddings.position_embeddings.weight',
@@ -190,7 +190,7 @@ export const EMBEDDINGS = {
   relativeAttentionBias: 'encoder.relative_attention_bias.weight',
 } as const
 
-/** Tensors that sentence vectors do not need, the family's prefix taken off: tables that can be computed, the pooler, heads of other tasks. */
+/** Tensors that sentence vectors do not need, without the family's prefix: tables that can be computed, the pooler, heads of other tasks. */
 export const IGNORED: readonly RegExp[] = [
   /^embeddings\.(position_ids|token_type_ids)$/,
   /^pooler\.dense\.(weight|bias)$/,

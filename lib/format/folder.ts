@@ -8,48 +8,49 @@ import { bareName, encoderTensors, readWeights, type LocatedTensor, type Weights
 import { familyOf } from './families'
 import { joinPath, openRoot, readJson, resolveFile, type ModelRoot } from '../files/read'
 import { readHeads } from './heads'
-import { Ledger, mismatch } from './ledger'
+import { TensorMatcher, mismatch } from './tensor-matcher'
 import { readModules, type SentenceModules } from './modules'
 import { filesBelow, otherWeights } from '../files/other-weights'
 import { printable } from '../base/text'
-import { stampOf } from './place'
+import { identityOf } from './file-identity'
 
-/** A model's folder, read and checked: what native `load` needs and what encode must know. No tensor's bytes have been read. */
+/** A model folder that was read and checked: what the native `load` and `encode` need. The data of the tensors has not been read. */
 export interface ModelFolder {
-  /** Absolute, free of symbolic links. */
+  /** Absolute path without symbolic links. */
   folder: string
   root: ModelRoot
-  /** config.json as it is, and what was read out of it. */
+  /** The content of config.json, and the encoder that it describes. */
   configJson: Readonly<Record<string, unknown>>
   config: EncoderConfig
   modules: SentenceModules & { maxSeqLength: number }
-  /** Absolute paths of the weights; the tensors name them by place. */
+  /** Absolute paths of the weights; tensors refer to them by index. */
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
-  /** Of each file, by which a later change of it is seen. */
-  stamps: string[]
-  /** Where every parameter of the encoder is stored, by AutoModel's names. */
+  /** Identity of each file, which detects a later change. */
+  identities: string[]
+  /** Where every parameter of the encoder is stored, by its name in AutoModel. */
   parameters: ReadonlyMap<string, LocatedTensor>
-  /** Per Dense module: `linear.weight` and `linear.bias`. */
+  /** `linear.weight` and `linear.bias` of each Dense module. */
   denseParameters: readonly ReadonlyMap<string, LocatedTensor>[]
-  /** Tensors of the encoder's file that nothing here uses (poolers, heads of other tasks), by AutoModel's names. */
-  passengers: ReadonlyMap<string, LocatedTensor>
-  /** Heads that the folder holds, in order. */
+  /** Tensors of the encoder's file that are not used (poolers, heads of other tasks), by their names in AutoModel. Saving keeps them. */
+  unusedTensors: ReadonlyMap<string, LocatedTensor>
+  /** Heads in the folder, in order. */
   heads: readonly StoredHead[]
-  /** How it was trained, as its sentorch.json says. */
+  /** How the model was trained, from its sentorch.json. */
   training?: Readonly<Record<string, unknown>>
-  /** What a careful user should know of the folder: as its sentorch.json says, and why a classifier in it is no head. */
+  /** Notes for users, from sentorch.json, and why a classifier in the folder was not loaded as a head. */
   notes: readonly string[]
   classifierNote?: string
-  /** Bytes of the tensors that will be read, as stored. */
+  /** Total stored bytes of the tensors that will be read. */
   weightBytes: number
 }
 
 /**
- * Opens a local folder in sentence-transformers' or transformers' layout. Every tensor has been checked against config.json when it resolves.
- * ERR_MODEL_NOT_FOUND: no folder, or none of a model. ERR_MODEL_FORMAT: a broken file. ERR_MODEL_UNSUPPORTED: something that is not built, by name.
- * ERR_MODEL_MISMATCH: weights and config disagree; all of it is listed. ERR_UNSAFE_MODEL: pickled weights, paths that leave the folder, no regular files.
+ * Opens a local folder in the layout of sentence-transformers or transformers and checks every tensor against config.json.
+ * ERR_MODEL_NOT_FOUND: the folder does not exist or does not contain a model. ERR_MODEL_FORMAT: a damaged file. ERR_MODEL_UNSUPPORTED: a feature
+ * that is not implemented. ERR_MODEL_MISMATCH: weights and config do not match; the error lists every difference. ERR_UNSAFE_MODEL: pickled
+ * weights, paths that leave the folder, or files that are not regular files.
  */
 export async function openFolder(folder: string): Promise<ModelFolder> {
   const root = await openRoot(folder)
@@ -64,23 +65,23 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
 
   const files: string[] = []
   const weights = await readWeights(root, modules.transformerPath, files)
-  const { encoder, ledger, close } = encoderTensors(config, weights, configFile)
+  const { encoder, matcher, close } = encoderTensors(config, weights, configFile)
   const own = await readHeads(root, context, files)
-  // The heads that we wrote are all that the model has; transformers' own classifier counts only without them.
-  const found = own ? undefined : findClassifier(configJson, configName, config, weights, ledger, context)
-  const ledgers = [ledger, ...(own?.ledger ? [own.ledger] : [])]
+  // If the folder has heads written by sentorch, they are its only heads; otherwise transformers' classifier is loaded.
+  const found = own ? undefined : findClassifier(configJson, configName, config, weights, matcher, context)
+  const matchers = [matcher, ...(own?.matcher ? [own.matcher] : [])]
   const misfits = [close(), own?.misfit]
   const dense: DenseSource[] = []
-  const denseLedgers: Ledger[] = []
+  const denseMatchers: TensorMatcher[] = []
   for (const { path, inFeatures, outFeatures, bias, activation } of modules.dense) {
-    const ledger = new Ledger(await readWeights(root, path, files), `${path}/config.json`)
-    dense.push({ linear: ledger.linear('linear', inFeatures, outFeatures, bias), activation })
-    misfits.push(ledger.close())
-    denseLedgers.push(ledger)
+    const matcher = new TensorMatcher(await readWeights(root, path, files), `${path}/config.json`)
+    dense.push({ linear: matcher.linear('linear', inFeatures, outFeatures, bias), activation })
+    misfits.push(matcher.close())
+    denseMatchers.push(matcher)
   }
   const wrong = misfits.filter((misfit) => misfit !== undefined)
   if (wrong.length > 0) throw mismatch(wrong, root.shown)
-  for (const each of [...ledgers, ...denseLedgers]) each.refuseDtypes(root.shown)
+  for (const each of [...matchers, ...denseMatchers]) each.refuseDtypes(root.shown)
 
   return {
     folder: root.real,
@@ -91,20 +92,25 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
     files,
     encoder,
     dense,
-    stamps: await Promise.all(files.map(stampOf)),
-    parameters: ledger.found,
-    denseParameters: denseLedgers.map((each) => each.found),
-    passengers: passengersOf(weights, ledger, config, found),
+    identities: await Promise.all(files.map(identityOf)),
+    parameters: matcher.found,
+    denseParameters: denseMatchers.map((each) => each.found),
+    unusedTensors: unusedOf(weights, matcher, config, found),
     heads: own?.heads ?? (found && 'classifier' in found ? [found.classifier] : []),
     ...(own?.training && { training: own.training }),
     notes: own?.notes ?? [],
     ...(found && 'note' in found && { classifierNote: found.note }),
-    weightBytes: [...ledgers, ...denseLedgers].reduce((sum, { bytes }) => sum + bytes, 0),
+    weightBytes: [...matchers, ...denseMatchers].reduce((sum, { bytes }) => sum + bytes, 0),
   }
 }
 
-/** A classifier that became a head is no passenger: its weights may change. Its pooler is one, as in every other file. */
-function passengersOf(weights: Weights, { found }: Ledger, config: EncoderConfig, classifier: FoundClassifier): Map<string, LocatedTensor> {
+/** The unused tensors. A classifier that became a head is not among them, since training may change its weights, but its pooler is. */
+function unusedOf(
+  weights: Weights,
+  { found }: TensorMatcher,
+  config: EncoderConfig,
+  classifier: FoundClassifier,
+): Map<string, LocatedTensor> {
   const family = familyOf(config.modelType)!
   const used = new Set(found.values())
   const ofHead = /^(pre_)?classifier\./
@@ -120,9 +126,9 @@ async function readConfigJson(root: ModelRoot, file: string, modules: SentenceMo
   const json = await readJson(root, file)
   if (json !== undefined) return json
   const detail = { folder: root.shown }
-  const missing = `There is no ${file} in ${root.shown}`
+  const missing = `${root.shown} contains no ${file}`
   if (!modules.implied) {
-    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}: modules.json says that the Transformer lies there.`, { detail })
+    throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}: modules.json names this path for the Transformer module.`, { detail })
   }
   const paths = await filesBelow(root.real)
   const others = otherWeights(paths, root.shown)
@@ -131,31 +137,31 @@ async function readConfigJson(root: ModelRoot, file: string, modules: SentenceMo
   const models = paths
     .filter((path) => path.endsWith('/config.json') && !/^\d+_\w+\/config\.json$/.test(path))
     .map((path) => posix.dirname(path))
-  const hint = models.length > 0 ? ` A config.json lies in ${models.slice(0, 3).map(printable).join(', ')}: give that folder.` : ''
-  throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}: this is not the folder of a model.${hint}`, { detail })
+  const hint = models.length > 0 ? ` ${models.slice(0, 3).map(printable).join(', ')} contains a config.json: pass that folder.` : ''
+  throw new SentorchError('ERR_MODEL_NOT_FOUND', `${missing}, so it is not the folder of a model.${hint}`, { detail })
 }
 
-/** transformers would put the adapter's weights on top, silently. */
+/** Rejects adapters: transformers would apply them silently. */
 async function refuseAdapter(root: ModelRoot, transformerPath: string): Promise<void> {
   const file = joinPath(transformerPath, 'adapter_config.json')
   if ((await resolveFile(root, file)) === undefined) return
   throw new SentorchError(
     'ERR_MODEL_UNSUPPORTED',
-    `${file} in ${root.shown}: adapters are not supported. Merge it into the model (merge_and_unload() in Python's peft) and save that.`,
+    `${file} in ${root.shown}: adapters are not supported. Merge the adapter into the model (merge_and_unload() in Python's peft) and save the merged model.`,
   )
 }
 
-/** Each module must take what the one before it gives. */
+/** Checks that each module accepts the output of the previous one. */
 function checkFeatures(root: ModelRoot, modules: SentenceModules, config: EncoderConfig): void {
   const fail = (what: string): SentorchError =>
-    new SentorchError('ERR_MODEL_MISMATCH', `The modules in ${root.shown} do not fit together: ${what}.`)
+    new SentorchError('ERR_MODEL_MISMATCH', `The modules in ${root.shown} do not match: ${what}.`)
   const { poolingFeatures = config.hiddenSize, pooling, dense } = modules
   if (poolingFeatures !== config.hiddenSize) {
-    throw fail(`Pooling takes tokens of ${poolingFeatures} features, the encoder gives ${config.hiddenSize}`)
+    throw fail(`Pooling expects ${poolingFeatures} features, but the encoder's hidden size is ${config.hiddenSize}`)
   }
   let features = pooling.length * config.hiddenSize
   for (const { path, inFeatures, outFeatures } of dense) {
-    if (inFeatures !== features) throw fail(`${path} takes ${inFeatures} features, the modules before it give ${features}`)
+    if (inFeatures !== features) throw fail(`${path} expects ${inFeatures} features, but the previous module returns ${features}`)
     features = outFeatures
   }
 }

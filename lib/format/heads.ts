@@ -8,7 +8,7 @@ import type { HeadContext } from '../heads/definition'
 import { HEAD_TYPES, kindOf } from '../heads/kinds'
 import { HEAD_ACTIVATIONS, resolveHead } from '../heads/options'
 import { POOLING_NAMES } from '../pooling/poolings'
-import { Ledger, type Misfit } from './ledger'
+import { TensorMatcher, type Misfit } from './tensor-matcher'
 import { readSafetensorsHeader } from './safetensors'
 
 export const SENTORCH_JSON = 'sentorch.json'
@@ -16,36 +16,36 @@ export const HEADS_FILE = 'heads.safetensors'
 
 export interface ReadHeads extends Pick<SentorchJson, 'training' | 'notes'> {
   heads: StoredHead[]
-  ledger?: Ledger
+  matcher?: TensorMatcher
   misfit?: Misfit
 }
 
 /**
- * Reads sentorch.json and the header of heads.safetensors; undefined where the folder has neither. The path of the second is appended to
- * `files`. What does not fit is handed back like that of the other weights.
+ * Reads sentorch.json and the header of heads.safetensors; undefined if the folder has neither. Appends the path of heads.safetensors to
+ * `files`. Mismatches are returned in the same form as those of the other weights.
  */
 export async function readHeads(root: ModelRoot, context: HeadContext, files: string[]): Promise<ReadHeads | undefined> {
   const json = await readJson(root, SENTORCH_JSON)
   const file = await resolveFile(root, HEADS_FILE)
   if (json === undefined) {
     if (file === undefined) return undefined
-    throw missing(root, SENTORCH_JSON, `${HEADS_FILE} lies there, which has a meaning only together with it`)
+    throw missing(root, SENTORCH_JSON, `it contains ${HEADS_FILE}, which cannot be read without it`)
   }
   const { heads, ...rest } = parseSentorchJson(json, `${SENTORCH_JSON} in ${root.shown}`)
   if (file === undefined) {
     if (heads.length === 0) return { heads: [], ...rest }
-    throw missing(root, HEADS_FILE, `${SENTORCH_JSON} names ${heads.map(({ name }) => name).join(', ')}, whose weights it holds`)
+    throw missing(root, HEADS_FILE, `${SENTORCH_JSON} names heads whose weights it contains (${heads.map(({ name }) => name).join(', ')})`)
   }
   const place = files.push(file) - 1
   const { tensors } = await readSafetensorsHeader(file, HEADS_FILE)
   const located = new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, file: place }]))
-  const ledger = new Ledger({ name: HEADS_FILE, tensors: located }, SENTORCH_JSON)
+  const matcher = new TensorMatcher({ name: HEADS_FILE, tensors: located }, SENTORCH_JSON)
   const stored = heads.map((head) => ({
     head,
-    layers: layerSizes(head, context).map(([inputs, outputs], layer) => ledger.linear(`${head.name}.${layer}`, inputs, outputs)),
+    layers: layerSizes(head, context).map(([inputs, outputs], layer) => matcher.linear(`${head.name}.${layer}`, inputs, outputs)),
   }))
-  const misfit = ledger.close()
-  return { heads: stored, ...rest, ledger, ...(misfit && { misfit }) }
+  const misfit = matcher.close()
+  return { heads: stored, ...rest, matcher, ...(misfit && { misfit }) }
 }
 
 /** [inputs, outputs] of each layer of a head. */
@@ -55,27 +55,27 @@ export function layerSizes(head: StoredHead['head'], context: HeadContext): [num
 }
 
 function missing(root: ModelRoot, file: string, why: string): SentorchError {
-  return new SentorchError('ERR_MODEL_FORMAT', `There is no ${file} in ${root.shown}, but ${why}: the folder is not whole.`, {
+  return new SentorchError('ERR_MODEL_FORMAT', `${root.shown} contains no ${file}, but ${why}: the folder is incomplete.`, {
     detail: { file },
   })
 }
 
-/** A new number for a layout that older readers would read wrongly. */
+/** Version of the file format. Increased when older readers would misread the file. */
 export const FORMAT_VERSION = 1
 
 const TOP_KEYS = ['format', 'sentorch', 'heads', 'training', 'notes']
 const HEAD_KEYS = ['name', 'type', 'labels', 'hidden', 'activation', 'inputDropout', 'dropout', 'pooling', 'multiLabel']
 
-/** What sentorch.json says of a model. */
+/** The content of sentorch.json. */
 export interface SentorchJson {
   heads: Head[]
-  /** How it was trained: recipe, seed, versions, metrics, as the one who saved it gave them. */
+  /** How the model was trained (recipe, seed, versions, metrics), as passed to save. */
   training?: Readonly<Record<string, unknown>>
-  /** What a careful user should know of the folder. */
+  /** Notes for users of the folder. */
   notes: readonly string[]
 }
 
-/** The content of the file; `version` is this library's. */
+/** The content of the file; `version` is the version of this library. */
 export function sentorchJson({ heads, training, notes }: SentorchJson, version: string): object {
   return {
     format: FORMAT_VERSION,
@@ -97,21 +97,22 @@ export function sentorchJson({ heads, training, notes }: SentorchJson, version: 
 }
 
 /**
- * Reads and checks the file as any stranger's. ERR_MODEL_FORMAT: a head that cannot be. ERR_MODEL_UNSUPPORTED: a newer format, a type or
- * an activation that is not built, a setting that is not known.
+ * Reads the file and checks it without trusting its author. ERR_MODEL_FORMAT: an invalid head. ERR_MODEL_UNSUPPORTED: a newer format, a type or
+ * an activation that is not implemented, or an unknown setting.
  */
 export function parseSentorchJson(json: unknown, where: string): SentorchJson {
   const file = new Fields(json, where)
   const format = file.integer('format', 1, Number.MAX_SAFE_INTEGER)
   if (format > FORMAT_VERSION) {
-    throw file.unsupported('format', `this sentorch reads formats up to ${FORMAT_VERSION}: update it to load this model`)
+    throw file.unsupported('format', `this version of sentorch reads formats up to ${FORMAT_VERSION}; update sentorch to load the model`)
   }
   refuseOthers(file, TOP_KEYS)
   const stored = file.has('heads') ? file.raw('heads') : []
   if (!Array.isArray(stored)) throw file.bad('heads', 'a list of heads')
   const heads = stored.map((head: unknown, i) => parseHead(new Fields(head, `heads[${i}] of ${where}`)))
   const double = heads.find(({ name }, i) => heads.findIndex((head) => head.name === name) < i)
-  if (double) throw new SentorchError('ERR_MODEL_FORMAT', `Two heads are called '${double.name}' in ${where}.`, { detail: { file: where } })
+  if (double)
+    throw new SentorchError('ERR_MODEL_FORMAT', `Two heads in ${where} have the name '${double.name}'.`, { detail: { file: where } })
   const notes = file.given('notes') ? file.raw('notes') : []
   if (!Array.isArray(notes) || notes.some((note) => typeof note !== 'string')) throw file.bad('notes', 'a list of strings')
   const training = file.given('training') ? file.raw('training') : undefined
@@ -129,7 +130,7 @@ function parseHead(fields: Fields): Head {
   const pooling = fields.given('pooling') ? fields.raw('pooling') : undefined
   for (const name of Array.isArray(pooling) ? (pooling as unknown[]) : []) {
     if (typeof name === 'string' && !(POOLING_NAMES as readonly string[]).includes(name)) {
-      throw fields.unsupported('pooling', `'${name}' is not known; supported are ${POOLING_NAMES.join(', ')}`)
+      throw fields.unsupported('pooling', `'${name}' is unknown; supported values are ${POOLING_NAMES.join(', ')}`)
     }
   }
   const definition = Object.fromEntries(HEAD_KEYS.map((key) => [key, fields.raw(key)]))
@@ -137,7 +138,7 @@ function parseHead(fields: Fields): Head {
     return resolveHead({ ...(definition as unknown as Head), pooling: pooling as Head['pooling'] }).head
   } catch (error) {
     if (!isSentorchError(error) || error.code !== 'ERR_INVALID_ARGUMENT') throw error
-    throw new SentorchError('ERR_MODEL_FORMAT', `${fields.where} is no head that can be: ${error.message}`, {
+    throw new SentorchError('ERR_MODEL_FORMAT', `${fields.where} is not a valid head: ${error.message}`, {
       cause: error,
       detail: { file: fields.where },
     })
@@ -145,13 +146,13 @@ function parseHead(fields: Fields): Head {
 }
 
 function known(fields: Fields, key: string, names: readonly string[]): void {
-  if (!names.includes(fields.string(key))) throw fields.unsupported(key, `supported are ${names.join(', ')}`)
+  if (!names.includes(fields.string(key))) throw fields.unsupported(key, `supported values are ${names.join(', ')}`)
 }
 
 function refuseOthers(fields: Fields, keys: readonly string[]): void {
   const other = fields.keys().find((key) => !keys.includes(key))
   if (other === undefined) return
   const near = nearest(other, keys)
-  const hint = near === undefined ? `known are ${keys.join(', ')}` : `'${near}' is`
-  throw fields.unsupported(other, `this setting is not known (${hint}); a newer sentorch may have written it`)
+  const hint = near === undefined ? `known settings are ${keys.join(', ')}` : `did you mean '${near}'?`
+  throw fields.unsupported(other, `this setting is unknown (${hint}); a newer version of sentorch may have written it`)
 }

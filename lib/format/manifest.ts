@@ -8,23 +8,23 @@ import { checkRelative, openRegular, openRoot, readJson, resolveFile, type Model
 import { selectFiles } from '../hub/select'
 import type { StagedFolder } from './write-folder'
 
-/** Size and hash of every other file of a folder that sentorch wrote, by which damage and files of another save are seen. */
+/** Size and hash of every other file in a folder written by sentorch, to detect damage and files of another save. */
 export const MANIFEST_FILE = 'sentorch-manifest.json'
 
-/** A new number for a layout that older readers would read wrongly. */
+/** Version of the format. Increased when older readers would misread the file. */
 const FORMAT = 1
 
 export interface ManifestEntry {
-  /** Length in bytes. */
+  /** Size in bytes. */
   size: number
   /** 64 hexadecimal digits. */
   sha256: string
 }
 
-/** Entries by the path from the folder, with '/'. */
+/** Entries by path relative to the folder, with '/'. */
 export type Manifest = ReadonlyMap<string, ManifestEntry>
 
-/** The last file of a folder that is being written. */
+/** Writes the manifest, the last file of a folder. */
 export async function writeManifest(staged: StagedFolder, signal?: AbortSignal): Promise<void> {
   const files: Record<string, ManifestEntry> = {}
   for (const name of await filesIn(staged.path)) {
@@ -35,13 +35,13 @@ export async function writeManifest(staged: StagedFolder, signal?: AbortSignal):
   await staged.json(MANIFEST_FILE, { format: FORMAT, files })
 }
 
-/** Undefined where the folder has none. ERR_MODEL_FORMAT where it is broken, ERR_MODEL_UNSUPPORTED where it is of a newer format. */
+/** Undefined if the folder has none. Throws ERR_MODEL_FORMAT if it is damaged, ERR_MODEL_UNSUPPORTED if it has a newer format. */
 export async function readManifest(root: ModelRoot): Promise<Manifest | undefined> {
   const json = await readJson(root, MANIFEST_FILE)
   if (json === undefined) return undefined
   const fields = new Fields(json, `${MANIFEST_FILE} in ${root.shown}`)
   const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
-  if (format > FORMAT) throw fields.unsupported('format', `this sentorch reads formats up to ${FORMAT}: update it`)
+  if (format > FORMAT) throw fields.unsupported('format', `this version of sentorch reads formats up to ${FORMAT}; update sentorch`)
   const files = fields.object('files')
   return new Map(
     files.keys().map((name) => {
@@ -56,19 +56,19 @@ export async function readManifest(root: ModelRoot): Promise<Manifest | undefine
 }
 
 /**
- * The first file that is not as the manifest has it, in words; undefined where all are. Sizes are compared before anything is hashed. Files that
- * the manifest does not name are allowed, except weights: those belong to another save.
+ * Describes the first file that differs from the manifest; undefined if none does. Sizes are compared before any file is hashed. Files that
+ * the manifest does not list are allowed, except weights, which belong to another save.
  */
 export async function damageIn(root: ModelRoot, manifest: Manifest, signal?: AbortSignal): Promise<string | undefined> {
   const stranger = (await filesIn(root.real)).find((name) => name.endsWith('.safetensors') && !manifest.has(name))
-  if (stranger !== undefined) return `${printable(stranger)} is not named by ${MANIFEST_FILE}: it belongs to another save`
+  if (stranger !== undefined) return `${printable(stranger)} is not listed in ${MANIFEST_FILE}: it belongs to another save`
   const found: [string, string, ManifestEntry][] = []
   for (const [name, entry] of manifest) {
     const file = await resolveFile(root, name, MANIFEST_FILE)
     if (file === undefined) return `${printable(name)} is missing`
     const { handle, size } = await openRegular(file, name)
     await handle.close()
-    if (size !== entry.size) return `${printable(name)} has ${size} bytes, but ${entry.size} were written: it was cut off, or belongs to another save` // prettier-ignore
+    if (size !== entry.size) return `${printable(name)} has ${size} bytes, but ${entry.size} were written: it is truncated, or belongs to another save` // prettier-ignore
     found.push([name, file, entry])
   }
   for (const [name, file, { sha256 }] of found) {
@@ -79,7 +79,7 @@ export async function damageIn(root: ModelRoot, manifest: Manifest, signal?: Abo
   return undefined
 }
 
-/** Bytes and the hash of a file's content, after `prefix(bytes)` where one is given (git hashes a header with it). */
+/** Size and hash of a file's content. `prefix(bytes)` is hashed first (git hashes a header with the content). */
 export async function digestOf(
   file: string,
   name: string,
@@ -90,7 +90,7 @@ export async function digestOf(
   try {
     const hash = createHash(algorithm)
     if (prefix) hash.update(prefix(size))
-    // One piece at a time: between two the JavaScript thread is free.
+    // One chunk at a time, so that the JavaScript thread is free between two chunks.
     for await (const piece of handle.createReadStream({ highWaterMark: PIECE, autoClose: false })) hash.update(piece as Buffer)
     return { size, digest: hash.digest('hex') }
   } catch (error) {
@@ -102,7 +102,7 @@ export async function digestOf(
 
 const PIECE = 2 ** 20
 
-/** Every file below a folder but the manifest, by its path with '/', sorted. */
+/** The sorted paths of all files below a folder except the manifest, with '/'. */
 async function filesIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     throw unreadable(folder, error)
@@ -120,21 +120,21 @@ function unreadable(name: string, error: unknown): SentorchError {
 }
 
 /**
- * Compares the files of a model with the hashes that are known of them: in a cache of the hub those of its blobs, else those of our manifest.
- * ERR_MODEL_FORMAT where a file is damaged, ERR_INVALID_ARGUMENT where no hash is known.
+ * Compares the files of a model with known hashes: in a hub cache those of its blobs, otherwise those of the manifest.
+ * Throws ERR_MODEL_FORMAT if a file is damaged, ERR_INVALID_ARGUMENT if no hashes are known.
  */
 export async function verifyFolder(folder: string, signal?: AbortSignal): Promise<void> {
   const root = await openRoot(folder)
   if (root.blobs !== undefined) return verifySnapshot(root, signal)
   const manifest = await readManifest(root)
   if (manifest === undefined) {
-    throw nothingKnown(root, `it has no ${MANIFEST_FILE}, and is not a snapshot in a cache of the hub`)
+    throw nothingKnown(root, `it has no ${MANIFEST_FILE} and is not a snapshot in a hub cache`)
   }
   const damage = await damageIn(root, manifest, signal)
   if (damage !== undefined) throw damaged(root, damage)
 }
 
-/** The hub names the content of a large file by its sha256, that of a small one as git does. */
+/** The hub names large files by the sha256 of their content, and small ones by their git hash. */
 async function verifySnapshot(root: ModelRoot, signal: AbortSignal | undefined): Promise<void> {
   const entries = await readdir(root.real, { recursive: true, withFileTypes: true })
   const names = entries.map((entry) => relative(root.real, join(entry.parentPath, entry.name)).split(sep).join('/'))
@@ -148,15 +148,15 @@ async function verifySnapshot(root: ModelRoot, signal: AbortSignal | undefined):
     if (file === undefined) throw damaged(root, `${name} is missing`)
     const known = basename(file)
     if (!/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(known)) {
-      throw nothingKnown(root, `${name} is a copy there and not a link to a blob, whose name would be its hash`)
+      throw nothingKnown(root, `${name} is a copy, not a link to a blob whose name is its hash`)
     }
     const { digest } = await (known.length === 64 ? digestOf(file, name) : digestOf(file, name, 'sha1', (size) => `blob ${size}\0`))
-    if (digest !== known) throw damaged(root, `${name} is damaged: its hash is ${digest}, the hub's ${known}`)
+    if (digest !== known) throw damaged(root, `${name} is damaged: its hash is ${digest}, but the hub's is ${known}`)
   }
 }
 
 function damaged(root: ModelRoot, what: string): SentorchError {
-  return new SentorchError('ERR_MODEL_FORMAT', `The model in ${root.shown} does not pass 'verify': ${what}. Fetch or save it again.`, {
+  return new SentorchError('ERR_MODEL_FORMAT', `The model in ${root.shown} failed verification: ${what}. Download or save it again.`, {
     detail: { folder: root.shown, reason: what },
   })
 }
@@ -164,7 +164,7 @@ function damaged(root: ModelRoot, what: string): SentorchError {
 function nothingKnown(root: ModelRoot, why: string): SentorchError {
   return new SentorchError(
     'ERR_INVALID_ARGUMENT',
-    `'verify' cannot compare ${root.shown} with anything: ${why}. Load it without 'verify', or verify what model.save or the hub wrote.`,
+    `Cannot verify ${root.shown}: ${why}. Load it without 'verify', or use a folder that model.save or the hub's client has written.`,
     { detail: { name: 'verify', folder: root.shown } },
   )
 }

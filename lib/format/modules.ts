@@ -19,14 +19,15 @@ const SUPPORTED = ['Transformer', 'Pooling', 'Dense', 'Normalize', 'Dropout']
 const CLASS = /^sentence_transformers\.(?:models|base\.modules|sentence_transformer\.modules)\.(?:\w+\.)?(\w+)$/
 
 /**
- * Reads modules.json and what it names. ERR_MODEL_UNSUPPORTED names the module or the setting that is not built,
- * ERR_UNSAFE_MODEL a path that leaves the folder.
+ * Reads modules.json and the modules that it lists. Throws ERR_MODEL_UNSUPPORTED for a module or a setting that is not implemented,
+ * ERR_UNSAFE_MODEL for a path that leaves the folder.
  */
 export async function readModules(root: ModelRoot): Promise<SentenceModules> {
   const json = await readJson(root, MODULES)
   if (json === undefined) return impliedModules(root)
   const [transformer, ...rest] = readEntries(json, root)
-  if (transformer?.kind !== 'Transformer') throw unsupported(root, `begins with ${transformer?.kind ?? 'nothing'} instead of a Transformer`)
+  if (transformer?.kind !== 'Transformer')
+    throw unsupported(root, `must begin with a Transformer module, but begins with ${transformer?.kind ?? 'nothing'}`)
   const [limits, prompts] = await Promise.all([readTokenLimits(root, transformer.path), readPrompts(root)])
   return { transformerPath: transformer.path, ...limits, ...(await readPipeline(root, rest)), ...prompts, implied: false }
 }
@@ -39,13 +40,13 @@ async function readPipeline(
   if (pooling?.kind !== 'Pooling') {
     throw unsupported(
       root,
-      `has ${pooling ? `${pooling.kind} before` : 'no'} Pooling; vectors of single tokens are not what it is loaded for`,
+      `has ${pooling ? `a ${pooling.kind} module before` : 'no'} Pooling; models without pooled vectors are not supported`,
     )
   }
   const steps: PostStep[] = []
   const dense: DenseModule[] = []
   for (const { kind, path } of entries.slice(1)) {
-    // Dropout does nothing outside training.
+    // Dropout has no effect outside training.
     if (kind === 'Dropout') continue
     if (kind === 'Normalize') {
       await readNormalize(root, path)
@@ -96,7 +97,7 @@ function unsupported(root: ModelRoot, what: string): SentorchError {
   return new SentorchError('ERR_MODEL_UNSUPPORTED', `${MODULES} in ${root.shown} ${what}.`, { detail: { file: MODULES } })
 }
 
-/** Classes of torch.nn by their last name. GELU is the exact one there. */
+/** Activations by the last part of their torch.nn class name. Their GELU is the exact one. */
 export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
   Identity: 'identity',
   Tanh: 'tanh',
@@ -106,7 +107,7 @@ export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
   SiLU: 'silu',
 }
 
-/** The newer spelling (`pooling_mode`: a name or a list of names) wins over the `pooling_mode_*` keys; without either it is the mean. */
+/** The newer key (`pooling_mode`: a name or a list of names) takes precedence over the `pooling_mode_*` keys. Without either it is the mean. */
 export async function readPooling(
   root: ModelRoot,
   path: string,
@@ -114,7 +115,7 @@ export async function readPooling(
   const config = await readModuleConfig(root, path)
   const legacy = Object.values(POOLING_KEYS)
   refuseOthers(config, ['word_embedding_dimension', 'embedding_dimension', 'pooling_mode', 'include_prompt', ...legacy])
-  // Several are put side by side in the order of this list, whatever the order of the keys.
+  // Several modes are concatenated in the order of this list, regardless of the order of the keys.
   const active = POOLING_NAMES.filter((name) => config.given(POOLING_KEYS[name]) && config.boolean(POOLING_KEYS[name]))
   const pooling = config.has('pooling_mode') ? poolingMode(config) : active
   return {
@@ -133,7 +134,7 @@ function poolingMode(config: Fields): PoolingMode[] {
     if ((POOLING_NAMES as readonly string[]).includes(name)) continue
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `The pooling mode ${JSON.stringify(name)} in ${config.where} is unknown; supported are ${POOLING_NAMES.join(', ')}.`,
+      `The pooling mode ${JSON.stringify(name)} in ${config.where} is unknown; supported modes are ${POOLING_NAMES.join(', ')}.`,
       { detail: { file: config.where, key: 'pooling_mode', value: name } },
     )
   }
@@ -145,7 +146,8 @@ export async function readDense(root: ModelRoot, path: string): Promise<DenseMod
   const known = ['in_features', 'out_features', 'bias', 'activation_function', 'module_input_name', 'module_output_name', 'use_residual']
   refuseOthers(config, known)
   refuseOtherFeatures(config)
-  if (config.boolean('use_residual', false)) throw config.unsupported('use_residual', 'a Dense module with a residual is not supported')
+  if (config.boolean('use_residual', false))
+    throw config.unsupported('use_residual', 'a Dense module with a residual connection is not supported')
   return {
     path,
     inFeatures: config.integer('in_features', 1, 2 ** 20),
@@ -156,16 +158,16 @@ export async function readDense(root: ModelRoot, path: string): Promise<DenseMod
 }
 
 function denseActivation(config: Fields): DenseActivation {
-  // sentence-transformers' own default.
+  // The default of sentence-transformers.
   const name = config.string('activation_function', 'torch.nn.modules.activation.Tanh')
   const known = /^torch\.nn\.(?:modules\.(?:activation|linear)\.)?(\w+)$/.exec(name)?.[1]
   if (known === undefined || !Object.hasOwn(DENSE_ACTIVATIONS, known)) {
-    throw config.unsupported('activation_function', `supported are those of torch.nn: ${Object.keys(DENSE_ACTIVATIONS).join(', ')}`)
+    throw config.unsupported('activation_function', `supported are these classes of torch.nn: ${Object.keys(DENSE_ACTIVATIONS).join(', ')}`)
   }
   return DENSE_ACTIVATIONS[known]!
 }
 
-/** Checks that a Normalize module works on the pooled vector. Older folders have no config for it, or not even the folder. */
+/** Checks that a Normalize module applies to the pooled vector. Older folders have no config for it, or not even a folder. */
 export async function readNormalize(root: ModelRoot, path: string): Promise<void> {
   if (path === '') return
   const json = await readJson(root, `${path}/config.json`)
@@ -182,17 +184,18 @@ function refuseOtherFeatures(config: Fields): void {
 async function readModuleConfig(root: ModelRoot, path: string): Promise<Fields> {
   const file = joinPath(path, 'config.json')
   const json = await readJson(root, file)
-  if (json === undefined) throw new SentorchError('ERR_MODEL_FORMAT', `${file} is missing in ${root.shown}; modules.json names its folder.`)
+  if (json === undefined)
+    throw new SentorchError('ERR_MODEL_FORMAT', `${root.shown} contains no ${file}, but modules.json names its folder.`)
   return new Fields(json, `${file} in ${root.shown}`)
 }
 
 function refuseOthers(config: Fields, known: readonly string[]): void {
   const other = config.keys().find((key) => !known.includes(key))
-  if (other !== undefined) throw config.unsupported(other, 'this setting is not known')
+  if (other !== undefined) throw config.unsupported(other, 'this setting is unknown')
 }
 
 export interface DenseModule {
-  /** Folder of the module, relative to the model's. */
+  /** Folder of the module, relative to the model folder. */
   path: string
   inFeatures: number
   outFeatures: number
@@ -200,51 +203,51 @@ export interface DenseModule {
   activation: DenseActivation
 }
 
-/** What sentence-transformers' files say about a model, resolved. */
+/** The settings in sentence-transformers' files, resolved. */
 export interface SentenceModules {
-  /** Folder of the Transformer module (config.json, weights, tokenizer), relative to the model's; '' is the model's own. */
+  /** Folder of the Transformer module (config.json, weights, tokenizer), relative to the model folder; '' is the model folder. */
   transformerPath: string
-  /** Tokens of one text, the special ones counted, as written; `openFolder` cuts it to the positions of the encoder and always sets it. */
+  /** Maximum tokens per text, special tokens included, as written. `openFolder` limits it to the encoder's positions and always sets it. */
   maxSeqLength?: number
   doLowerCase: boolean
-  /** Put side by side in this order. */
+  /** Concatenated in this order. */
   pooling: PoolingMode[]
-  /** Features of a token as the Pooling config states them. */
+  /** Token features as stated in the Pooling config. */
   poolingFeatures?: number
   /**
-   * False: the tokens of the prompt, with the special token before them, are not pooled. `cls` then takes the first token behind the prompt,
-   * `weightedmean` keeps the weights that the remaining tokens have with the prompt. Of a text that was cut inside its prompt nothing
-   * remains: `cls` is the first token after all, the others are 0, `max` is −∞.
+   * False: the tokens of the prompt, with the special token before them, are not pooled. `cls` then takes the first token after the prompt,
+   * and `weightedmean` keeps the weights that the remaining tokens have with the prompt. If a text is cut inside its prompt, no tokens
+   * remain: `cls` takes the first token after all, `max` is −∞, and the others are 0.
    */
   includePrompt: boolean
-  /** After pooling, in order. */
+  /** The modules after pooling, in order. */
   steps: PostStep[]
   dense: DenseModule[]
-  /** Texts by their name, in an object without a prototype; `query` and `document` are always there, empty where the folder has none. */
+  /** Prompts by name, in an object without a prototype. `query` and `document` always exist; they are empty if the folder has none. */
   prompts: Record<string, string>
   /** A key of `prompts`. */
   defaultPromptName?: string
   similarity?: SimilarityName
-  /** Dimensions that the model itself keeps of its vectors. */
+  /** Number of dimensions that the model itself keeps of its vectors. */
   truncateDim?: number
-  /** True: there is no modules.json; mean pooling is assumed, and sentence-transformers' other files are not read, as Python has it. */
+  /** True if there is no modules.json. Mean pooling is then assumed and sentence-transformers' other files are not read, as in Python. */
   implied: boolean
 }
 
-/** `euclidean` and `manhattan` are negative distances, so that larger is always more alike. */
+/** `euclidean` and `manhattan` are negative distances, so that larger always means more similar. */
 export const SIMILARITY_NAMES = ['cosine', 'dot', 'euclidean', 'manhattan'] as const
 export type SimilarityName = (typeof SIMILARITY_NAMES)[number]
 
 const FILE = 'config_sentence_transformers.json'
 
-/** The prompts that a folder names, after the two that sentence-transformers gives every model, empty where the folder has none. */
+/** The prompts of a folder, after the two empty ones that sentence-transformers adds to every model. */
 export function promptsWith(stored: Iterable<readonly [name: string, prompt: string]>): Record<string, string> {
   const prompts = Object.create(null) as Record<string, string>
   for (const [name, prompt] of [['query', ''] as const, ['document', ''] as const, ...stored]) prompts[name] = prompt
   return prompts
 }
 
-/** Reads config_sentence_transformers.json: prompts, default prompt, similarity, truncation. Models older than 2.0 have no such file. */
+/** Reads config_sentence_transformers.json: prompts, default prompt, similarity, truncation. Models before version 2.0 do not have this file. */
 export async function readPrompts(
   root: ModelRoot,
 ): Promise<Pick<SentenceModules, 'prompts' | 'defaultPromptName' | 'similarity' | 'truncateDim'>> {
@@ -260,10 +263,10 @@ export async function readPrompts(
   if (defaultPromptName !== '' && !(defaultPromptName in prompts)) {
     throw new SentorchError(
       'ERR_MODEL_FORMAT',
-      `default_prompt_name is '${defaultPromptName}' in ${config.where}, but the model's prompts are ${Object.keys(prompts).join(', ')}.`,
+      `default_prompt_name in ${config.where} is '${defaultPromptName}', but the model's prompts are ${Object.keys(prompts).join(', ')}.`,
     )
   }
-  // As in Python, a similarity of another kind of model ('maxsim') is passed over.
+  // As in Python, a similarity for another kind of model ('maxsim') is ignored.
   const similarity = SIMILARITY_NAMES.find((name) => name === config.raw('similarity_fn_name'))
   return {
     prompts,

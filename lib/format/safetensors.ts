@@ -8,7 +8,7 @@ import { openRegular, readExactly, refuseLfsPointer } from '../files/read'
 export interface StoredTensor {
   dtype: string
   shape: number[]
-  /** Of its first byte, from the start of the file. */
+  /** Position of its first byte in the file. */
   offset: number
   bytes: number
 }
@@ -18,7 +18,7 @@ export interface SafetensorsHeader {
   metadata: Map<string, string>
 }
 
-/** Of the format's definition. */
+/** Limits from the definition of the format. */
 const MAX_HEADER_BYTES = 100_000_000
 const MAX_RANK = 16
 
@@ -48,9 +48,9 @@ export const BITS: Readonly<Record<string, number>> = {
 }
 
 /**
- * Reads and checks the header of one file; no byte of a tensor is read.
- * Stricter than the reference reader: the tensors cover everything behind the header exactly once, in any order, and no name is there twice.
- * Rejects with ERR_MODEL_FORMAT (or ERR_UNSAFE_MODEL where `file` is no regular file), naming `name`, the tensor and the reason.
+ * Reads and checks the header of one file, without reading tensor data.
+ * Stricter than the reference reader: the tensors must cover all bytes after the header exactly once, in any order, and names must be unique.
+ * Rejects with ERR_MODEL_FORMAT, naming `name`, the tensor and the reason, or with ERR_UNSAFE_MODEL if `file` is not a regular file.
  */
 export async function readSafetensorsHeader(file: string, name = basename(file)): Promise<SafetensorsHeader> {
   const { handle, size } = await openRegular(file, name)
@@ -60,10 +60,10 @@ export async function readSafetensorsHeader(file: string, name = basename(file))
     refuseLfsPointer(start, name)
     if (size < 8) throw broken(name, `it ends after ${size} bytes, inside the length of its header`)
     const length = start.readBigUInt64LE(0)
-    if (length > MAX_HEADER_BYTES) throw broken(name, `its header would have ${length} bytes; at most ${MAX_HEADER_BYTES} are allowed`)
+    if (length > MAX_HEADER_BYTES) throw broken(name, `its header has ${length} bytes; the limit is ${MAX_HEADER_BYTES}`)
     const end = 8 + Number(length)
     if (end > size)
-      throw broken(name, `its header would end at byte ${end}, the file ends at ${size}: it is cut off, or not a safetensors file`)
+      throw broken(name, `its header ends at byte ${end}, but the file at ${size}: it is truncated, or not a safetensors file`)
     return parseHeader(await readExactly(handle, 8, Number(length), name), size - end, end, name)
   } finally {
     await handle.close()
@@ -75,7 +75,7 @@ function parseHeader(header: Buffer, dataBytes: number, dataStart: number, name:
   try {
     entries = parseHeaderJson(decode(header))
   } catch (error) {
-    throw broken(name, `its header is refused, ${(error as Error).message}`, undefined, error)
+    throw broken(name, `its header is invalid: ${(error as Error).message}`, undefined, error)
   }
   const metadata = new Map<string, string>()
   const tensors = new Map<string, StoredTensor>()
@@ -83,7 +83,7 @@ function parseHeader(header: Buffer, dataBytes: number, dataStart: number, name:
     if (key === '__metadata__') {
       if (!(value instanceof Map)) throw broken(name, '__metadata__ is not an object')
       for (const [k, v] of value) {
-        if (typeof v !== 'string') throw broken(name, `__metadata__ holds something else than a string for ${printable(k)}`)
+        if (typeof v !== 'string') throw broken(name, `the value of ${printable(k)} in __metadata__ is not a string`)
         metadata.set(k, v)
       }
     } else {
@@ -118,12 +118,13 @@ function parseTensor(tensor: string, value: HeaderValue, dataBytes: number, name
   if (!isCounts(shape) || shape.length > MAX_RANK) throw broken(name, 'its shape is not a list of sizes', tensor)
   if (!isCounts(offsets) || offsets.length !== 2) throw broken(name, 'its data_offsets are not two positions', tensor)
   const [begin, end] = offsets as [number, number]
-  if (begin > end) throw broken(name, `it would end at byte ${end}, before its beginning at ${begin}`, tensor)
-  if (end > dataBytes) throw broken(name, `it would end at byte ${end} of the data, the file has ${dataBytes}: the file is cut off`, tensor)
+  if (begin > end) throw broken(name, `it ends at byte ${end}, before it begins at ${begin}`, tensor)
+  if (end > dataBytes)
+    throw broken(name, `it ends at byte ${end} of the data, but the file has ${dataBytes}: the file is truncated`, tensor)
   const bits = product([...shape, BITS[dtype]!])
   if (bits === undefined) throw broken(name, `its shape [${shape.join(', ')}] overflows`, tensor)
   if (bits !== (end - begin) * 8) {
-    throw broken(name, `its shape [${shape.join(', ')}] of ${dtype} needs ${bits / 8} bytes, its place has ${end - begin}`, tensor)
+    throw broken(name, `its shape [${shape.join(', ')}] of ${dtype} needs ${bits / 8} bytes, but data_offsets span ${end - begin}`, tensor)
   }
   return { dtype, shape, offset: begin, bytes: end - begin }
 }
@@ -134,7 +135,7 @@ function checkCoverage(tensors: Map<string, StoredTensor>, dataBytes: number, na
   let before: string | undefined
   for (const [tensor, { offset, bytes }] of sorted) {
     if (offset < at) throw broken(name, `its bytes overlap those of ${printable(before ?? '')}`, tensor)
-    if (offset > at) throw broken(name, `there is a hole of ${offset - at} bytes before it`, tensor)
+    if (offset > at) throw broken(name, `it is preceded by ${offset - at} unused bytes`, tensor)
     at = offset + bytes
     before = tensor
   }
@@ -145,7 +146,7 @@ function isCounts(value: HeaderValue | undefined): value is number[] {
   return Array.isArray(value) && value.every((x) => Number.isSafeInteger(x) && (x as number) >= 0)
 }
 
-/** Undefined where it is beyond what a double counts exactly. A zero does not hide an overflow before it. */
+/** Undefined if the result is not an exact integer in a double. A zero does not hide an overflow before it. */
 function product(sizes: readonly number[]): number | undefined {
   let result = 1
   for (const size of sizes) {
@@ -160,27 +161,27 @@ function broken(name: string, reason: string, tensor?: string, cause?: unknown):
   return new SentorchError('ERR_MODEL_FORMAT', `${where}: ${reason}.`, { cause, detail: { file: name, tensor, reason } })
 }
 
-/** A JSON value whose objects keep every key as data, `__proto__` too. */
+/** A JSON value whose objects are Maps, so that every key is data, including `__proto__`. */
 export type HeaderValue = string | number | boolean | null | HeaderValue[] | Map<string, HeaderValue>
 
-/** The only numbers of a header; the reference reader refuses `2.0`, `1e0` and `-0` where a size is meant. */
+/** The only numbers allowed in a header. The reference reader also rejects `2.0`, `1e0` and `-0` as a size. */
 const INTEGER = /^(?:0|[1-9]\d*)$/
 
-/** A shape of more dimensions, or an object in an object in an object, is nothing that a header holds. */
+/** Limits for shapes and nesting, which no valid header reaches. */
 const MAX_DEPTH = 3
 const MAX_ARRAY = 64
 const MAX_BLANKS = 4096
 
 /**
- * Strict JSON that sees what JSON.parse hides: a key given twice, and a number that is not written as an integer (NaN here). Strings must be
- * Unicode text: an escaped half of a surrogate pair is refused, as by the reference reader. Throws an Error with the reason.
- * Nothing is built for what is refused, so a hostile header of 100 MB stops at its first fault.
+ * A strict JSON parser that detects what JSON.parse hides: duplicate keys, and numbers that are not written as integers (returned as NaN).
+ * Strings must be valid Unicode: an escaped half of a surrogate pair is rejected, as in the reference reader. Throws an Error with the reason.
+ * It stops at the first problem without building a result, so a malicious header of 100 MB costs little.
  */
 export function parseHeaderJson(text: string): Map<string, HeaderValue> {
-  // The scanner joins white space character by character, 32 bytes for each; writers pad at the end only.
+  // The scanner concatenates white space character by character, at 32 bytes each. Real writers pad only at the end.
   const body = text.slice(0, endOfText(text))
   for (const [blanks] of body.matchAll(/[ \t]{2,}/g)) {
-    if (blanks.length > MAX_BLANKS) throw new Error(`it holds more than ${MAX_BLANKS} blanks in a row`)
+    if (blanks.length > MAX_BLANKS) throw new Error(`it contains more than ${MAX_BLANKS} consecutive blanks`)
   }
   let root: HeaderValue | undefined
   const open: (HeaderValue[] | Map<string, HeaderValue>)[] = []
@@ -206,7 +207,7 @@ export function parseHeaderJson(text: string): Map<string, HeaderValue> {
       onObjectProperty: (name, offset) => {
         refuseHalfPair(name, offset)
         if ((open.at(-1) as Map<string, HeaderValue>).has(name))
-          throw new Error(`the key ${JSON.stringify(name.slice(0, 200))} is there twice`)
+          throw new Error(`the key ${JSON.stringify(name.slice(0, 200))} occurs twice`)
         key = name
       },
       onLiteralValue: (value, offset, length) => {
@@ -224,7 +225,7 @@ export function parseHeaderJson(text: string): Map<string, HeaderValue> {
   return root
 }
 
-/** Where the text ends before white space. `trimEnd` would remove characters that are not white space in JSON: U+00A0, U+FEFF, form feeds. */
+/** The end of the text without trailing white space. `trimEnd` would also remove characters that are not white space in JSON: U+00A0, U+FEFF, form feeds. */
 function endOfText(text: string): number {
   let end = text.length
   while (end > 0 && ' \t\n\r'.includes(text[end - 1]!)) end--
@@ -232,5 +233,5 @@ function endOfText(text: string): number {
 }
 
 function refuseHalfPair(text: string, offset: number): void {
-  if (!text.isWellFormed()) throw new Error(`a string holds half of a surrogate pair at character ${offset}`)
+  if (!text.isWellFormed()) throw new Error(`a string contains half of a surrogate pair at character ${offset}`)
 }

@@ -1,7 +1,7 @@
 import { Fields } from '../files/fields'
 import { joinPath, readJson, type ModelRoot } from '../files/read'
 
-/** Of the Transformer module; the others are from the first years of sentence-transformers. The first that holds anything counts. */
+/** Config files of the Transformer module. All but the first are from early versions of sentence-transformers. The first that is not empty applies. */
 const TRANSFORMER_CONFIGS = [
   'sentence_bert_config.json',
   'sentence_roberta_config.json',
@@ -12,7 +12,7 @@ const TRANSFORMER_CONFIGS = [
   'sentence_xlnet_config.json',
 ]
 
-/** Arguments for transformers that change no number here. */
+/** Arguments for transformers that do not change the results. */
 const HARMLESS_MODEL_ARGUMENTS = [
   'add_pooling_layer',
   'attn_implementation',
@@ -26,8 +26,8 @@ const HARMLESS_TOKENIZER_ARGUMENTS = ['model_max_length', 'use_fast', 'trust_rem
 const HARMLESS_CONFIG_ARGUMENTS = ['trust_remote_code', 'use_cache']
 
 /**
- * How the Transformer module cuts and prepares text: the limit of its own config, else the tokenizer's `model_max_length`, else none.
- * `folder`: of the Transformer module. `tokenizerOnly`: the folder is no sentence-transformers one.
+ * How the Transformer module cuts and prepares text: the limit of its own config, otherwise the tokenizer's `model_max_length`, otherwise none.
+ * `folder`: the folder of the Transformer module. `tokenizerOnly`: the folder is not in sentence-transformers' layout.
  */
 export async function readTokenLimits(
   root: ModelRoot,
@@ -100,7 +100,7 @@ async function tokenizerLimit(root: ModelRoot, folder: string): Promise<number |
   return limit(tokenizer, tokenizer.given('model_max_length') ? 'model_max_length' : 'max_len')
 }
 
-/** Undefined where it is absent or null. 1e30 is how transformers writes 'no limit'. */
+/** Undefined if it is absent or null. transformers writes 1e30 for "no limit". */
 function limit(config: Fields, key: string): number | undefined {
   const value = config.raw(key)
   if (value === undefined || value === null) return undefined

@@ -6,27 +6,27 @@ import { filesBelow, otherWeights } from '../files/other-weights'
 import { checkRelative, joinPath, readJson, resolveFile, type ModelRoot } from '../files/read'
 import type { EncoderConfig } from './config'
 import { EMBEDDINGS, FAMILIES, familyOf, IGNORED, type Family } from './families'
-import { Ledger, type Misfit } from './ledger'
+import { TensorMatcher, type Misfit } from './tensor-matcher'
 import { readSafetensorsHeader, type StoredTensor } from './safetensors'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 const MAX_SHARDS = 4096
 
-/** A tensor and the file that it lies in, by its place in `files`. */
+/** A tensor and the index in `files` of the file that contains it. */
 export interface LocatedTensor extends StoredTensor {
   file: number
 }
 
 export interface Weights {
-  /** The file, or the index of the shards, as messages name it. */
+  /** The name in messages: the file, or the index of the shards. */
   name: string
   tensors: Map<string, LocatedTensor>
 }
 
 /**
- * Reads the headers of the weights in one folder of the model ('' is the model's own): model.safetensors, else the shards of its index.
- * Their absolute paths are appended to `files`. ERR_UNSAFE_MODEL where there are pickled weights only.
+ * Reads the headers of the weights in one folder of the model ('' is the model folder): model.safetensors, or the shards in its index.
+ * Appends their absolute paths to `files`. Throws ERR_UNSAFE_MODEL if only pickled weights exist.
  */
 export async function readWeights(root: ModelRoot, folder: string, files: string[]): Promise<Weights> {
   const single = joinPath(folder, SINGLE)
@@ -53,14 +53,15 @@ async function readShards(root: ModelRoot, folder: string, json: unknown, files:
     for (const [tensor, located] of locate(header.tensors, files.push(file) - 1)) {
       const told = places.get(tensor)
       if (told !== shard) {
-        const place = told === undefined ? 'does not name' : `looks in ${printable(told)} for`
-        throw broken(root, name, `${place} tensor ${printable(tensor)}, which ${printable(shard)} holds`)
+        const place = told === undefined ? 'does not list' : `names ${printable(told)} for`
+        throw broken(root, name, `${place} tensor ${printable(tensor)}, which ${printable(shard)} contains`)
       }
       tensors.set(tensor, located)
     }
   }
   for (const [tensor, shard] of places) {
-    if (!tensors.has(tensor)) throw broken(root, name, `looks in ${printable(shard)} for tensor ${printable(tensor)}, which is not there`)
+    if (!tensors.has(tensor))
+      throw broken(root, name, `names ${printable(shard)} for tensor ${printable(tensor)}, which that file does not contain`)
   }
   return { name, tensors }
 }
@@ -73,7 +74,7 @@ async function resolveShards(root: ModelRoot, folder: string, index: string, sha
     if (file !== undefined) found.set(shard, file)
   }
   const missing = shards.filter((shard) => !found.has(shard)).map(printable)
-  if (missing.length > 0) throw broken(root, index, `names ${missing.join(', ')}, missing here: the download is incomplete`)
+  if (missing.length > 0) throw broken(root, index, `names missing files (${missing.join(', ')}): the download is incomplete`)
   return found
 }
 
@@ -90,13 +91,13 @@ async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchE
   const where = folder === '' ? root.shown : `${folder} in ${root.shown}`
   const others = otherWeights(paths, root.shown)
   if (pickled.length === 0) {
-    const missing = `There is neither ${SINGLE} nor ${INDEX} in ${where}.`
+    const missing = `${where} contains neither ${SINGLE} nor ${INDEX}.`
     if (others !== undefined) {
       return new SentorchError('ERR_MODEL_UNSUPPORTED', `${missing} ${others}`, { detail: { folder: where, files: paths } })
     }
     const shards = paths.filter((path) => /^model-\d+-of-\d+\.safetensors$/.test(path))
     const hint =
-      shards.length > 0 ? ` It holds ${shards.map(printable).join(', ')}: their index is missing, the download is incomplete.` : ''
+      shards.length > 0 ? ` It contains ${shards.map(printable).join(', ')}, but not their index: the download is incomplete.` : ''
     return new SentorchError('ERR_MODEL_FORMAT', `${missing}${hint}`, { detail: { folder: where } })
   }
   const from = JSON.stringify(root.shown)
@@ -107,8 +108,8 @@ async function nothingToRead(root: ModelRoot, folder: string): Promise<SentorchE
       `M.from_pretrained(${from}).save_pretrained(${to}, safe_serialization=True); T.from_pretrained(${from}).save_pretrained(${to})`
   return new SentorchError(
     'ERR_UNSAFE_MODEL',
-    `The weights in ${where} are pickled (${pickled.map(printable).join(', ')}): opening a pickle can run any code, so it is refused. ` +
-      `If you trust its source, convert it once and load ${to}: python3 -c '${convert}'`,
+    `The weights in ${where} are pickled (${pickled.map(printable).join(', ')}). They are not opened, since a pickle can run arbitrary code. ` +
+      `If you trust the source, convert them once and load ${to}: python3 -c '${convert}'`,
     { detail: { folder: where, files: pickled } },
   )
 }
@@ -119,16 +120,16 @@ function broken(root: ModelRoot, index: string, reason: string): SentorchError {
 
 export interface EncoderTensors {
   encoder: EncoderSource
-  ledger: Ledger
-  /** What does not fit, once everything that lies beside the encoder was taken too. */
+  matcher: TensorMatcher
+  /** The mismatches, after all tensors outside the encoder were looked up too. */
   close: () => Misfit | undefined
 }
 
-/** Finds every tensor of the encoder, with or without the family's prefix; they are named as AutoModel names them. `config`: the name of the file that the shapes come from. */
+/** Finds every tensor of the encoder, with or without the family's prefix, and names them as AutoModel does. `config`: the file that determines the shapes. */
 export function encoderTensors(config: EncoderConfig, weights: Weights, configName: string): EncoderTensors {
   const family = familyOf(config.modelType)!
   const prefix = encoderPrefix(family, weights)
-  const ledger = new Ledger(weights, configName, prefix)
+  const matcher = new TensorMatcher(weights, configName, prefix)
   const hidden = config.hiddenSize
   const wide = config.intermediateSize
   const encoder: EncoderSource = {
@@ -139,55 +140,55 @@ export function encoderTensors(config: EncoderConfig, weights: Weights, configNa
     activation: config.activation,
     positionPadding: config.positionPadding,
     wordPadding: config.wordPadding,
-    wordEmbeddings: ledger.take(EMBEDDINGS.word, [config.vocabSize, hidden]),
-    positionEmbeddings: ledger.take(EMBEDDINGS.position, [config.maxPositions, hidden]),
-    tokenTypeEmbeddings: config.typeVocabSize > 0 ? ledger.take(EMBEDDINGS.tokenType, [config.typeVocabSize, hidden]) : null,
-    embeddingNorm: ledger.norm(EMBEDDINGS.norm, hidden),
+    wordEmbeddings: matcher.take(EMBEDDINGS.word, [config.vocabSize, hidden]),
+    positionEmbeddings: matcher.take(EMBEDDINGS.position, [config.maxPositions, hidden]),
+    tokenTypeEmbeddings: config.typeVocabSize > 0 ? matcher.take(EMBEDDINGS.tokenType, [config.typeVocabSize, hidden]) : null,
+    embeddingNorm: matcher.norm(EMBEDDINGS.norm, hidden),
     layers: Array.from({ length: config.layers }, (_, layer) => {
       const at = (name: keyof Family['names']): string => family.names[name].replace('#', String(layer))
       return {
-        query: ledger.linear(at('query'), hidden, hidden),
-        key: ledger.linear(at('key'), hidden, hidden),
-        value: ledger.linear(at('value'), hidden, hidden),
-        attentionOutput: ledger.linear(at('attentionOutput'), hidden, hidden),
-        attentionNorm: ledger.norm(at('attentionNorm'), hidden),
-        intermediate: ledger.linear(at('intermediate'), hidden, wide),
-        output: ledger.linear(at('output'), wide, hidden),
-        outputNorm: ledger.norm(at('outputNorm'), hidden),
+        query: matcher.linear(at('query'), hidden, hidden),
+        key: matcher.linear(at('key'), hidden, hidden),
+        value: matcher.linear(at('value'), hidden, hidden),
+        attentionOutput: matcher.linear(at('attentionOutput'), hidden, hidden),
+        attentionNorm: matcher.norm(at('attentionNorm'), hidden),
+        intermediate: matcher.linear(at('intermediate'), hidden, wide),
+        output: matcher.linear(at('output'), wide, hidden),
+        outputNorm: matcher.norm(at('outputNorm'), hidden),
       }
     }),
     relativeAttentionBias:
       config.relativeAttentionBuckets > 0
-        ? ledger.take(EMBEDDINGS.relativeAttentionBias, [config.relativeAttentionBuckets, config.heads])
+        ? matcher.take(EMBEDDINGS.relativeAttentionBias, [config.relativeAttentionBuckets, config.heads])
         : null,
   }
   const ignored = (name: string): boolean => {
-    // A table of no rows is how transformers writes "no token types".
+    // transformers writes a table without rows for a model without token types.
     const noTypes = config.typeVocabSize === 0 && family.tokenTypes && name === prefix + EMBEDDINGS.tokenType
     return noTypes ? weights.tensors.get(name)!.bytes === 0 : IGNORED.some((pattern) => pattern.test(bareName(family, name)))
   }
   const close = (): Misfit | undefined => {
-    const misfit = ledger.close(ignored)
+    const misfit = matcher.close(ignored)
     return misfit && { ...misfit, hint: otherFamily(family, config.modelType, weights) }
   }
-  return { encoder, ledger, close }
+  return { encoder, matcher, close }
 }
 
-/** What stands before the encoder's tensors in this file: the family's prefix where it was saved with a head on top, else nothing. */
+/** The prefix of the encoder's tensors in this file: the family's prefix if it was saved with a head, otherwise empty. */
 export function encoderPrefix(family: Family, weights: Weights): string {
   return [...weights.tensors.keys()].some((name) => name.startsWith(`${family.prefix}embeddings.`)) ? family.prefix : ''
 }
 
-/** As AutoModel names it. */
+/** The name in AutoModel. */
 export function bareName(family: Family, name: string): string {
   return name.startsWith(family.prefix) ? name.slice(family.prefix.length) : name
 }
 
-/** Names the family that the file looks like, when it is surely another one. */
+/** Names the family that the weights belong to, if it is certain that it differs from the config's. */
 function otherFamily(family: Family, modelType: string, weights: Weights): string | undefined {
   const query = (f: Family): string => f.names.query.replace('#', '0') + '.weight'
   const holds = (f: Family): boolean => weights.tensors.has(query(f)) || weights.tensors.has(f.prefix + query(f))
   if (holds(family)) return undefined
   const likely = FAMILIES.filter((f) => f !== family && holds(f)).flatMap((f) => f.modelTypes)
-  return likely.length > 0 ? `The weights look like ${likely.join(' or ')}, the config says ${modelType}.` : undefined
+  return likely.length > 0 ? `The weights look like ${likely.join(' or ')}, but model_type in the config is ${modelType}.` : undefined
 }

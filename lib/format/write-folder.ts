@@ -7,20 +7,20 @@ import { recoverFolder, Staging, sweep, targetOf } from '../files/staging'
 import { BITS } from './safetensors'
 import type { LocatedTensor } from './weights'
 
-/** A folder with one of these is a model's: what may be replaced. */
+/** Files that identify a model folder, which may be replaced. */
 const MARKS = ['config.json', 'modules.json', 'sentorch.json']
 
 export interface StagingOptions {
-  /** Whether a folder that is there already may be replaced. */
+  /** Whether an existing folder may be replaced. */
   overwrite: boolean
-  /** Files of which one must lie in a folder that is replaced: nobody's documents are taken for an old model. */
+  /** A folder is replaced only if it contains one of these files, so that documents are never mistaken for an old model. */
   marks?: readonly string[]
 }
 
 /**
- * A folder that appears under its name only when it is whole: it is written next to its target (see `Staging`), every file and folder is
- * flushed to the disk, then it takes the name, in one step where the system has one. Whatever fails until then is ERR_FILE and leaves the
- * target as it is; afterwards nothing fails. When the process ends first, what was written is removed; after a kill the next save does that.
+ * A folder that appears under its name only when it is complete: it is written next to its target (see `Staging`), every file and folder is
+ * flushed to the disk, and then it takes the target's name, in one step if the system supports that. Any failure until then is ERR_FILE and
+ * leaves the target unchanged; after that nothing can fail. If the process ends early, the partial folder is removed; after a kill, by the next save.
  */
 export class StagedFolder {
   readonly #staging: Staging
@@ -37,7 +37,7 @@ export class StagedFolder {
     this.#options = options
   }
 
-  /** Refuses a target that is no folder, one that holds something and may not be replaced, and one that holds something else than a model. */
+  /** Rejects a target that is not a folder, a non-empty one that may not be replaced, and one that contains something other than a model. */
   static async create(folder: string, options: StagingOptions): Promise<StagedFolder> {
     return attempt(folder, async () => {
       const target = await targetOf(folder)
@@ -48,22 +48,22 @@ export class StagedFolder {
     })
   }
 
-  /** Absolute; where it is written. */
+  /** Absolute path of the folder being written. */
   get path(): string {
     return this.#staging.fresh
   }
 
-  /** Absolute; where it will be. */
+  /** Absolute path that it will have. */
   get target(): string {
     return this.#target
   }
 
-  /** Whether the folder has the name, or will be given it by the next load or save. */
+  /** Whether the folder has its name, or will be given it by the next load or save. */
   get isPlaced(): boolean {
     return this.#isPlaced || this.#staging.isInterrupted
   }
 
-  /** Makes a folder inside, by its name from the top, with '/'. */
+  /** Creates a folder inside, by its path from the top, with '/'. */
   async folder(name: string): Promise<void> {
     await attempt(this.#shown, () => makeFolder(join(this.path, name)))
     this.#folders.push(name)
@@ -85,12 +85,12 @@ export class StagedFolder {
     await this.write(name, `${JSON.stringify(value, null, 2)}\n`)
   }
 
-  /** Rejects only where the folder did not take the name. */
+  /** Rejects only if the folder did not get its name. */
   async commit(): Promise<void> {
     await attempt(this.#shown, async () => {
       for (const name of this.#folders) await syncFolder(join(this.path, name))
       await syncFolder(this.path)
-      // Somebody may have put something there meanwhile.
+      // Another process may have written to the target in the meantime.
       await refuseTarget(this.#target, this.#shown, this.#options)
       this.#place()
     })
@@ -98,7 +98,7 @@ export class StagedFolder {
     await this.#staging.remove()
   }
 
-  /** Removes what was written; nothing happens after `commit`. Never rejects. */
+  /** Removes what was written. Does nothing after `commit`. Never rejects. */
   async discard(): Promise<void> {
     await this.#staging.remove()
   }
@@ -113,7 +113,7 @@ export class StagedFolder {
       const { path } = this.#staging
       throw unwritable(
         this.#shown,
-        `${message} What was there lies in ${join(path, 'old')} and the new one in ${this.path}: the next load or save puts the new one in place.`,
+        `${message} The previous folder is in ${join(path, 'old')} and the new one in ${this.path}; the next load or save moves the new one into place.`,
         error,
       )
     }
@@ -123,12 +123,12 @@ export class StagedFolder {
 async function refuseTarget(target: string, shown: string, { overwrite, marks = MARKS }: StagingOptions): Promise<void> {
   const names = await readdir(target).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    throw unwritable(shown, error.code === 'ENOTDIR' ? 'It is a file; name a folder.' : `${error.message}.`, error)
+    throw unwritable(shown, error.code === 'ENOTDIR' ? 'It is a file, not a folder.' : `${error.message}.`, error)
   })
   if (names.length === 0) return
-  if (!overwrite) throw unwritable(shown, 'It is there already. Name another folder, or replace it with overwrite: true.')
+  if (!overwrite) throw unwritable(shown, 'It already exists. Choose another folder, or pass overwrite: true to replace it.')
   if (names.some((name) => marks.includes(name))) return
-  throw unwritable(shown, `It holds ${names.length} entries but none of ${marks.join(', ')}: only an earlier save is replaced.`)
+  throw unwritable(shown, `It has ${names.length} entries but none of ${marks.join(', ')}; only an earlier save can be replaced.`)
 }
 
 async function attempt<T>(shown: string, work: () => Promise<T>): Promise<T> {
@@ -144,30 +144,30 @@ function unwritable(folder: string, reason: string, cause?: unknown): SentorchEr
   return new SentorchError('ERR_FILE', `Cannot write the folder ${folder}. ${reason}`, { cause, detail: { folder } })
 }
 
-/** A tensor of a file that is written: its type, its shape and where its bytes come from. */
+/** A tensor to be written: its type, its shape and where its bytes come from. */
 export interface TensorToWrite {
   dtype: string
   shape: readonly number[]
   from: WriteSource
 }
 
-/** What the native model has now, float32. */
+/** The current float32 value of a parameter in the native model. */
 export function valueOf(parameter: string, shape: readonly number[], value: ParameterValue = 'value'): TensorToWrite {
   return { dtype: 'F32', shape, from: { value, parameter } }
 }
 
-/** The bytes as they are stored. `files`: those that the tensor names by place. */
+/** The bytes as stored. `files`: the files that the tensor refers to by index. */
 export function storedBytes({ dtype, shape, file, offset, bytes }: LocatedTensor, files: readonly string[]): TensorToWrite {
   return { dtype, shape, from: { file: files[file]!, offset, bytes } }
 }
 
 /**
- * The request for a safetensors file. Tensors lie one behind the other, the widest types first and then by name, as Python's library writes
- * them: so each begins at a multiple of its element's size.
+ * The request for writing a safetensors file. Tensors are contiguous, the widest types first and then by name, as in Python's library,
+ * so each begins at a multiple of its element size.
  */
 export function safetensorsFile(path: string, tensors: ReadonlyMap<string, TensorToWrite>): WriteRequest {
   const sorted = [...tensors].sort(([a, x], [b, y]) => BITS[y.dtype]! - BITS[x.dtype]! || (a < b ? -1 : 1))
-  // transformers refuses a file that does not say where it comes from.
+  // transformers rejects a file without a 'format' entry.
   const entries: [string, object][] = [['__metadata__', { format: 'pt' }]]
   let at = 0
   for (const [name, { dtype, shape }] of sorted) {
@@ -178,7 +178,7 @@ export function safetensorsFile(path: string, tensors: ReadonlyMap<string, Tenso
   return { path, header: headerBytes(entries), parts: sorted.map(([, { from }]) => from) }
 }
 
-/** Length, 64 bits little-endian, and JSON, filled up with spaces to a multiple of 8. */
+/** The length as 64 bits little-endian, and the JSON, padded with spaces to a multiple of 8. */
 function headerBytes(entries: readonly [string, object][]): Uint8Array {
   const json = Buffer.from(`{${entries.map(([name, entry]) => `${JSON.stringify(name)}:${JSON.stringify(entry)}`).join(',')}}`)
   const length = Math.ceil(json.length / 8) * 8

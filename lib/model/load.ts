@@ -1,7 +1,7 @@
 import type { NativeModel } from '../../binding'
 import { throwIfAborted } from '../base/errors'
 import { openFolder, type ModelFolder } from '../format/folder'
-import { FolderPlace } from '../format/place'
+import { FolderIdentity } from '../format/file-identity'
 import { verifyFolder } from '../format/manifest'
 import { Heads } from '../heads/heads'
 import { resolveModel, type ResolvedModel } from '../hub/hub'
@@ -17,7 +17,7 @@ import type { ModelParts } from './parts'
 /** A folder that was read, before anything native knows of it. */
 interface OpenedFolder {
   resolved: ResolvedModel
-  place: FolderPlace
+  place: FolderIdentity
   folder: ModelFolder
   tokenizer: Tokenizer
 }
@@ -59,7 +59,7 @@ async function openBoth(where: string, request: ResolvedLoad): Promise<{ native:
 async function readModel(where: string, request: ResolvedLoad, signal: AbortSignal): Promise<OpenedFolder> {
   const resolved = await resolveModel(where, { ...request.hub, onProgress: request.onProgress, signal })
   if (request.verify) await verifyFolder(resolved.folder, signal)
-  const place = await FolderPlace.of(resolved.folder)
+  const place = await FolderIdentity.of(resolved.folder)
   return place.whileReading(async () => {
     const folder = await openFolder(resolved.folder)
     return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }

@@ -15,7 +15,7 @@ import { HEADS_FILE, layerSizes, SENTORCH_JSON, sentorchJson } from '../format/h
 import { writeManifest } from '../format/manifest'
 import { classifierPlan, refuseOtherShape } from '../format/save-classifier'
 import { encoderConfig, moduleFiles, type ModuleFiles } from '../format/save-modules'
-import { changed, changedFile } from '../format/place'
+import { changed, changedFile } from '../format/file-identity'
 import type { LocatedTensor } from '../format/weights'
 import { safetensorsFile, StagedFolder, storedBytes, valueOf, type TensorToWrite } from '../format/write-folder'
 
@@ -139,10 +139,10 @@ function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version,
   const { folder, trained } = parts
   const heads = parts.heads.list
   // Hours of training are not given up for a pooler.
-  const carried = lost === undefined ? passengers(folder) : new Map<string, TensorToWrite>()
+  const carried = lost === undefined ? unusedTensors(folder) : new Map<string, TensorToWrite>()
   const notes = [...folder.notes]
   if (folder.modules.implied) notes.push(IMPLIED)
-  if (carried.size < folder.passengers.size) notes.push(LEFT_OUT)
+  if (carried.size < folder.unusedTensors.size) notes.push(LEFT_OUT)
   const json = new Map(modules.files)
   json.set('config.json', encoderConfig(folder, trained))
   json.set(SENTORCH_JSON, sentorchJson({ heads: [...heads], training: training ?? folder.training, notes }, version))
@@ -171,8 +171,8 @@ function parameter({ folder, trained }: ModelParts, name: string, stored: Locate
   return trained ? valueOf(name, stored.shape) : storedBytes(stored, folder.files)
 }
 
-function passengers({ passengers, files }: ModelFolder): Map<string, TensorToWrite> {
-  return new Map([...passengers].map(([name, stored]) => [name, storedBytes(stored, files)]))
+function unusedTensors({ unusedTensors, files }: ModelFolder): Map<string, TensorToWrite> {
+  return new Map([...unusedTensors].map(([name, stored]) => [name, storedBytes(stored, files)]))
 }
 
 function headTensors({ heads, folder }: ModelParts): Map<string, TensorToWrite> {

@@ -21,7 +21,7 @@ describe('refused', () => {
       'an unknown model type',
       { model_type: 'gpt2' },
       'ERR_MODEL_UNSUPPORTED',
-      'model_type is "gpt2" in config.json in ./x; supported are bert, distilbert,',
+      'model_type is "gpt2" in config.json in ./x; supported values are bert, distilbert,',
     ],
     ['a model type that every object has', { model_type: 'constructor' }, 'ERR_MODEL_UNSUPPORTED', '"constructor"'],
     ['an unknown activation', { hidden_act: 'quick_gelu' }, 'ERR_MODEL_UNSUPPORTED', 'hidden_act is "quick_gelu"'],
@@ -51,7 +51,7 @@ describe('refused', () => {
       'pruned heads',
       { pruned_heads: { 1: [0] } },
       'ERR_MODEL_UNSUPPORTED',
-      'pruned_heads is an instance of Object in config.json in ./x; layers without',
+      'pruned_heads is an instance of Object in config.json in ./x; layers with pruned',
     ],
     ['other buckets', { relative_attention_num_buckets: 64 }, 'ERR_MODEL_UNSUPPORTED', 'relative_attention_num_buckets is 64', 'mpnet'],
     [
@@ -75,8 +75,14 @@ describe('refused', () => {
     ['epsilon as text', { layer_norm_eps: '1e-12' }, 'ERR_MODEL_FORMAT', 'layer_norm_eps'],
     ['a padding id outside of the vocabulary', { pad_token_id: 11 }, 'ERR_MODEL_FORMAT', 'Expected an integer in 0..10 for pad_token_id'],
     ['no padding id where positions need it', { pad_token_id: null }, 'ERR_MODEL_FORMAT', 'pad_token_id', 'roberta'],
-    ['positions used up by the padding id', { max_position_embeddings: 3 }, 'ERR_MODEL_FORMAT', 'leaves room for 1 tokens', 'roberta'],
-    ['two spellings that differ', { hidden_size: 8 }, 'ERR_MODEL_FORMAT', 'dim and hidden_size mean the same and differ', 'distilbert'],
+    ['positions used up by the padding id', { max_position_embeddings: 3 }, 'ERR_MODEL_FORMAT', 'so only 1 tokens fit', 'roberta'],
+    [
+      'two spellings that differ',
+      { hidden_size: 8 },
+      'ERR_MODEL_FORMAT',
+      'dim and hidden_size in config.json in ./x have the same meaning but different values',
+      'distilbert',
+    ],
     ['negative token types', { type_vocab_size: -1 }, 'ERR_MODEL_FORMAT', 'type_vocab_size'],
   ])('%s', (...row) => {
     // A fifth parameter would be jest's `done` in rows of four.

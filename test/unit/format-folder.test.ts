@@ -10,13 +10,13 @@ describe('folders that hold no model', () => {
   test.each<[string, () => string, string, RegExp]>([
     ['no folder', () => join(scratch(), 'none'), 'ERR_MODEL_NOT_FOUND', /The folder .*none does not exist/],
     ['a file', () => join(folderOf({ 'model.bin': 'x' }), 'model.bin'), 'ERR_MODEL_NOT_FOUND', /is a file/],
-    ['an empty folder', () => scratch(), 'ERR_MODEL_NOT_FOUND', /There is no config\.json .* not the folder of a model/],
+    ['an empty folder', () => scratch(), 'ERR_MODEL_NOT_FOUND', /contains no config\.json, so it is not the folder of a model/],
     ['config without weights', () => folderOf({ 'config.json': CONFIGS.bert }), 'ERR_MODEL_FORMAT', /neither model\.safetensors nor/],
     [
       'a Transformer that is not there',
       () => folderOf(sentenceFiles({ modules: [{ type: 'Transformer', path: '0_T' }, POOLING] })),
       'ERR_MODEL_NOT_FOUND',
-      /There is no 0_T\/config\.json .* modules\.json says/,
+      /contains no 0_T\/config\.json: modules\.json names/,
     ],
     ['an adapter', () => folderOf({ ...tinyFiles(), 'adapter_config.json': {} }), 'ERR_MODEL_UNSUPPORTED', /merge_and_unload/],
     [
@@ -126,11 +126,11 @@ describe('folders that hold no model', () => {
   test('shards without their index, and a folder of models', async () => {
     await expect(openFolder(folderOf({ ...bert, 'model-00001-of-00002.safetensors': 'x' }))).rejects.toMatchObject({
       code: 'ERR_MODEL_FORMAT',
-      message: expect.stringMatching(/holds model-00001-of-00002\.safetensors: their index is missing/),
+      message: expect.stringMatching(/contains model-00001-of-00002\.safetensors, but not their index/),
     })
     await expect(openFolder(folderOf({ 'run/checkpoint-5/config.json': '{}', '1_Pooling/config.json': '{}' }))).rejects.toMatchObject({
       code: 'ERR_MODEL_NOT_FOUND',
-      message: expect.stringMatching(/A config\.json lies in run\/checkpoint-5: give that folder/),
+      message: expect.stringMatching(/run\/checkpoint-5 contains a config\.json: pass that folder/),
     })
   })
 

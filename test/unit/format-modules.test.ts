@@ -86,11 +86,11 @@ describe('modules.json', () => {
   })
 
   test.each<[string, { type: string; path: string }[], string]>([
-    ['no module', [], 'begins with nothing instead of a Transformer'],
+    ['no module', [], 'must begin with a Transformer module, but begins with nothing'],
     ['no Transformer', [POOLING], 'begins with Pooling'],
     ['no Pooling', [TRANSFORMER], 'has no Pooling'],
-    ['Dense on the tokens', [TRANSFORMER, DENSE, POOLING], 'has Dense before Pooling'],
-    ['Normalize on the tokens', [TRANSFORMER, NORMALIZE, POOLING], 'has Normalize before Pooling'],
+    ['Dense on the tokens', [TRANSFORMER, DENSE, POOLING], 'has a Dense module before Pooling'],
+    ['Normalize on the tokens', [TRANSFORMER, NORMALIZE, POOLING], 'has a Normalize module before Pooling'],
     ['two Poolings', [TRANSFORMER, POOLING, POOLING], 'has a second Pooling module'],
     ['two Transformers', [TRANSFORMER, POOLING, TRANSFORMER], 'has a second Transformer module'],
   ])('refused: %s', async (_name, modules, message) => {
@@ -123,7 +123,7 @@ describe('modules.json', () => {
   test('a Pooling folder that is not there', async () => {
     await expect(openSentence({ modules: [TRANSFORMER, { type: 'Pooling', path: '9_Pooling' }] })).rejects.toMatchObject({
       code: 'ERR_MODEL_FORMAT',
-      message: expect.stringContaining('9_Pooling/config.json is missing'),
+      message: expect.stringContaining('contains no 9_Pooling/config.json'),
     })
   })
 })

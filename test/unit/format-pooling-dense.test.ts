@@ -54,7 +54,7 @@ describe('Pooling', () => {
       'another dimension than the encoder',
       { word_embedding_dimension: 5 },
       'ERR_MODEL_MISMATCH',
-      'Pooling takes tokens of 5 features, the encoder gives 4',
+      "Pooling expects 5 features, but the encoder's hidden size is 4",
     ],
   ])('refused: %s', async (_name, config, code, message) => {
     await expect(pooling(config)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
@@ -110,7 +110,7 @@ describe('Dense', () => {
       'other features than the pooled vector has',
       { in_features: 8 },
       'ERR_MODEL_MISMATCH',
-      '2_Dense takes 8 features, the modules before it give 4',
+      '2_Dense expects 8 features, but the previous module returns 4',
     ],
   ])('refused: %s', async (_name, config, code, message) => {
     await expect(dense(config)).rejects.toMatchObject({ code, message: expect.stringContaining(message) })

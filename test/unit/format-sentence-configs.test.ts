@@ -136,7 +136,7 @@ describe('config_sentence_transformers.json', () => {
       'a default prompt that is not there',
       { prompts: { a: 'x' }, default_prompt_name: 'b' },
       'ERR_MODEL_FORMAT',
-      "default_prompt_name is 'b'",
+      "is 'b', but the model's prompts are",
     ],
     [
       'a number for a prompt',

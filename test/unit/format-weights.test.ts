@@ -53,19 +53,19 @@ describe('sharded', () => {
       'a tensor in another shard',
       files({ ...map, [names[0]!]: parts[1] }),
       'ERR_MODEL_FORMAT',
-      `looks in ${parts[1]} for tensor ${names[0]}, which ${parts[0]} holds`,
+      `names ${parts[1]} for tensor ${names[0]}, which ${parts[0]} contains`,
     ],
     [
       'a tensor in no shard',
       files({ ...map, ghost: parts[0] }),
       'ERR_MODEL_FORMAT',
-      'looks in model-00001-of-00002.safetensors for tensor ghost, which is not there',
+      'names model-00001-of-00002.safetensors for tensor ghost, which that file does not contain',
     ],
     [
       'a tensor that the index leaves out',
       files(without(map as never, names[0]!)),
       'ERR_MODEL_FORMAT',
-      `does not name tensor ${names[0]}, which`,
+      `does not list tensor ${names[0]}, which`,
     ],
     ['no map', { ...files(), 'model.safetensors.index.json': {} }, 'ERR_MODEL_FORMAT', 'names 0 files'],
     ['a number for a file', files({ ...map, [names[0]!]: 1 }), 'ERR_MODEL_FORMAT', 'Expected a string'],
@@ -106,12 +106,17 @@ describe('weights that do not fit the config', () => {
   })
 
   test.each<[string, FamilyName, FamilyName, string]>([
-    ['DistilBERT weights under a BERT config', 'distilbert', 'bert', 'The weights look like distilbert, the config says bert.'],
+    [
+      'DistilBERT weights under a BERT config',
+      'distilbert',
+      'bert',
+      'The weights look like distilbert, but model_type in the config is bert.',
+    ],
     [
       'BERT weights under an MPNet config',
       'bert',
       'mpnet',
-      'The weights look like bert or roberta or xlm-roberta or camembert, the config says mpnet.',
+      'The weights look like bert or roberta or xlm-roberta or camembert, but model_type in the config is mpnet.',
     ],
   ])('%s are told', async (_name, weights, config, hint) => {
     const files = { 'config.json': CONFIGS[config], 'model.safetensors': safetensors(encoderTensors(weights)) }
@@ -137,7 +142,7 @@ describe('weights that do not fit the config', () => {
     const folder = folderOf({ 'config.json': CONFIGS.bert, 'model.safetensors': safetensors(tensors) })
     await expect(openFolder(folder)).rejects.toMatchObject({
       code: 'ERR_MODEL_UNSUPPORTED',
-      message: `model.safetensors in ${folder} stores embeddings.LayerNorm.bias as ${dtype}; supported are F32, F16, BF16.`,
+      message: `model.safetensors in ${folder} stores embeddings.LayerNorm.bias as ${dtype}; supported types are F32, F16, BF16.`,
     })
   })
 

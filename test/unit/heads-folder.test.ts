@@ -97,18 +97,23 @@ describe('sentorch.json and heads.safetensors', () => {
       'a key that is not known',
       { ...JSON_FILE, more: 1 },
       'ERR_MODEL_UNSUPPORTED',
-      /more is 1.*not known \(known are format, sentorch, heads/,
+      /more is 1.*unknown \(known settings are format, sentorch, heads/,
     ],
-    ['a key that is near a known one', { ...JSON_FILE, head: [] }, 'ERR_MODEL_UNSUPPORTED', /not known \('heads' is\)/],
-    ['a key of a head that is near a known one', changed({ labelz: [] }), 'ERR_MODEL_UNSUPPORTED', /labelz.*heads\[0\].*\('labels' is\)/],
+    ['a key that is near a known one', { ...JSON_FILE, head: [] }, 'ERR_MODEL_UNSUPPORTED', /unknown \(did you mean 'heads'\?\)/],
+    [
+      'a key of a head that is near a known one',
+      changed({ labelz: [] }),
+      'ERR_MODEL_UNSUPPORTED',
+      /labelz.*heads\[0\].*\(did you mean 'labels'\?\)/,
+    ],
     ['heads that are no list', { ...JSON_FILE, heads: {} }, 'ERR_MODEL_FORMAT', /a list of heads/],
     ['a head that is no object', { ...JSON_FILE, heads: [3] }, 'ERR_MODEL_FORMAT', /heads\[0\] of sentorch\.json/],
-    ['two heads of a name', { ...JSON_FILE, heads: [INTENT, INTENT] }, 'ERR_MODEL_FORMAT', /Two heads are called 'intent'/],
+    ['two heads of a name', { ...JSON_FILE, heads: [INTENT, INTENT] }, 'ERR_MODEL_FORMAT', /Two heads in .* have the name 'intent'/],
     ['training that is no object', { ...JSON_FILE, training: [] }, 'ERR_MODEL_FORMAT', /an object for training/],
     ['notes that are no texts', { ...JSON_FILE, notes: [1] }, 'ERR_MODEL_FORMAT', /for notes/],
     ['an unknown type', changed({ type: 'regression' }), 'ERR_MODEL_UNSUPPORTED', /type is "regression" in heads\[0\]/],
     ['an unknown activation', changed({ activation: 'swish' }), 'ERR_MODEL_UNSUPPORTED', /activation is "swish"/],
-    ['an unknown pooling', changed({ pooling: ['median'] }), 'ERR_MODEL_UNSUPPORTED', /'median' is not known/],
+    ['an unknown pooling', changed({ pooling: ['median'] }), 'ERR_MODEL_UNSUPPORTED', /'median' is unknown/],
     ['an unknown setting', changed({ rank: 4 }), 'ERR_MODEL_UNSUPPORTED', /rank is 4/],
     ['a setting that is missing', changed({ dropout: undefined }), 'ERR_MODEL_FORMAT', /for dropout in heads\[0\]/],
     ['a label twice', changed({ labels: ['a', 'a', 'b'] }), 'ERR_MODEL_FORMAT', /heads\[0\] of sentorch\.json.*appears twice/],
@@ -259,10 +264,10 @@ describe("transformers' own classifiers", () => {
     ['a type of problem that is none', { num_labels: 3, problem_type: 3 }, /a string for problem_type/],
     ['a dropout that is none', { num_labels: 3, classifier_dropout: 2 }, /classifier_dropout/],
   ])('%s is left aside with a note', async (_, config, note) => {
-    const { heads, classifierNote, passengers } = await openFolder(folderOf(checkpoint('bert', 'Sequence', config)))
+    const { heads, classifierNote, unusedTensors } = await openFolder(folderOf(checkpoint('bert', 'Sequence', config)))
     expect(heads).toEqual([])
     expect(classifierNote).toMatch(note)
-    expect([...passengers.keys()].sort()).toEqual(['classifier.bias', 'classifier.weight', 'pooler.dense.bias', 'pooler.dense.weight'])
+    expect([...unusedTensors.keys()].sort()).toEqual(['classifier.bias', 'classifier.weight', 'pooler.dense.bias', 'pooler.dense.weight'])
   })
 
   test('whole numbers are labels, as transformers writes them', async () => {
@@ -272,8 +277,8 @@ describe("transformers' own classifiers", () => {
   })
 
   test('a classifier that became a head is nobody else, its pooler stays one', async () => {
-    const { passengers } = await openFolder(folderOf(checkpoint('bert', 'Sequence', { id2label: names('x', 'y', 'z') })))
-    expect([...passengers.keys()].sort()).toEqual(['pooler.dense.bias', 'pooler.dense.weight'])
+    const { unusedTensors } = await openFolder(folderOf(checkpoint('bert', 'Sequence', { id2label: names('x', 'y', 'z') })))
+    expect([...unusedTensors.keys()].sort()).toEqual(['pooler.dense.bias', 'pooler.dense.weight'])
   })
 
   test.each<[string, object, Tensors | undefined, string, RegExp]>([

@@ -75,7 +75,7 @@ test('the file is in memory as a whole, so its size is bounded', async () => {
   await expectBroken(
     readText(readJson, 'a.json', text, { maxBytes: text.length - 1 }),
     'a.json',
-    new RegExp(`has ${text.length} bytes; at most ${text.length - 1} \\(maxBytes\\).*readJsonl`),
+    new RegExp(`has ${text.length} bytes; the limit is ${text.length - 1} \\(maxBytes\\).*readJsonl`),
   )
   expect(() => readJson('/nowhere', { maxBytes: 0.5 })).toThrow(/an integer of at least 1 for maxBytes/)
 })

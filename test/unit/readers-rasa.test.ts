@@ -218,7 +218,7 @@ test('files are in memory as a whole, so their size is bounded', async () => {
     /\(maxBytes\).*Split it into several files/,
   )
   await expectBroken(yaml(NLU, { maxBytes: 20 }), 'nlu.yml', /the limit is 20 \(maxBytes\)/)
-  await expectBroken(yaml(' '.repeat(2 ** 24 + 1)), 'nlu.yml', /at most 16777216/)
+  await expectBroken(yaml(' '.repeat(2 ** 24 + 1)), 'nlu.yml', /the limit is 16777216/)
 })
 
 test('files of another name are refused, with what to do', async () => {

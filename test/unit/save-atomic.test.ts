@@ -58,7 +58,7 @@ describe('all or nothing', () => {
 
   test.each<[string, number, RegExp]>([
     ['only the old folder', 2, /EIO/],
-    ['neither folder', Infinity, /the next load or save puts the new one in place/],
+    ['neither folder', Infinity, /the next load or save moves the new one into place/],
   ])('where %s can be given the name, the next save of the model works all the same', async (_, last, message) => {
     const source = makeVariant({ base: 'bert' })
     const { parts } = await fakeParts(source)

@@ -43,13 +43,13 @@ test('an empty folder is taken as it is', async () => {
 })
 
 test.each<[string, Record<string, unknown>, boolean, RegExp]>([
-  ['a folder that holds a model', OLD, false, /model\. It is there already.*overwrite: true/],
+  ['a folder that holds a model', OLD, false, /model\. It already exists.*overwrite: true/],
   ['a file', { model: 'text' }, true, /model\. It is a file/],
   [
     "a folder that holds somebody's documents",
     { 'model/letter.txt': 'dear' },
     true,
-    /^Cannot write the folder .*model\. It holds 1 entries but none of config\.json/,
+    /^Cannot write the folder .*model\. It has 1 entries but none of config\.json/,
   ],
 ])('%s is refused and left alone', async (_, files, overwrite, message) => {
   const parent = folderOf(files)
@@ -160,7 +160,7 @@ test('what a kill left is finished first, then counts as what is there; the rest
     '.model.4567abcd.tmp/lock': '',
   })
   const target = path.join(parent, 'model')
-  await expect(StagedFolder.create(target, { overwrite: false })).rejects.toThrow(/It is there already/)
+  await expect(StagedFolder.create(target, { overwrite: false })).rejects.toThrow(/It already exists/)
   const staged = await stage(target, true)
   expect(fs.readdirSync(parent).filter((name) => name !== 'model')).toHaveLength(1)
   await staged.commit()

@@ -1,6 +1,6 @@
 import type { ParameterInfo, TrainingRequest } from '../../../binding'
 import { aborted, throwIfAborted } from '../../base/errors'
-import { changed, changedFile } from '../../format/place'
+import { changed, changedFile } from '../../format/file-identity'
 import { fromNative } from '../../native/call'
 import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../../model/parts'

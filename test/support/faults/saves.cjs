@@ -51,7 +51,7 @@ class Saver {
     const wrong = error && !/^SentorchError ERR_/.test(error) ? `rejects with ${error}` : undefined
     const found = await generationIn(kind, folder).catch((failure) => `cannot be opened: ${failure.message}`)
     // Where a failing disk let neither folder have the name, the error says that the next load finishes it.
-    const finished = error?.includes('puts the new one in place')
+    const finished = error?.includes('moves the new one into place')
     const expected = error && !finished ? old : this.#now.new
     if (wrong || found !== expected) return wrong ?? `${error ?? 'saved'}, but the folder is ${found} in place of ${expected}`
     return this.#again(kind, folder)

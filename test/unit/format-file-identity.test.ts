@@ -1,18 +1,18 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { FolderPlace, stampOf } from '../../lib/format/place'
+import { FolderIdentity, identityOf } from '../../lib/format/file-identity'
 import { folderOf } from '../support/scratch'
 
 async function setUp() {
   const parent = folderOf({ 'model/weights': 'x' })
   const folder = join(parent, 'model')
   const file = join(folder, 'weights')
-  const files = { files: [file], stamps: [await stampOf(file)] }
+  const files = { files: [file], identities: [await identityOf(file)] }
   const replace = () => {
     renameSync(folder, join(parent, 'old'))
     mkdirSync(folder)
   }
-  return { folder, file, files, replace, place: await FolderPlace.of(folder) }
+  return { folder, file, files, replace, place: await FolderIdentity.of(folder) }
 }
 
 test('what was read from a folder that stays comes back, and its errors pass', async () => {

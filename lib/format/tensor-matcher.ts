@@ -5,29 +5,29 @@ import type { LocatedTensor, Weights } from './weights'
 
 const DTYPES: readonly string[] = ['F32', 'F16', 'BF16']
 
-/** How the weights of one folder and its config disagree. */
+/** The differences between the weights of a folder and its config. */
 export interface Misfit {
   weights: string
   config: string
   missing: string[]
   wrong: { tensor: string; file: readonly number[]; config: readonly number[] }[]
   unknown: string[]
-  /** True, or absent. */
+  /** A likely explanation, if one is certain. */
   hint?: string
 }
 
-/** Takes tensors out of one set of weights by name and shape, and keeps account of what does not fit. */
-export class Ledger {
-  /** Bytes of what was taken, as stored. */
+/** Looks up tensors in one set of weights by name and shape, and records every mismatch. */
+export class TensorMatcher {
+  /** Total stored bytes of the tensors found. */
   bytes = 0
-  /** What was taken, by the name that it has here. */
+  /** The tensors found, by their names in sentorch. */
   readonly found = new Map<string, LocatedTensor>()
   private readonly taken = new Set<string>()
   private readonly missing: string[] = []
   private readonly wrong: Misfit['wrong'] = []
   private readonly dtypes: { tensor: string; dtype: string }[] = []
 
-  /** `config`: the file that the shapes come from. `prefix`: stands before every name in the file and nowhere else. */
+  /** `config`: the file that determines the shapes. `prefix`: a prefix of every name in the file that is not part of the names here. */
   constructor(
     private readonly weights: Weights,
     private readonly config: string,
@@ -35,8 +35,8 @@ export class Ledger {
   ) {}
 
   /**
-   * The tensor of that name, or of the first of several spellings that exists; its own name is the first. What it gives for one that does
-   * not fit is never used: `close` tells.
+   * The tensor of that name, or of the first existing spelling in a list whose first item is the name to use. For a tensor that does not match,
+   * the result is a placeholder that is never used, since `close` reports the mismatch.
    */
   take(names: string | readonly string[], shape: number[]): TensorSource {
     const spellings = typeof names === 'string' ? [names] : names
@@ -47,7 +47,7 @@ export class Ledger {
     return { ...this.source(name, shape), name: own }
   }
 
-  /** A layer by its whole name in the file: one that stands beside the encoder, not in it. */
+  /** A layer by its full name in the file, for layers outside the encoder. */
   linearAt(name: string, inFeatures: number, outFeatures: number): LinearSource {
     return { weight: this.source(`${name}.weight`, [outFeatures, inFeatures]), bias: this.source(`${name}.bias`, [outFeatures]) }
   }
@@ -72,24 +72,24 @@ export class Ledger {
     }
   }
 
-  /** LayerNorm; files converted from TensorFlow call the two gamma and beta. */
+  /** A LayerNorm. Files converted from TensorFlow call its parameters gamma and beta. */
   norm(name: string, size: number): NormSource {
     return { weight: this.take([`${name}.weight`, `${name}.gamma`], [size]), bias: this.take([`${name}.bias`, `${name}.beta`], [size]) }
   }
 
-  /** Tensors that nobody took. */
+  /** Tensors that were not looked up. */
   unused(): Map<string, LocatedTensor> {
     return new Map([...this.weights.tensors].filter(([name]) => !this.taken.has(name)))
   }
 
-  /** What does not fit, undefined where everything does. `ignored`: tensors that may be there unused. */
+  /** The mismatches, or undefined if everything matches. `ignored`: tensors that may be present without being used. */
   close(ignored: (name: string) => boolean = () => false): Misfit | undefined {
     const unknown = [...this.unused().keys()].filter((name) => !ignored(name))
     if (this.missing.length + this.wrong.length + unknown.length === 0) return undefined
     return { weights: this.weights.name, config: this.config, missing: this.missing, wrong: this.wrong, unknown }
   }
 
-  /** ERR_MODEL_UNSUPPORTED where a tensor is stored in a type that is not read. */
+  /** Throws ERR_MODEL_UNSUPPORTED if a tensor has a data type that cannot be read. */
   refuseDtypes(shown: string): void {
     const first = this.dtypes[0]
     if (first === undefined) return
@@ -97,16 +97,16 @@ export class Ledger {
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
       `${this.weights.name} in ${shown} stores ${printable(first.tensor)}${others > 0 ? ` and ${others} more` : ''} as ${first.dtype}; ` +
-        `supported are ${DTYPES.join(', ')}.`,
+        `supported types are ${DTYPES.join(', ')}.`,
       { detail: { file: this.weights.name, tensors: this.dtypes } },
     )
   }
 }
 
-/** Lines of one kind in the message; `detail` has all. */
+/** Maximum lines of one kind in the message; `detail` contains all. */
 const MAX_LINES = 100
 
-/** One error for all that does not fit. */
+/** One error that lists all mismatches. */
 export function mismatch(misfits: readonly Misfit[], shown: string): SentorchError {
   const sections = misfits.map(({ weights, config, missing, wrong, unknown, hint }) => {
     const names = wrong.map(({ tensor }) => printable(tensor))
