@@ -7,10 +7,11 @@ import type { Head } from '../heads/definition'
 import type { Scheme } from '../tags/schemes'
 import { describeDataset, type DescribeOptions, type Summary } from './describe'
 import type { Example, Examples, NamedExamples } from './example'
+import type { PreparedSet } from './prepared-set'
 import { checkExample } from './examples'
 import { distinctLabels, headNames, labelKind, labelOf, labelSet, requireHead } from './labels'
 import { breather } from './pause'
-import { unusedOf, type UnusedField } from './readers/unused'
+import { FileExamples, type UnusedField } from './readers/unused'
 import { takeExample, takeSource } from './take'
 
 /** A source of examples: an array, a reader, a generator, or an existing data set. */
@@ -28,6 +29,8 @@ export class Dataset implements Iterable<Example> {
   readonly name: string
   readonly examples: readonly Example[]
   readonly #unusedFields: readonly UnusedField[]
+  /** @internal What was prepared for training, by model, heads and limits (training/loop/corpus.ts). */
+  readonly prepared = new Map<string, PreparedSet>()
 
   /**
    * Reads all examples of a source and checks each of them: text or words, labels of a valid form, spans inside the text, words that occur in
@@ -52,7 +55,7 @@ export class Dataset implements Iterable<Example> {
       examples.push(checkExample(takeExample(given, example, examples.length), name, examples.length))
       await breathe()
     }
-    return new Dataset(examples, name, unusedOf(source))
+    return new Dataset(examples, name, source instanceof FileExamples ? source.unusedFields : [])
   }
 
   private constructor(examples: readonly Example[], name: string, unusedFields: readonly UnusedField[]) {

@@ -5,7 +5,8 @@ import type { Examples } from './example'
 const DEPTH = 4
 const FIELDS = ['text', 'words', 'labels'] as const
 
-const taken = new WeakSet<object>()
+/** Examples that were copied already. */
+class CopiedExamples extends Array<unknown> {}
 
 /**
  * A copy of an array of examples, made at once: what the caller changes while the examples are checked and tokenised changes nothing. A data
@@ -13,10 +14,8 @@ const taken = new WeakSet<object>()
  */
 export function takeSource<T extends Examples>(source: T): T {
   return reading('The examples', () => {
-    if (!Array.isArray(source) || taken.has(source)) return source
-    const copy = copyOfList(source, copyOfExample) as unknown as T & object
-    taken.add(copy)
-    return copy
+    if (!Array.isArray(source) || source instanceof CopiedExamples) return source
+    return CopiedExamples.from(copyOfList(source, copyOfExample)) as unknown as T
   })
 }
 
@@ -30,7 +29,7 @@ export function takeData<T extends Examples | Readonly<Record<string, Examples>>
 
 /** One example of a source. */
 export function takeExample(source: Examples, example: unknown, index: number): unknown {
-  return taken.has(source) ? example : reading(`Example ${index}`, () => copyOfExample(example))
+  return source instanceof CopiedExamples ? example : reading(`Example ${index}`, () => copyOfExample(example))
 }
 
 /** An instance of a class may have its fields from getters: those of an example are asked for by name. */

@@ -1,5 +1,6 @@
 import type { NativeModel } from '../../binding'
 import { throwIfAborted } from '../base/errors'
+import { Turns } from '../base/turns'
 import { openFolder, type ModelFolder } from '../format/folder'
 import { FolderIdentity } from '../format/file-identity'
 import { verifyFolder } from '../format/manifest'
@@ -99,6 +100,7 @@ async function loadInto(
     admission: new Admission(queueBytes),
     info: describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads }),
     heads: new Heads({ native: model, modules: folder.modules, config: folder.config, training: () => isTraining(parts) }),
+    saves: new Turns(),
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,

@@ -1,4 +1,5 @@
 import type { NativeModel } from '../../binding'
+import type { Turns } from '../base/turns'
 import type { Admission } from './admission'
 import type { ModelFolder } from '../format/folder'
 import type { Heads } from '../heads/heads'
@@ -14,6 +15,8 @@ export interface ModelParts {
   readonly admission: Admission
   readonly info: ModelInfo
   readonly heads: Heads
+  /** One save at a time: one may replace the files that the next is made of. */
+  readonly saves: Turns
   /** The open trainer, by which heads know that they may not change. */
   trainer: object | undefined
   /** The trainer that `model.trainEpoch` keeps between its calls. */

@@ -7,7 +7,6 @@ import { refusal } from '../base/arguments'
 import { resolveSave, type ResolvedSave, type SaveOptions } from './save-options'
 import type { ModelParts } from './parts'
 import { recoverFolder } from '../files/staging'
-import { Turns } from '../base/turns'
 import { libraryVersion } from '../base/platform'
 import { joinPath, openRegular, resolveFile } from '../files/read'
 import { openFolder, type ModelFolder } from '../format/folder'
@@ -55,8 +54,7 @@ export async function saveModel(
   const request = resolveSave(folder, options, parts.heads.list)
   throwIfAborted(request.signal)
   if (request.as) refuseOtherShape(parts.folder, request.as.form, request.as.head)
-  // One save of a model at a time: one may replace the files that the next is made of.
-  return turnsOf(parts).take(() => save(parts, request, more))
+  return parts.saves.take(() => save(parts, request, more))
 }
 
 async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: StagedFolder) => Promise<void>): Promise<void> {
@@ -83,14 +81,6 @@ async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: St
     throwIfAborted(signal)
     throw error
   }
-}
-
-const turns = new WeakMap<ModelParts, Turns>()
-
-function turnsOf(parts: ModelParts): Turns {
-  const known = turns.get(parts) ?? new Turns()
-  turns.set(parts, known)
-  return known
 }
 
 /** A folder that was opened before it moved. */

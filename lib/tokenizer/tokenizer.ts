@@ -63,6 +63,9 @@ const MAX_CHARS = 2 ** 22
 
 /** Text → token ids, off the JavaScript thread, equal to what transformers gives for the same folder. */
 export class Tokenizer {
+  static #opened = 0
+  /** Unique in the process: what was prepared with one tokenizer is not taken for another's. */
+  readonly id = ++Tokenizer.#opened
   /** Ids are below this: tokens of the vocabulary and added ones. */
   readonly vocabSize: number
   /** What a careful user should know of it. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { NativeModel } from '../../binding'
+import { Turns } from '../../lib/base/turns'
 import { openFolder } from '../../lib/format/folder'
 import { Heads } from '../../lib/heads/heads'
 import type { ModelParts } from '../../lib/model/parts'
@@ -10,7 +11,13 @@ import { FakeNative } from './fake-native'
 export async function fakeParts(folder: string): Promise<{ parts: ModelParts; native: FakeNative }> {
   const native = new FakeNative()
   const opened = await openFolder(folder)
-  const parts = { native: native as unknown as NativeModel, folder: opened, trainer: undefined, trained: false } as ModelParts
+  const parts = {
+    native: native as unknown as NativeModel,
+    folder: opened,
+    trainer: undefined,
+    trained: false,
+    saves: new Turns(),
+  } as ModelParts
   const heads = new Heads({ native, modules: opened.modules, config: opened.config, training: () => parts.trainer !== undefined })
   await heads.restore(opened.heads, opened.files)
   return { parts: Object.assign(parts, { heads }), native }

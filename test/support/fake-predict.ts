@@ -1,5 +1,6 @@
 import path from 'node:path'
 import type { NativeModel, PredictRequest, PredictResult } from '../../binding'
+import { Turns } from '../../lib/base/turns'
 import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { Head, HeadDefinition } from '../../lib/heads/definition'
@@ -57,6 +58,7 @@ export async function fakeParts(definitions: readonly HeadDefinition[], logitsOf
     folder,
     heads,
     admission: new Admission(2 ** 28),
+    saves: new Turns(),
     info: {} as ModelParts['info'],
     trainer: undefined,
     keptTrainer: undefined,

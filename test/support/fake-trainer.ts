@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { CorpusRequest, NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
+import { Turns } from '../../lib/base/turns'
 import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
@@ -122,6 +123,7 @@ export async function fakeParts(native: FakeNative, heads: readonly HeadDefiniti
     tokenizer,
     folder,
     admission: new Admission(1e9),
+    saves: new Turns(),
     info,
     heads: list,
     trainer: undefined,

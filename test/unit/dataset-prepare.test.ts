@@ -1,6 +1,7 @@
 import { Dataset } from '../../lib/data/dataset'
 import type { Example, LabelValue } from '../../lib/data/example'
-import { prepare, type PreparedSet, type PrepareOptions } from '../../lib/data/prepare'
+import type { PreparedSet } from '../../lib/data/prepared-set'
+import { prepare, type PrepareOptions } from '../../lib/data/prepare'
 import type { Head } from '../../lib/heads/definition'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { headOf } from '../support/heads'

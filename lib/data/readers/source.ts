@@ -8,7 +8,7 @@ import { isSentorchError, SentorchError } from '../../base/errors'
 import { readLines, type Line } from '../../base/text'
 import { unlessTooDeep } from '../../files/file-errors'
 import type { Example } from '../example'
-import { rememberUnused, UnusedFields } from './unused'
+import { FileExamples, type UnusedFields } from './unused'
 
 /** Creates the error for one record. The creator of the function supplies the location. */
 export type Fail = (reason: string, cause?: unknown) => SentorchError
@@ -29,14 +29,9 @@ export function fromFiles(
   if (!Array.isArray(files) || files.length === 0 || files.some((file) => typeof file !== 'string' || file === '')) {
     throw invalid('paths', 'the path of a file, or a list of paths', paths)
   }
-  const examples = {
-    async *[Symbol.asyncIterator]() {
-      const unused = new UnusedFields()
-      for (const file of files as string[]) yield* read(file, unused)
-      rememberUnused(examples, unused)
-    },
-  }
-  return examples
+  return new FileExamples(async function* (unused) {
+    for (const file of files as string[]) yield* read(file, unused)
+  })
 }
 
 /** Characters that end a line for some tools (Python's splitlines) but are ordinary characters here. */

@@ -1,3 +1,5 @@
+import type { Example } from '../example'
+
 /** Fields and columns of files that nothing is read from, with the number of records that have them. */
 export class UnusedFields {
   readonly #counts = new Map<string, number>()
@@ -19,14 +21,23 @@ export interface UnusedField {
   records: number
 }
 
-const last = new WeakMap<object, UnusedFields>()
+/** Examples of files. Each loop opens the files anew. */
+export class FileExamples implements AsyncIterable<Example> {
+  readonly #read: (unused: UnusedFields) => AsyncIterable<Example>
+  #unused: UnusedFields | undefined
 
-/** What the last complete loop over a reader's result did not read. */
-export function rememberUnused(examples: object, unused: UnusedFields): void {
-  last.set(examples, unused)
-}
+  constructor(read: (unused: UnusedFields) => AsyncIterable<Example>) {
+    this.#read = read
+  }
 
-/** Empty for what is not the result of a reader, or was not read to its end. */
-export function unusedOf(examples: object): UnusedField[] {
-  return last.get(examples)?.list() ?? []
+  /** What the last complete loop did not read; empty before it. */
+  get unusedFields(): UnusedField[] {
+    return this.#unused?.list() ?? []
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Example> {
+    const unused = new UnusedFields()
+    yield* this.#read(unused)
+    this.#unused = unused
+  }
 }

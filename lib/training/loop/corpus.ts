@@ -1,5 +1,6 @@
 import { Dataset, type DataSource } from '../../data/dataset'
-import { prepare, type PreparedSet, type PrepareOptions } from '../../data/prepare'
+import type { PreparedSet } from '../../data/prepared-set'
+import { prepare, type PrepareOptions } from '../../data/prepare'
 import { concatenated } from '../../data/flat'
 import { NO_LABEL } from '../../heads/kind'
 import { SentorchError } from '../../base/errors'
@@ -79,18 +80,11 @@ export async function makeCorpus(data: TrainingData, options: CorpusOptions): Pr
   }
 }
 
-const prepared = new WeakMap<Dataset, Map<string, PreparedSet>>()
-const tokenizers = new WeakMap<Tokenizer, number>()
-let tokenizerCount = 0
-
 async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
-  if (!tokenizers.has(tokenizer)) tokenizers.set(tokenizer, ++tokenizerCount)
   const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
-  const key = JSON.stringify([tokenizers.get(tokenizer), maxLength, unknownLabels, labels])
-  const known = prepared.get(dataset) ?? new Map<string, PreparedSet>()
-  prepared.set(dataset, known)
-  const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
-  known.set(key, found)
+  const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, labels])
+  const found = dataset.prepared.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
+  dataset.prepared.set(key, found)
   return found
 }
 

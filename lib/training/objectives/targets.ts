@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { textOf } from '../../data/align'
-import type { PreparedSet } from '../../data/prepare'
+import type { PreparedSet } from '../../data/prepared-set'
 import { guarded, refusal, untilAborted } from '../../base/arguments'
 import { SentorchError, throwIfAborted } from '../../base/errors'
 import type { Embeddings } from '../../encode/embeddings'
