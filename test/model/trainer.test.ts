@@ -125,9 +125,9 @@ test.each(freezings)('freeze $freeze: frozen weights keep their bits, all others
   expect(expected.filter((name) => !moved.includes(name) && !name.includes('key.bias'))).toEqual([])
 })
 
-test("freeze 'all': a forward pass with metrics and no step", async () => {
+test("freeze 'all': a forward pass with metrics and no step, until an epoch begins that unfreezes something", async () => {
   const model = await fresh()
-  const trainer = model.trainer({ ...OPTIONS, freeze: 'all' })
+  const trainer = model.trainer({ ...OPTIONS, freeze: 'all', unfreeze: [{ at: { epoch: 1 }, what: { head: 'intent' } }] })
   expect(await trainer.parameterGroups()).toEqual([])
   const before = await weightsOf(model)
   const report = await trainer.trainEpoch(data)
@@ -135,6 +135,8 @@ test("freeze 'all': a forward pass with metrics and no step", async () => {
   expect(report).toMatchObject({ epoch: 0, steps: 0, examples: 48, loss, gradientNorm: 0, learningRates: {} })
   expect(report.metrics.intent!.accuracy).toBe(metrics.intent!.accuracy)
   expect(changed(before, await weightsOf(model))).toEqual([])
+  expect(await trainer.trainEpoch(data)).toMatchObject({ epoch: 1, steps: 6 })
+  expect(changed(before, await weightsOf(model))).toEqual(['heads.intent.0.weight', 'heads.intent.0.bias'])
 })
 
 test('unfreezing by epoch and by step changes what trains at that very step', async () => {
@@ -315,6 +317,7 @@ describe('fit', () => {
     const saveBest = join(scratch(), 'best')
     const trainer = model.trainer({ ...OPTIONS, learningRate: 3e-3 })
     const seen: number[] = []
+    const order: unknown[] = []
     const result = await trainer.fit(data, {
       evaluate: sentences(30, 8),
       epochs: 3,
@@ -322,7 +325,11 @@ describe('fit', () => {
       saveBest,
       metrics: { words: ({ heads }) => heads.slots!.gold.flat().length },
       onEpoch: ({ epoch, evaluation }) => void seen.push(epoch, evaluation!.custom.words!),
+      onEvaluate: () => new Promise((resolve) => setTimeout(() => resolve(void order.push('heard')), 20)),
+      onStep: ({ step }) => void order.push(step),
     })
+    // The next step waits until the caller has done what it does with an evaluation.
+    expect(order).toEqual([0, 1, 2, 3, 'heard', 4, 5, 'heard', 0, 1, 'heard', 2, 3, 4, 5, 'heard', 0, 1, 2, 3, 'heard', 4, 5, 'heard'])
     expect(result).toMatchObject({ steps: 18, stopped: 'epochs' })
     expect(result.history.map(({ epoch, steps }) => [epoch, steps])).toEqual([0, 1, 2].map((epoch) => [epoch, 6]))
     expect(result.evaluations.map(({ step }) => step)).toEqual([4, 6, 8, 12, 16, 18])

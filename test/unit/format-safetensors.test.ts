@@ -286,6 +286,26 @@ describe('read', () => {
     expect([...tensors.keys()]).toEqual(names)
   })
 
+  /** Bits of a number, as the format defines them: eight numbers take as many bytes. */
+  const BITS: Record<number, string[]> = {
+    4: ['F4'],
+    6: ['F6_E2M3', 'F6_E3M2'],
+    8: ['BOOL', 'U8', 'I8', 'F8_E5M2', 'F8_E4M3', 'F8_E8M0', 'F8_E4M3FNUZ', 'F8_E5M2FNUZ'],
+    16: ['I16', 'U16', 'F16', 'BF16'],
+    32: ['I32', 'U32', 'F32'],
+    64: ['F64', 'I64', 'U64', 'C64'],
+  }
+  test.each(Object.entries(BITS).flatMap(([bits, dtypes]) => dtypes.map((dtype) => [Number(bits), dtype] as const)))(
+    '%i bits a number of %s, and not a byte more or less',
+    async (bits, dtype) => {
+      const sized = (bytes: number) => safetensors({}, { header: `{"a":${JSON.stringify({ dtype, shape: [8], data_offsets: [0, bytes] })}}`, trailing: bytes }) // prettier-ignore
+      const { tensors } = await readSafetensorsHeader(write('sized.safetensors', sized(bits)))
+      expect(tensors.get('a')).toMatchObject({ dtype, shape: [8], bytes: bits })
+      for (const bytes of [bits - 1, bits + 1])
+        await expect(readSafetensorsHeader(write('sized.safetensors', sized(bytes)))).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT' })
+    },
+  )
+
   test('a changed or lost byte of a header is an error of ours or another header, never a crash', async () => {
     const bytes = safetensors(PAIR)
     for (let i = 0; i < bytes.length - 40; i++) {

@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import { resolveModel, type ResolveOptions } from '../../lib/hub/hub'
 import { ID, WEIGHTS, home, hub, repository, snapshot, blobs, refusal, expectWhole, faults, weights, useHub } from '../support/hub-fixture'
 import { sha256, type Fault } from '../support/hub-server'
+import { openFiles } from '../support/open-files'
 
 useHub()
 
@@ -22,6 +23,13 @@ describe('broken transfers', () => {
     faults(weights, ...list)
     expectWhole((await resolveModel(ID)).folder)
     expect(hub.requests.filter(weights).map(({ range }) => String(range))).toEqual(['undefined', ...ranges])
+  })
+
+  test('an overloaded server is asked again only when it wishes', async () => {
+    faults(weights, { status: 429, headers: { 'retry-after': '1' } })
+    const started = Date.now()
+    expectWhole((await resolveModel(ID)).folder)
+    expect(Date.now() - started).toBeGreaterThan(950)
   })
 
   test('slow but steady: never taken for silent', async () => {
@@ -44,10 +52,11 @@ describe('broken transfers', () => {
     expectWhole((await resolveModel(ID)).folder)
   })
 
-  test('the first failure ends the transfers next to it', async () => {
+  test('the first failure ends the transfers next to it, and nothing is written any more', async () => {
     hub.fault = (request) => (weights(request) ? { stallAfter: 1000 } : request.path === 'tokenizer.json' ? { status: 410 } : undefined)
     const started = Date.now()
     expect(await refusal(ID)).toMatchObject({ code: 'ERR_DOWNLOAD' })
+    expect(openFiles(home)).toEqual([])
     expect(Date.now() - started).toBeLessThan(5000)
   })
 
@@ -71,6 +80,7 @@ describe('broken transfers', () => {
     controller.abort(reason)
     const error = await refused
     expect(error).toMatchObject({ code: 'ERR_ABORTED', cause: reason })
+    expect(openFiles(home)).toEqual([])
     expect(fs.existsSync(snapshot())).toBe(false)
     const name = blobs().find((name) => name.startsWith(sha256(WEIGHTS)))!
     expect(name).toMatch(/\.incomplete$/)
@@ -101,6 +111,7 @@ describe('broken transfers', () => {
     const found = await Promise.all(Array.from({ length: 6 }, () => resolveModel(ID)))
     expect(new Set(found.map(({ folder }) => folder)).size).toBe(1)
     expectWhole(snapshot())
+    expect(openFiles(home)).toEqual([])
   })
 
   test("an error of the caller's onProgress comes out as it is", async () => {

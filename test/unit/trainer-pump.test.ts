@@ -233,6 +233,24 @@ describe('callbacks that give promises', () => {
     expect(await epoch(examples(8))).toMatchObject({ steps: 4, examples: 8 })
   })
 
+  test.each(['onProgress', 'onStep', 'onEpoch'])('%s: nothing goes on until it has settled', async (name) => {
+    const { core, native } = await trainer()
+    native.callSteps = 1
+    let calls = 0
+    let pending = 0
+    let during = 0
+    native.before = () => void (during += pending)
+    const callback = async () => {
+      calls++
+      pending++
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      pending--
+    }
+    await core.fit(examples(8), resolveFit({ epochs: 2, [name]: callback }, core.parts.heads.list, undefined))
+    expect({ during, pending }).toEqual({ during: 0, pending: 0 })
+    expect(calls).toBeGreaterThan(1)
+  })
+
   test.each(['onProgress', 'onStep', 'onEpoch'])('%s: one may dispose of the trainer and wait for that', async (name) => {
     const { core, native } = await trainer()
     const options = resolveFit({ epochs: 2, [name]: () => core.close() }, core.parts.heads.list, undefined)
