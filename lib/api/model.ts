@@ -25,7 +25,7 @@ import type { EpochOptions } from '../training/options/epoch'
 import type { PredictOptions } from '../predict/options'
 import type { SaveOptions } from '../model/save-options'
 import type { TrainerOptions } from '../training/options/train'
-import type { ModelParts } from '../model/parts'
+import { closeIdleTrainer, type ModelParts } from '../model/parts'
 import { predict } from '../predict/predict'
 import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
 import type { Precision, VectorOf } from '../encode/quantize'
@@ -36,7 +36,7 @@ import { giveModelAccess } from './access'
 import { Trainer } from './trainer'
 import type { TrainingData } from '../training/loop/corpus'
 import type { EpochReport } from '../training/loop/report'
-import { dropIdleTrainer, isTraining, trainEpochOf } from '../training/short-form'
+import { trainEpochOf } from '../training/short-form'
 
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 
@@ -66,7 +66,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * ERR_ABORTED.
    */
   static async load(where: string, options?: LoadOptions): Promise<Model> {
-    return typed(async () => new Model(await loadModel(where, resolveLoad(options, process.env), isTraining)))
+    return typed(async () => new Model(await loadModel(where, resolveLoad(options, process.env))))
   }
 
   private constructor(parts: ModelParts) {
@@ -251,7 +251,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
   trainer(options?: TrainerOptions): Trainer<H> {
     this.#checkOpen()
-    dropIdleTrainer(this.#parts)
+    closeIdleTrainer(this.#parts)
     return new Trainer(this, options)
   }
 

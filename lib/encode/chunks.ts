@@ -1,5 +1,6 @@
 import type { NativeModel } from '../../binding'
-import { aborted, throwIfAborted } from '../base/errors'
+import { throwIfAborted } from '../base/errors'
+import { abortable } from '../native/call'
 import type { EncodeProgress } from './options'
 
 /** Cuts the texts of a call into chunks: small enough not to block JavaScript during tokenization, large enough to fill micro-batches. */
@@ -45,8 +46,6 @@ const IN_FLIGHT = 2
 /** The texts of one call, processed in chunks: each is tokenized here and then computed by the model. */
 export interface ChunkedCall<B extends { ids: Int32Array }> {
   native: Pick<NativeModel, 'abort'>
-  /** The task number of all native work of this call, for `abort`. */
-  task: number
   /** Indices of the texts in each chunk. */
   chunks: readonly (readonly number[])[]
   totalTexts: number
@@ -58,48 +57,44 @@ export interface ChunkedCall<B extends { ids: Int32Array }> {
    */
   together: boolean
   read(indices: readonly number[]): Promise<B>
-  /** Submits the chunk to the model before it first awaits, and stores the results at their positions. */
-  work(indices: readonly number[], batch: B): Promise<void>
+  /** Submits the chunk to the model under this task number, before it first awaits, and stores the results at their positions. */
+  work(indices: readonly number[], batch: B, task: number): Promise<void>
 }
 
 /** Resolves when every chunk is done. After the first failure or an abort it cancels the chunks in flight and waits for them. */
-export async function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<B>): Promise<void> {
-  const { signal } = job
-  throwIfAborted(signal)
-  const stop = () => job.native.abort(job.task)
-  signal?.addEventListener('abort', stop, { once: true })
-  const running = new Set<Promise<void>>()
-  const held: { indices: readonly number[]; batch: B }[] = []
-  const done = { texts: 0, tokens: 0 }
-  const start = (indices: readonly number[], batch: B) => {
-    throwIfAborted(signal)
-    const work = job.work(indices, batch).then(async () => {
-      done.texts += indices.length
-      done.tokens += batch.ids.length
-      await job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
-      // Registered late: a failing listener is noticed only while its chunk is in the set.
-      running.delete(work)
-    })
-    work.catch(() => {}) // handled below, through the set
-    running.add(work)
-  }
-  try {
-    for (const indices of job.chunks) {
-      const batch = await job.read(indices)
-      if (job.together) {
-        held.push({ indices, batch })
-        continue
-      }
-      while (running.size >= IN_FLIGHT) await Promise.race(running)
-      start(indices, batch)
+export function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<B>): Promise<void> {
+  return abortable(job.native, job.signal, async (task) => {
+    const running = new Set<Promise<void>>()
+    const held: { indices: readonly number[]; batch: B }[] = []
+    const done = { texts: 0, tokens: 0 }
+    const start = (indices: readonly number[], batch: B) => {
+      throwIfAborted(job.signal)
+      const work = job.work(indices, batch, task).then(async () => {
+        done.texts += indices.length
+        done.tokens += batch.ids.length
+        await job.onProgress?.({ texts: done.texts, totalTexts: job.totalTexts, tokens: done.tokens })
+        // Registered late: a failing listener is noticed only while its chunk is in the set.
+        running.delete(work)
+      })
+      work.catch(() => {}) // handled below, through the set
+      running.add(work)
     }
-    for (const { indices, batch } of held) start(indices, batch)
-    await Promise.all(running)
-  } catch (error) {
-    stop()
-    await Promise.allSettled(running)
-    throw signal?.aborted ? aborted(signal) : error
-  } finally {
-    signal?.removeEventListener('abort', stop)
-  }
+    try {
+      for (const indices of job.chunks) {
+        const batch = await job.read(indices)
+        if (job.together) {
+          held.push({ indices, batch })
+          continue
+        }
+        while (running.size >= IN_FLIGHT) await Promise.race(running)
+        start(indices, batch)
+      }
+      for (const { indices, batch } of held) start(indices, batch)
+      await Promise.all(running)
+    } catch (error) {
+      job.native.abort(task)
+      await Promise.allSettled(running)
+      throw error
+    }
+  })
 }

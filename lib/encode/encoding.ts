@@ -2,9 +2,9 @@ import type { EncodeRequest, NativeModel } from '../../binding'
 import { itemsOf } from '../base/arguments'
 import { stringOf } from '../base/check'
 import { SentorchError } from '../base/errors'
-import { fromNative, nextTask } from '../native/call'
+import { fromNative, nonFiniteRow } from '../native/call'
 import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer'
-import { chunksOf, runChunks } from './chunks'
+import { chunksOf, runChunks, type ChunkedCall } from './chunks'
 import { Embeddings, type TokenEmbeddings } from './embeddings'
 import type { ResolvedEncode } from './options'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
@@ -15,7 +15,6 @@ export class Encoding {
   readonly #tokenizer: Tokenizer
   readonly #request: ResolvedEncode
   readonly #promptTokens: number
-  readonly #task = nextTask()
 
   constructor(native: NativeModel, tokenizer: Tokenizer, request: ResolvedEncode, promptTokens: number) {
     this.#native = native
@@ -27,8 +26,8 @@ export class Encoding {
   async vectors<P extends Precision>(texts: readonly string[]): Promise<Embeddings<VectorOf<P>>> {
     const { dimension, precision, ranges } = this.#request
     const data = newVectors(texts.length, dimension)
-    await this.#through(texts, async (indices, tokens) => {
-      const values = await this.#run(indices, tokens)
+    await this.#through(texts, async (indices, tokens, task) => {
+      const values = await this.#run(indices, tokens, task)
       indices.forEach((index, i) => data.set(values.subarray(i * dimension, (i + 1) * dimension), index * dimension))
     })
     return new Embeddings(quantize(data, dimension, precision as P, ranges), quantizedDimension(dimension, precision))
@@ -37,8 +36,8 @@ export class Encoding {
   async tokenEmbeddings(texts: readonly string[]): Promise<TokenEmbeddings[]> {
     const { dimension, prompt } = this.#request
     const out = new Array<TokenEmbeddings>(texts.length)
-    await this.#through(texts, async (indices, batch) => {
-      const values = await this.#run(indices, batch)
+    await this.#through(texts, async (indices, batch, task) => {
+      const values = await this.#run(indices, batch, task)
       const { offsets } = batch
       const { tokens, spans } = batch as Awaited<ReturnType<Tokenizer['encodeWithOffsets']>>
       indices.forEach((index, i) => {
@@ -49,11 +48,10 @@ export class Encoding {
     return out
   }
 
-  #through(texts: readonly string[], work: (indices: readonly number[], tokens: TokenBatch) => Promise<void>): Promise<void> {
+  #through(texts: readonly string[], work: ChunkedCall<TokenBatch>['work']): Promise<void> {
     const { maxLength, prompt, signal, onProgress, tokenEmbeddings } = this.#request
     return runChunks<TokenBatch>({
       native: this.#native,
-      task: this.#task,
       chunks: chunksOf(
         texts.map((text) => text.length),
         maxLength,
@@ -72,10 +70,10 @@ export class Encoding {
     })
   }
 
-  async #run(indices: readonly number[], { ids, offsets }: TokenBatch): Promise<Float32Array> {
+  async #run(indices: readonly number[], { ids, offsets }: TokenBatch, task: number): Promise<Float32Array> {
     const { pooling, steps, truncateDim, normalizeLast, batchTokens } = this.#request
     const request: EncodeRequest = {
-      task: this.#task,
+      task,
       ids,
       offsets,
       pooling,
@@ -85,15 +83,8 @@ export class Encoding {
       normalizeLast,
       batchTokens,
     }
-    const { values, nonFiniteRow } = await fromNative(this.#native.encode(request))
-    if (nonFiniteRow >= 0) {
-      const index = indices[nonFiniteRow]!
-      throw new SentorchError(
-        'ERR_NON_FINITE',
-        `The vector of texts[${index}] contains NaN or infinity: the weights are damaged or too large for this dtype.`,
-        { detail: { index } },
-      )
-    }
+    const { values, nonFiniteRow: row } = await fromNative(this.#native.encode(request))
+    if (row >= 0) throw nonFiniteRow(`texts[${indices[row]!}]`, { index: indices[row]! })
     return values
   }
 }

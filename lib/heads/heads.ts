@@ -18,6 +18,8 @@ export interface HeadsSources extends HeadContext {
   native: Pick<NativeModel, 'addHead' | 'removeHead' | 'extendHead'>
   /** Whether a trainer is open: it trains the heads that it was made with, so they must not change. */
   training: () => boolean
+  /** Closes a trainer that nobody uses, before a change of the heads. */
+  closeIdleTrainer: () => void
 }
 
 type Change = (list: readonly Head[]) => readonly Head[]
@@ -127,6 +129,7 @@ export class Heads {
   }
 
   #refuseWhileTraining(what: string): void {
+    this.#sources.closeIdleTrainer()
     if (!this.#sources.training()) return
     throw refusal(`${what} while a trainer is open: dispose of it first (trainer.dispose()), and create a new one afterwards.`)
   }

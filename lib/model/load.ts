@@ -13,7 +13,7 @@ import { Tokenizer } from '../tokenizer/tokenizer'
 import { Admission } from './admission'
 import { describeModel } from './info'
 import type { ResolvedLoad } from './load-options'
-import type { ModelParts } from './parts'
+import { closeIdleTrainer, type ModelParts } from './parts'
 
 /** A folder that was read, before anything native knows of it. */
 interface OpenedFolder {
@@ -23,8 +23,8 @@ interface OpenedFolder {
   tokenizer: Tokenizer
 }
 
-/** Opens a model by its folder or its id on the hub. `isTraining`: whether a trainer stands in the way of other heads. */
-export async function loadModel(where: string, request: ResolvedLoad, isTraining: (parts: ModelParts) => boolean): Promise<ModelParts> {
+/** Opens a model by its folder or its id on the hub. */
+export async function loadModel(where: string, request: ResolvedLoad): Promise<ModelParts> {
   throwIfAborted(request.signal)
   const { native, opened } = await openBoth(where, request)
   const model = new native.addon.Model()
@@ -33,7 +33,7 @@ export async function loadModel(where: string, request: ResolvedLoad, isTraining
   const stop = () => void model.dispose().catch(() => {})
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    const parts = await loadInto(model, native, opened, request, isTraining)
+    const parts = await loadInto(model, native, opened, request)
     throwIfAborted(signal)
     return parts
   } catch (error) {
@@ -80,7 +80,6 @@ async function loadInto(
   native: Native,
   { resolved, place, folder, tokenizer }: OpenedFolder,
   { dtype, threads, kernels, device: wanted, queueBytes, signal, onProgress }: ResolvedLoad,
-  isTraining: (parts: ModelParts) => boolean,
 ): Promise<ModelParts> {
   const device = chooseDevice(wanted, native)
   throwIfAborted(signal)
@@ -99,7 +98,13 @@ async function loadInto(
     folder,
     admission: new Admission(queueBytes),
     info: describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads }),
-    heads: new Heads({ native: model, modules: folder.modules, config: folder.config, training: () => isTraining(parts) }),
+    heads: new Heads({
+      native: model,
+      modules: folder.modules,
+      config: folder.config,
+      training: () => parts.trainer !== undefined,
+      closeIdleTrainer: () => closeIdleTrainer(parts),
+    }),
     saves: new Turns(),
     trainer: undefined,
     keptTrainer: undefined,

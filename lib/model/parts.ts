@@ -6,6 +6,12 @@ import type { Heads } from '../heads/heads'
 import type { ModelInfo } from './info'
 import type { Tokenizer } from '../tokenizer/tokenizer'
 
+/** What a model needs to know of a trainer. */
+interface OpenTrainer {
+  readonly isBusy: boolean
+  close(): Promise<void>
+}
+
 /** What a model is made of. Prediction, training and saving work on it without a public way into `Model`. */
 export interface ModelParts {
   readonly native: NativeModel
@@ -18,9 +24,14 @@ export interface ModelParts {
   /** One save at a time: one may replace the files that the next is made of. */
   readonly saves: Turns
   /** The open trainer, by which heads know that they may not change. */
-  trainer: object | undefined
+  trainer: OpenTrainer | undefined
   /** The trainer that `model.trainEpoch` keeps between its calls. */
-  keptTrainer: object | undefined
+  keptTrainer: OpenTrainer | undefined
   /** Whether any parameter differs from the folder's: true from the first step of training. */
   trained: boolean
+}
+
+/** Closes the trainer that `model.trainEpoch` keeps, if it is idle: nobody holds it, so it must not prevent another trainer or a change of heads. */
+export function closeIdleTrainer({ trainer, keptTrainer }: ModelParts): void {
+  if (keptTrainer && trainer === keptTrainer && !keptTrainer.isBusy) keptTrainer.close().catch(() => {})
 }

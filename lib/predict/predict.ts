@@ -1,12 +1,12 @@
 import type { EncodeRequest, PredictResult } from '../../binding'
-import { SentorchError, throwIfAborted } from '../base/errors'
+import { throwIfAborted } from '../base/errors'
 import { chunksOf, estimateTokens, runChunks } from '../encode/chunks'
 import type { Head } from '../heads/definition'
 import type { Predictor } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
 import type { ClassPrediction, TagPrediction } from '../heads/predictions'
 import type { ModelParts } from '../model/parts'
-import { fromNative, nextTask } from '../native/call'
+import { fromNative, nonFiniteRow } from '../native/call'
 import { checkInputs, lengthOf, readInputs, type Input, type ReadBatch } from './inputs'
 import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
 
@@ -84,12 +84,9 @@ class Predicting {
     const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
     const whole = needWholeTexts(heads)
     const out = new Array<AnyPrediction>(inputs.length)
-    // Each pass has its own task, so that aborting the first does not abort the second.
-    const task = nextTask()
     this.#heads = undefined
     await runChunks<ReadBatch>({
       native: this.#parts.native,
-      task,
       chunks: chunksOf(inputs.map(lengthOf), whole ? Infinity : maxLength),
       totalTexts: inputs.length,
       signal,
@@ -99,7 +96,7 @@ class Predicting {
         const chunk = indices.map((i) => inputs[i]!)
         return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
       },
-      work: async (indices, batch) => {
+      work: async (indices, batch, task) => {
         const asked = this.#askedHeads(together)
         const result = await fromNative(
           this.#parts.native.predict({
@@ -111,7 +108,10 @@ class Predicting {
             embedding: this.#embedding(),
           }),
         )
-        if (result.nonFiniteRow >= 0) throw nonFinite(indices[batch.textOf[result.nonFiniteRow]!]!)
+        if (result.nonFiniteRow >= 0) {
+          const index = indices[batch.textOf[result.nonFiniteRow]!]!
+          throw nonFiniteRow(`texts[${index}]`, { index })
+        }
         indices.forEach((index, i) => (out[index] = this.#resultOf(i, batch, result, asked)))
       },
     })
@@ -154,12 +154,4 @@ function gather(values: Float32Array, places: Int32Array, width: number): Float3
   const result = new Float32Array(places.length * width)
   places.forEach((place, i) => result.set(values.subarray(place * width, (place + 1) * width), i * width))
   return result
-}
-
-function nonFinite(index: number): SentorchError {
-  return new SentorchError(
-    'ERR_NON_FINITE',
-    `The prediction for texts[${index}] contains NaN or infinity: the weights are damaged, or too large for this dtype.`,
-    { detail: { index } },
-  )
 }

@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { refusal, takeOptions, untilAborted } from '../base/arguments'
+import { refusal, takeOptions } from '../base/arguments'
 import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
 import { openFolder } from '../format/folder'
 import { saveModel } from '../model/save'
@@ -10,23 +10,23 @@ import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
 import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
 import type { ModelParts } from '../model/parts'
 import { writeCheckpoint } from './checkpoint/checkpoint'
-import { broken, otherData, otherFit, type Pinned } from './checkpoint/errors'
+import { broken, otherData, type Pinned } from './checkpoint/errors'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
 import { configDropout } from './dropout'
 import { evaluate } from './evaluation/evaluate'
-import type { CustomMetrics, Evaluation } from './evaluation/types'
-import { courseOf, runFit, startFit } from './loop/fit'
-import { lengthened, type FitCourse, type FitResult } from './loop/history'
+import type { Evaluation } from './evaluation/types'
+import { whileOpen } from './loop/callbacks'
+import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule } from './loop/course'
+import { runFit } from './loop/fit'
+import type { FitResult } from './loop/history'
 import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './checkpoint/kept'
-import { firstDifference } from './plain'
-import { stepsIn, totalSteps } from './plan/plan'
+import { stepsIn } from './plan/plan'
 import { recipeOf } from './recipe'
 import type { EpochReport } from './loop/report'
 import { hasBalanced, taskWeights, trainingRequest, type TaskWeights } from './objectives/request'
 import { runEpoch } from './loop/run'
 import { SavingTimes } from './checkpoint/saving-times'
-import { resolveSchedule } from './plan/schedule'
-import { planRequest, Session } from './loop/session'
+import { Session } from './loop/session'
 import { startState, type TrainingState } from './loop/state'
 import { Targets } from './objectives/targets'
 import { refuseUnwatchable, type WatchedHeads } from './evaluation/early-stopping'
@@ -39,8 +39,6 @@ export interface Restored {
   /** What comes first must be the same data, and the same fit. Undefined: other data is welcome. */
   pinned: Pinned | undefined
 }
-
-type Callbacks = Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' | 'onEvaluate'>
 
 /** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
 export class TrainerCore {
@@ -95,8 +93,8 @@ export class TrainerCore {
       const corpus = await this.#corpus(data, signal)
       const session = await this.#enter(corpus, signal)
       this.state.fit = null
-      this.#schedule(corpus, null)
-      return runEpoch({ session, corpus, ...this.#epochParts(corpus, this.#request(options, signal)) })
+      planSchedule(this.state, this.options, corpus, null)
+      return runEpoch({ session, corpus, ...this.#epochParts(corpus, whileOpen(options, signal, this.#closing.signal)) })
     })
   }
 
@@ -107,24 +105,21 @@ export class TrainerCore {
       const held = options.evaluate === undefined ? undefined : await this.#held(options.evaluate, signal)
       if (held) refuseUnwatchable(held, this.#headNames(), options)
       const course = courseOf(options, held?.identity ?? null)
-      const goesOn = this.#goesOn(corpus, course)
+      const continues = continuesFit(this.state, this.#pinned, corpus, course)
       const session = await this.#enter(corpus, signal)
-      if (goesOn) this.#lengthen(corpus, course, options)
-      else this.#startFit(corpus, course, options)
+      if (continues) lengthenFit(this.state, this.options, corpus, course, options)
+      else beginFit(this.state, this.options, corpus, course, options)
+      const request = whileOpen(options, signal, this.#closing.signal)
       const { saveBest } = options
-      const request = this.#request(options, signal)
       const result = await runFit({
         session,
         corpus,
         ...this.#epochParts(corpus, request),
-        evaluate: held && (() => this.#evaluateCorpus(held, { ...request, metrics: this.#measures(options.metrics) })),
-        saveBest:
-          saveBest === undefined
-            ? undefined
-            : () => session.turns.take(() => saveModel(this.parts, saveBest, { overwrite: true, training: recipeOf(session) })),
+        evaluate: held && (() => this.#evaluateCorpus(held, request)),
+        saveBest: saveBest === undefined ? undefined : () => this.#saveBest(session, saveBest),
       })
       // The schedule was this fit's.
-      if (!this.#hasOwnLength()) this.state.schedule = null
+      if (!hasOwnLength(this.options)) this.state.schedule = null
       return result
     })
   }
@@ -151,6 +146,10 @@ export class TrainerCore {
       if ((await realpath(old)) === this.parts.folder.folder) this.parts.folder = await openFolder(path)
       await removeCheckpoint(old)
     }
+  }
+
+  #saveBest(session: Session, dir: string): Promise<void> {
+    return session.turns.take(() => saveModel(this.parts, dir, { overwrite: true, training: recipeOf(session) }))
   }
 
   /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */
@@ -229,94 +228,10 @@ export class TrainerCore {
       throw broken(this.#pinned.dir, `it says step ${state.step} of an epoch that has ${stepsIn(session.plan(corpus))}`)
     }
     await session.setCorpus(corpus, () => this.#targets.of(corpus))
-    if (difference) this.#dropEpoch()
+    if (difference) dropEpoch(state)
     state.data = corpus.identity
     this.#pinned = undefined
     return session
-  }
-
-  /** The epoch under way is given up. */
-  #dropEpoch(): void {
-    this.state.step = 0
-    this.state.sums = null
-  }
-
-  /** Whether the fit under way is the one asked for. ERR_CHECKPOINT where a checkpoint's fit was another. */
-  #goesOn(corpus: Corpus, course: FitCourse): boolean {
-    const { fit, data } = this.state
-    const pinned = this.#pinned
-    if (fit === null) {
-      if (pinned?.extend)
-        throw broken(pinned.dir, 'it holds no fit that `extend: true` could make longer: its fit had ended, and another begins without it')
-      return false
-    }
-    const other = firstDifference(pinned?.extend ? lengthened(fit.course, course) : fit.course, course)
-    if (other !== undefined && pinned) throw otherFit(pinned, other as keyof FitCourse, fit.course, course)
-    return other === undefined && data !== null && dataDifference(data, corpus.identity) === undefined
-  }
-
-  #startFit(corpus: Corpus, course: FitCourse, { epochs, maxSteps }: ResolvedFit): void {
-    this.#dropEpoch()
-    if (!this.#hasOwnLength()) this.state.schedule = null
-    this.#schedule(corpus, Math.min(maxSteps, totalSteps(planRequest(corpus, this.options), epochs)))
-    this.state.fit = startFit(course, this.state.attempted)
-  }
-
-  /** A fit that continues may be longer than it was; then its schedule spans the new length from here on, and the warm-up stays what it was. */
-  #lengthen(corpus: Corpus, course: FitCourse, { epochs, maxSteps }: ResolvedFit): void {
-    const { state, options } = this
-    const fit = state.fit!
-    if (firstDifference(fit.course, course) === undefined) return
-    fit.course = course
-    if (state.schedule === null || options.schedule.totalSteps !== undefined) return
-    const spanned = Math.max(epochs, options.schedule.epochs ?? 0)
-    const steps = totalSteps(planRequest(corpus, options), spanned)
-    state.schedule = { ...state.schedule, total: options.schedule.epochs === undefined ? Math.min(maxSteps, steps) : steps }
-  }
-
-  #hasOwnLength(): boolean {
-    const { epochs, totalSteps } = this.options.schedule
-    return epochs !== undefined || totalSteps !== undefined
-  }
-
-  /** Plans the schedule where there is none yet. `fitSteps`: of the fit that begins. */
-  #schedule(corpus: Corpus, fitSteps: number | null): void {
-    if (this.state.schedule !== null) return
-    const { schedule } = this.options
-    const planned = schedule.epochs === undefined ? undefined : totalSteps(planRequest(corpus, this.options), schedule.epochs)
-    this.state.schedule = resolveSchedule(schedule, schedule.totalSteps ?? planned ?? fitSteps)
-    this.state.scheduleStart = this.state.applied
-  }
-
-  /**
-   * The options of one call with its own signal. Callbacks are waited for only while the trainer is open: one may dispose of it, and disposing
-   * waits for the call that waits for the callback.
-   */
-  #request<T extends ResolvedEpoch & Partial<Callbacks>>(options: T, signal: AbortSignal) {
-    const whileOpen = <V>(callback: ((value: V) => unknown) | undefined) =>
-      callback && (async (value: V) => untilAborted(callback(value), this.#closing.signal))
-    const { onProgress, onStep, onEpoch, onEvaluate } = options
-    return {
-      ...options,
-      signal,
-      onProgress: whileOpen(onProgress),
-      onStep: whileOpen(onStep),
-      onEpoch: whileOpen(onEpoch),
-      onEvaluate: whileOpen(onEvaluate),
-    }
-  }
-
-  /** They too are waited for only while the trainer is open. */
-  #measures(metrics: CustomMetrics): CustomMetrics {
-    const closing = this.#closing.signal
-    const whileOpen =
-      (measure: CustomMetrics[string]): CustomMetrics[string] =>
-      async (outcome) => {
-        const value = await untilAborted(measure(outcome), closing)
-        throwIfAborted(closing)
-        return value!
-      }
-    return Object.fromEntries(Object.entries(metrics).map(([name, measure]) => [name, whileOpen(measure)]))
   }
 
   #epochParts<T extends ResolvedEpoch>(corpus: Corpus, options: T) {

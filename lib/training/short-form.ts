@@ -26,18 +26,6 @@ export async function trainEpochOf(
   return core.trainEpoch(data, epoch)
 }
 
-/** The trainer of `model.trainEpoch`, which nobody holds, gives way when it is idle. */
-export function dropIdleTrainer(parts: ModelParts): void {
-  const core = parts.keptTrainer as TrainerCore | undefined
-  if (core && parts.trainer === core && !core.isBusy) core.close().catch(() => {})
-}
-
-/** Whether a trainer stands in the way of other heads, after an idle one has given way. */
-export function isTraining(parts: ModelParts): boolean {
-  dropIdleTrainer(parts)
-  return parts.trainer !== undefined
-}
-
 function isEpochKey(key: string): boolean {
   return (EPOCH_KEYS as readonly string[]).includes(key)
 }

@@ -18,7 +18,13 @@ export async function fakeParts(folder: string): Promise<{ parts: ModelParts; na
     trained: false,
     saves: new Turns(),
   } as ModelParts
-  const heads = new Heads({ native, modules: opened.modules, config: opened.config, training: () => parts.trainer !== undefined })
+  const heads = new Heads({
+    native,
+    modules: opened.modules,
+    config: opened.config,
+    training: () => parts.trainer !== undefined,
+    closeIdleTrainer() {},
+  })
   await heads.restore(opened.heads, opened.files)
   return { parts: Object.assign(parts, { heads }), native }
 }

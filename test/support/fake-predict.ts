@@ -51,7 +51,7 @@ export async function fakeParts(definitions: readonly HeadDefinition[], logitsOf
       }
     },
   } as unknown as NativeModel
-  const heads = new Heads({ native, modules, config, training: () => parts.trainer !== undefined })
+  const heads = new Heads({ native, modules, config, training: () => parts.trainer !== undefined, closeIdleTrainer() {} })
   const parts: FakeParts = {
     native,
     tokenizer,

@@ -117,7 +117,7 @@ export async function fakeParts(native: FakeNative, heads: readonly HeadDefiniti
   const tokenizer = await Tokenizer.open(folder.folder, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
   const model = native as unknown as NativeModel
   const info = { libtorch: { version: '2.11.0', root: '' }, dtype: 'float32', device: 'cpu', threads: 1 } as ModelInfo
-  const list = new Heads({ native: model, modules, config, training: () => parts.trainer !== undefined })
+  const list = new Heads({ native: model, modules, config, training: () => parts.trainer !== undefined, closeIdleTrainer() {} })
   const parts: ModelParts = {
     native: model,
     tokenizer,

@@ -19,6 +19,7 @@ function make(modules: Partial<ConstructorParameters<typeof Heads>[0]['modules']
     config: { hiddenSize: 8 },
     modules: { pooling: ['mean'], steps: ['normalize'], dense: [], ...modules },
     training: () => state.training,
+    closeIdleTrainer() {},
   })
   return { native, heads, state }
 }

@@ -31,7 +31,6 @@ describe('pieces', () => {
     const aborts: number[] = []
     const run = runChunks({
       native: { abort: (task: number) => void aborts.push(task) },
-      task: 7,
       chunks: [[0], [1], [2]],
       totalTexts: 3,
       signal,
@@ -53,7 +52,7 @@ describe('pieces', () => {
     })
     const told = run.catch(() => void events.push('told'))
     await new Promise(setImmediate)
-    expect([events, aborts]).toEqual([[], [7]])
+    expect([events, aborts]).toEqual([[], [expect.any(Number)]])
     end()
     await told
     expect(events).toEqual(['over', 'told'])
@@ -69,7 +68,7 @@ describe('pieces', () => {
     }
     const { run, aborts } = job(async () => {}, undefined, { onProgress, read })
     await expect(run).rejects.toThrow('mine')
-    expect(aborts).toEqual([7])
+    expect(new Set(aborts).size).toBe(1)
   })
 
   test('a signal is listened to while the pieces run, and not longer', async () => {

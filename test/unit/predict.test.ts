@@ -21,6 +21,7 @@ const parts = (definitions = [intent, slots]) => fakeParts(definitions, logitsOf
 async function one(model: FakeParts, text: PredictInput, options?: PredictOptions): Promise<AnyPrediction> {
   return ((await predict(model, [text], options)) as AnyPrediction[])[0]!
 }
+const OPEN_TRAINER = { isBusy: true, close: async () => {} }
 const intentOf = (result: AnyPrediction) => result.intent as ClassPrediction
 const slotsOf = (result: AnyPrediction) => result.slots as TagPrediction
 
@@ -278,7 +279,7 @@ describe('work', () => {
 
   test('while a trainer is open all pieces are handed over in one go', async () => {
     const model = await parts()
-    model.trainer = {}
+    model.trainer = OPEN_TRAINER
     let go = () => {}
     const gate = new Promise<void>((resolve) => (go = resolve))
     const counts: number[] = []
@@ -295,7 +296,7 @@ describe('work', () => {
   })
 
   test.each<[string, (model: FakeParts) => void, number]>([
-    ['a trainer was opened', (model) => (model.trainer = {}), 2],
+    ['a trainer was opened', (model) => (model.trainer = OPEN_TRAINER), 2],
     ['a head was extended', (model) => model.heads.extend('intent', ['neither']), 3],
   ])('one version serves a call: %s in its middle', async (_name, change, labels) => {
     let width = 2

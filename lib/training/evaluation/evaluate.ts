@@ -1,15 +1,13 @@
 import type { NativeModel } from '../../../binding'
 import { labelOf } from '../../data/labels'
-import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
+import { SentorchError, throwIfAborted } from '../../base/errors'
 import type { Head } from '../../heads/definition'
 import type { HeadMetrics } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'
-import type { PreparedSet } from '../../data/prepared-set'
-import { fromNative } from '../../native/call'
+import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { refusal } from '../../base/arguments'
 import { BATCH_TOKENS } from '../../encode/options'
 import type { ResolvedEvaluate } from '../options/fit'
-import { nextTask } from '../../native/call'
 import type { Corpus } from '../loop/corpus'
 import { frameAccuracyOf, OutcomeCollector } from './outcomes'
 import { rowsBetween, slices } from '../loop/rows'
@@ -75,42 +73,33 @@ function hasLabels(corpus: Corpus, head: string): boolean {
   return corpus.sets.some(({ prepared }) => prepared.examples.some((example) => labelOf(example, head) !== undefined))
 }
 
-async function predictAll(
+function predictAll(
   { native, corpus, signal }: EvaluationRequest,
   heads: readonly Head[],
   collectors: readonly OutcomeCollector[],
 ): Promise<void> {
-  const task = nextTask()
   const names = heads.map(({ name }) => name)
-  const stop = () => native.abort(task)
-  const predict = (set: PreparedSet, from: number, to: number) => {
-    throwIfAborted(signal)
-    const result = fromNative(
-      native.predict({ task, ...rowsBetween(set, from, to), batchTokens: BATCH_TOKENS, heads: names, embedding: null }),
-    )
-    result.catch(() => {}) // seen below, unless the slice before it fails
-    return result
-  }
   const work = corpus.sets.flatMap(({ prepared, start }) =>
     [...slices(prepared.offsets)].map(([from, to]) => ({ prepared, start, from, to })),
   )
-  signal?.addEventListener('abort', stop, { once: true })
-  try {
-    let next = predict(work[0]!.prepared, work[0]!.from, work[0]!.to)
+  return abortable(native, signal, async (task) => {
+    const predict = (slice: (typeof work)[number]) => {
+      throwIfAborted(signal)
+      const rows = rowsBetween(slice.prepared, slice.from, slice.to)
+      const result = fromNative(native.predict({ task, ...rows, batchTokens: BATCH_TOKENS, heads: names, embedding: null }))
+      result.catch(() => {}) // seen below, unless the slice before it fails
+      return result
+    }
+    let next = predict(work[0]!)
     for (const [i, { prepared, start, from, to }] of work.entries()) {
-      const { logits, nonFiniteRow } = await next
+      const { logits, nonFiniteRow: row } = await next
       const after = work[i + 1]
       // The model computes the next slice while this one is evaluated.
-      if (after) next = predict(after.prepared, after.from, after.to)
-      if (nonFiniteRow >= 0) throw nonFinite(start + from + nonFiniteRow)
+      if (after) next = predict(after)
+      if (row >= 0) throw nonFiniteRow(`example ${start + from + row}`, { example: start + from + row })
       collectors.forEach((collector, h) => collector.add({ set: prepared, from, to, logits: logits[h]!, base: start }))
     }
-  } catch (error) {
-    stop()
-    throw signal?.aborted ? aborted(signal) : error
-  } finally {
-    signal?.removeEventListener('abort', stop)
-  }
+  })
 }
 
 function scoreOf(heads: readonly Head[], measured: readonly HeadMetrics[], weights: Readonly<Record<string, number>>): number {
@@ -135,10 +124,4 @@ async function customMetrics(metrics: CustomMetrics, outcome: Outcome): Promise<
 function nothingLabelled(heads: readonly Head[]): SentorchError {
   const names = heads.length === 0 ? 'the model has no heads' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
   return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
-}
-
-function nonFinite(example: number): SentorchError {
-  return new SentorchError('ERR_NON_FINITE', `The logits of example ${example} contain NaN or infinity: the weights are damaged.`, {
-    detail: { example },
-  })
 }

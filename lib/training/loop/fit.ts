@@ -1,9 +1,8 @@
 import type { ResolvedFit } from '../options/fit'
-import type { DataIdentity } from './corpus'
-import { UNSEEN, watch } from '../evaluation/early-stopping'
+import { watch } from '../evaluation/early-stopping'
 import { measureOf } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/types'
-import type { EvaluationRecord, FitCourse, FitResult, FitState } from './history'
+import type { EvaluationRecord, FitResult, FitState } from './history'
 import { runEpoch, type EpochRun } from './run'
 import { advanceUnfreezing } from '../parameters/unfreezing'
 
@@ -13,24 +12,6 @@ export interface FitRun extends Pick<EpochRun, 'session' | 'corpus' | 'saving' |
   evaluate: (() => Promise<Evaluation>) | undefined
   /** Saves the model of the moment as the best so far. */
   saveBest: (() => Promise<void>) | undefined
-}
-
-export function startFit(course: FitCourse, attempted: number): FitState {
-  return { course, firstStep: attempted, history: [], evaluations: [], settled: 0, watch: UNSEEN, best: -1, isOver: false }
-}
-
-export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
-  const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics } = options
-  const bounded = (n: number) => (n === Infinity ? null : n)
-  return {
-    epochs,
-    maxSteps: bounded(maxSteps),
-    evaluateEvery: bounded(evaluateEvery),
-    earlyStopping: { ...watch, patience: bounded(watch.patience) },
-    scoreWeights,
-    metrics: Object.keys(metrics),
-    evaluate,
-  }
 }
 
 /** Runs the fit of `session.state` from where it stands to its end. */

@@ -1,10 +1,9 @@
 import type { ParameterInfo, TrainingRequest } from '../../../binding'
-import { aborted, throwIfAborted } from '../../base/errors'
+import { throwIfAborted } from '../../base/errors'
 import { changed, changedFile } from '../../format/file-identity'
-import { fromNative } from '../../native/call'
+import { abortable, fromNative } from '../../native/call'
 import type { ResolvedTrain } from '../options/train'
 import type { ModelParts } from '../../model/parts'
-import { nextTask } from '../../native/call'
 import type { Corpus } from './corpus'
 import { checkFreezing } from '../parameters/freezing'
 import { parameterGroups, type ParameterGroup } from '../parameters/groups'
@@ -127,29 +126,19 @@ export class Session {
     return this.turns.take(async () => {
       throwIfAborted(signal)
       await this.setGroups()
-      const { state } = this
+      const { state, parts } = this
       const before = { epoch: state.epoch, step: state.step, applied: state.applied }
       const part = slicePlan(plan, state.step, state.step + count)
       const rates = multipliers(state.schedule!, state.applied - state.scheduleStart, count)
-      const task = nextTask()
-      const stop = () => this.parts.native.abort(task)
-      signal?.addEventListener('abort', stop, { once: true })
+      const request = { ...part, multipliers: rates, firstStep: state.attempted, milliseconds: CALL_MS, apply: true }
       const start = performance.now()
-      try {
-        const result = await fromNative(
-          this.parts.native.train({ task, ...part, multipliers: rates, firstStep: state.attempted, milliseconds: CALL_MS, apply: true }),
-        )
-        const rows = Array.from({ length: stepsIn(part) }, (_, s) => part.batches[part.steps[s + 1]!]! - part.batches[part.steps[s]!]!)
-        const sums = state.sums!
-        addResult(sums, result, rows, rates)
-        sums.seconds += (performance.now() - start) / 1000
-        this.#advance(result.steps, result.skipped)
-        return stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
-      } catch (error) {
-        throw signal?.aborted ? aborted(signal) : error
-      } finally {
-        signal?.removeEventListener('abort', stop)
-      }
+      const result = await abortable(parts.native, signal, (task) => fromNative(parts.native.train({ task, ...request })))
+      const rows = Array.from({ length: stepsIn(part) }, (_, s) => part.batches[part.steps[s + 1]!]! - part.batches[part.steps[s]!]!)
+      const sums = state.sums!
+      addResult(sums, result, rows, rates)
+      sums.seconds += (performance.now() - start) / 1000
+      this.#advance(result.steps, result.skipped)
+      return stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
     })
   }
 

@@ -1,10 +1,9 @@
 import type { PoolingMode, PostStep } from '../../../binding'
-import { aborted, SentorchError, throwIfAborted } from '../../base/errors'
+import { throwIfAborted } from '../../base/errors'
 import { vectorDimension } from '../../pooling/poolings'
-import { fromNative } from '../../native/call'
+import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { BATCH_TOKENS } from '../../encode/options'
 import type { ModelParts } from '../../model/parts'
-import { nextTask } from '../../native/call'
 import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
 
 /** How a sentence vector is made of token states. */
@@ -22,42 +21,16 @@ export async function sentenceVectors(
 ): Promise<Float32Array> {
   const dimension = vectorDimension(folder.modules.dense, recipe.pooling, folder.config.hiddenSize)
   const data = new Float32Array((rows.offsets.length - 1) * dimension)
-  const task = nextTask()
-  const stop = () => native.abort(task)
-  signal?.addEventListener('abort', stop, { once: true })
-  try {
+  return abortable(native, signal, async (task) => {
     for (const [from, to] of slices(rows.offsets)) {
       throwIfAborted(signal)
-      const { values, nonFiniteRow } = await fromNative(
-        native.encode({
-          task,
-          ...rowsBetween(rows, from, to),
-          ...recipe,
-          promptTokens: 0,
-          truncateDim: 0,
-          normalizeLast: false,
-          batchTokens: BATCH_TOKENS,
-        }),
-      )
-      if (nonFiniteRow >= 0) throw nonFinite(from + nonFiniteRow)
+      const request = { ...recipe, promptTokens: 0, truncateDim: 0, normalizeLast: false, batchTokens: BATCH_TOKENS }
+      const { values, nonFiniteRow: row } = await fromNative(native.encode({ task, ...rowsBetween(rows, from, to), ...request }))
+      if (row >= 0) throw nonFiniteRow(`example ${from + row}`, { example: from + row })
       data.set(values, from * dimension)
     }
     return data
-  } catch (error) {
-    throw signal?.aborted ? aborted(signal) : error
-  } finally {
-    signal?.removeEventListener('abort', stop)
-  }
-}
-
-function nonFinite(example: number): SentorchError {
-  return new SentorchError(
-    'ERR_NON_FINITE',
-    `The vector of example ${example} came out with a NaN or an infinity: the weights are damaged.`,
-    {
-      detail: { example },
-    },
-  )
+  })
 }
 
 /** Mean over rows of the cosine of two vectors each; rows of zeros count 0. a, b: [rows, dimension]. */

@@ -1,0 +1,86 @@
+import { broken, otherFit, type Pinned } from '../checkpoint/errors'
+import { UNSEEN } from '../evaluation/early-stopping'
+import type { ResolvedFit } from '../options/fit'
+import type { ResolvedTrain } from '../options/train'
+import { firstDifference } from '../plain'
+import { totalSteps } from '../plan/plan'
+import { resolveSchedule } from '../plan/schedule'
+import { dataDifference, type Corpus, type DataIdentity } from './corpus'
+import { lengthened, type FitCourse } from './history'
+import { planRequest } from './session'
+import type { TrainingState } from './state'
+
+/** The options of a fit that decide its course. */
+export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
+  const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics } = options
+  const bounded = (n: number) => (n === Infinity ? null : n)
+  return {
+    epochs,
+    maxSteps: bounded(maxSteps),
+    evaluateEvery: bounded(evaluateEvery),
+    earlyStopping: { ...watch, patience: bounded(watch.patience) },
+    scoreWeights,
+    metrics: Object.keys(metrics),
+    evaluate,
+  }
+}
+
+/** Whether the fit in progress is the requested one. ERR_CHECKPOINT if the fit of a checkpoint is a different one. */
+export function continuesFit({ fit, data }: TrainingState, pinned: Pinned | undefined, corpus: Corpus, course: FitCourse): boolean {
+  if (fit === null) {
+    if (pinned?.extend)
+      throw broken(pinned.dir, 'it holds no fit that `extend: true` could make longer: its fit had ended, and another begins without it')
+    return false
+  }
+  const other = firstDifference(pinned?.extend ? lengthened(fit.course, course) : fit.course, course)
+  if (other !== undefined && pinned) throw otherFit(pinned, other as keyof FitCourse, fit.course, course)
+  return other === undefined && data !== null && dataDifference(data, corpus.identity) === undefined
+}
+
+/** Begins another fit, with a new epoch and, unless the trainer's options give its length, a new schedule. */
+export function beginFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: ResolvedFit): void {
+  dropEpoch(state)
+  if (!hasOwnLength(options)) state.schedule = null
+  planSchedule(state, options, corpus, Math.min(fit.maxSteps, totalSteps(planRequest(corpus, options), fit.epochs)))
+  state.fit = {
+    course,
+    firstStep: state.attempted,
+    history: [],
+    evaluations: [],
+    settled: 0,
+    watch: UNSEEN,
+    best: -1,
+    isOver: false,
+  }
+}
+
+/** A continued fit may be longer than before: its schedule then spans the new length, and the warm-up stays as it was. */
+export function lengthenFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: ResolvedFit): void {
+  const current = state.fit!
+  if (firstDifference(current.course, course) === undefined) return
+  current.course = course
+  if (state.schedule === null || options.schedule.totalSteps !== undefined) return
+  const spanned = Math.max(fit.epochs, options.schedule.epochs ?? 0)
+  const steps = totalSteps(planRequest(corpus, options), spanned)
+  state.schedule = { ...state.schedule, total: options.schedule.epochs === undefined ? Math.min(fit.maxSteps, steps) : steps }
+}
+
+/** Discards the epoch in progress. */
+export function dropEpoch(state: TrainingState): void {
+  state.step = 0
+  state.sums = null
+}
+
+/** Whether the trainer's own options give the length of the schedule. */
+export function hasOwnLength({ schedule: { epochs, totalSteps } }: ResolvedTrain): boolean {
+  return epochs !== undefined || totalSteps !== undefined
+}
+
+/** Plans the schedule unless it is planned already. `fitSteps`: number of steps of the fit that begins. */
+export function planSchedule(state: TrainingState, options: ResolvedTrain, corpus: Corpus, fitSteps: number | null): void {
+  if (state.schedule !== null) return
+  const { schedule } = options
+  const planned = schedule.epochs === undefined ? undefined : totalSteps(planRequest(corpus, options), schedule.epochs)
+  state.schedule = resolveSchedule(schedule, schedule.totalSteps ?? planned ?? fitSteps)
+  state.scheduleStart = state.applied
+}
