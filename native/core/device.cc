@@ -4,6 +4,7 @@
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 
 #include "common/cpu_features.h"
+#include "core/guard.h"
 
 namespace sentorch {
 namespace {
@@ -25,14 +26,34 @@ KernelSet widest_kernels() {
   return KernelSet::kPortable;
 }
 
+at::ScalarType scalar_type(ComputeType type) {
+  switch (type) {
+    case ComputeType::kFloat32:
+      return at::kFloat;
+    case ComputeType::kBFloat16:
+      return at::kBFloat16;
+  }
+  throw unknown_value("type of computation");
+}
+
 const kernels::Set* kernel_set(KernelSet set) {
   if (set > widest_kernels())
     throw Error("ERR_INVALID_ARGUMENT", "This CPU cannot run the kernels that SENTORCH_KERNELS asks for.");
+  switch (set) {
+    case KernelSet::kPortable:
+      return nullptr;
 #if defined(__x86_64__) || defined(_M_X64)
-  if (set == KernelSet::kAvx512) return &kernels::avx512();
-  if (set == KernelSet::kAvx2) return &kernels::avx2();
+    case KernelSet::kAvx2:
+      return &kernels::avx2();
+    case KernelSet::kAvx512:
+      return &kernels::avx512();
+#else
+    case KernelSet::kAvx2:
+    case KernelSet::kAvx512:
+      break;
 #endif
-  return nullptr;
+  }
+  throw unknown_value("set of kernels");
 }
 
 at::Device device_of(const std::string& name) {

@@ -8,6 +8,8 @@ namespace sentorch {
 // The widest that this CPU can run.
 KernelSet widest_kernels();
 
+at::ScalarType scalar_type(ComputeType type);
+
 // Null for kPortable. Refuses a set that the CPU lacks.
 const kernels::Set* kernel_set(KernelSet set);
 

@@ -2,6 +2,8 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -62,6 +64,10 @@ void rethrow_as_error() {
   } catch (...) {
     throw Error("ERR_INTERNAL", "An unknown exception was thrown.");
   }
+}
+
+bool all_finite(const float* values, int64_t count) {
+  return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace sentorch

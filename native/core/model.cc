@@ -16,7 +16,7 @@ namespace sentorch {
 namespace {
 
 Placement place(const LoadRequest& request) {
-  const at::ScalarType type = request.dtype == ComputeType::kFloat32 ? at::kFloat : at::kBFloat16;
+  const at::ScalarType type = scalar_type(request.dtype);
   const at::Device device = device_of(request.device);
   return {type, device, device.is_cpu() && can_pack(type)};
 }
@@ -29,6 +29,9 @@ std::unique_ptr<Operations> operations_for(KernelSet kernels) {
   const kernels::Set* set = kernel_set(kernels);
   return set ? kernel_operations(*set) : portable_operations();
 }
+
+// The row that a result of several parts reports: that of the first part which has one.
+int64_t first_reported(int64_t row, int64_t next) { return row >= 0 ? row : next; }
 
 std::vector<float> numbers(const at::Tensor& tensor) {
   const at::Tensor values = tensor.to(at::kCPU, at::kFloat).contiguous();
@@ -132,11 +135,11 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
     }
     PredictResult result{.logits = {}, .embedding = {}};
     for (Scatter& each : logits) {
-      if (result.non_finite_row < 0) result.non_finite_row = each.non_finite_row;
+      result.non_finite_row = first_reported(result.non_finite_row, each.non_finite_row);
       result.logits.push_back(std::move(each.values));
     }
     if (request.embedding) {
-      if (result.non_finite_row < 0) result.non_finite_row = embedding.non_finite_row;
+      result.non_finite_row = first_reported(result.non_finite_row, embedding.non_finite_row);
       result.embedding = EncodeResult{std::move(embedding.values), embedding.dimension, embedding.non_finite_row};
     }
     return result;

@@ -35,8 +35,10 @@ struct VectorObjectiveSource {
 
 using ObjectiveSource = std::variant<HeadObjectiveSource, VectorObjectiveSource>;
 
+enum class OptimizerType { kAdamW, kAdam };
+
 struct OptimizerSource {
-  bool decoupled;  // AdamW; false: Adam
+  OptimizerType type;
   double beta1, beta2, eps;
 };
 

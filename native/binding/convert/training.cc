@@ -38,7 +38,8 @@ Targets as_targets(const Napi::Value& value, const char* name) {
 }
 
 OptimizerSource optimizer(const Object& request, const char* name) {
-  static const auto& types = *new Names<bool>{{"adamw", true}, {"adam", false}};
+  static const auto& types =
+      *new Names<OptimizerType>{{"adamw", OptimizerType::kAdamW}, {"adam", OptimizerType::kAdam}};
   const Object object = object_field(request, name);
   return {named(types, object, "type"), number(object, "beta1"), number(object, "beta2"), number(object, "eps")};
 }

@@ -15,20 +15,36 @@ inline Napi::Error coded_error(Napi::Env env, const char* code, const std::strin
   return error;
 }
 
-// In a catch block: the exception that is being handled, as JavaScript sees it.
+// What a promise is rejected with. Any thread.
+struct Failure {
+  const char* code;
+  std::string message;
+};
+
+// In a catch block: the exception that is being handled.
+inline Failure current_failure() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return {error.code(), error.what()};
+  } catch (const std::bad_alloc&) {
+    return {"ERR_OUT_OF_MEMORY", "Memory ran out."};
+  } catch (const std::exception& error) {
+    return {"ERR_INTERNAL", error.what()};
+  } catch (...) {
+    return {"ERR_INTERNAL", "An unknown exception was thrown."};
+  }
+}
+
+// The same as an error of JavaScript; an exception that is one already stays as it is. JavaScript thread.
 inline Napi::Value current_error(Napi::Env env) {
   try {
     throw;
   } catch (const Napi::Error& error) {
     return error.Value();
-  } catch (const Error& error) {
-    return coded_error(env, error.code(), error.what()).Value();
-  } catch (const std::bad_alloc&) {
-    return coded_error(env, "ERR_OUT_OF_MEMORY", "Memory ran out.").Value();
-  } catch (const std::exception& error) {
-    return coded_error(env, "ERR_INTERNAL", error.what()).Value();
   } catch (...) {
-    return coded_error(env, "ERR_INTERNAL", "An unknown exception was thrown.").Value();
+    const Failure failure = current_failure();
+    return coded_error(env, failure.code, failure.message).Value();
   }
 }
 

@@ -8,11 +8,11 @@ namespace sentorch {
 
 namespace {
 
-constexpr const char* kDisposed = "The model was disposed.";
-constexpr const char* kNoThread =
-    "The system refused to start a thread for the model: its limit on threads or its memory is used up. Raise the "
-    "limit "
-    "(ulimit -u, the pids limit of the container, TasksMax of the service), or dispose of other models.";
+constexpr Refusal kNoThread{
+    "ERR_THREADS",
+    "The system refused to start a thread for the model: its limit on threads or its memory is exhausted. Raise the "
+    "limit (ulimit -u, the pids limit of the container, TasksMax of the service), or dispose of other models."};
+constexpr Refusal kNoMemory{"ERR_OUT_OF_MEMORY", "Memory ran out."};
 constexpr auto kLongWait = std::chrono::hours(1);
 constexpr auto kExitWait = std::chrono::seconds(10);
 
@@ -46,7 +46,7 @@ Executor::~Executor() {
 }
 
 void Executor::post(std::unique_ptr<Job> job) noexcept {
-  const char *code = "ERR_DISPOSED", *message = kDisposed;
+  const Refusal* reason = &kDisposed;
   {
     const std::lock_guard lock(mutex_);
     try {
@@ -59,12 +59,12 @@ void Executor::post(std::unique_ptr<Job> job) noexcept {
         return;
       }
     } catch (const std::system_error&) {
-      code = "ERR_THREADS", message = kNoThread;
+      reason = &kNoThread;
     } catch (...) {
-      code = "ERR_OUT_OF_MEMORY", message = "Memory ran out.";
+      reason = &kNoMemory;
     }
   }
-  job->refuse(code, message);
+  job->refuse(*reason);
   Job::settle(std::move(job));
 }
 
@@ -72,7 +72,7 @@ void Executor::abort(int64_t task) {
   std::deque<std::unique_ptr<Job>> found;
   {
     const std::lock_guard lock(mutex_);
-    if (running_ && running_->task == task) running_->stop("ERR_ABORTED");
+    if (running_ && running_->task == task) running_->stop(kAborted);
     for (auto it = queue_.begin(); it != queue_.end();) {
       if ((*it)->task == task) {
         found.push_back(std::move(*it));
@@ -83,7 +83,7 @@ void Executor::abort(int64_t task) {
     }
     waiting_ = static_cast<int64_t>(queue_.size());
   }
-  refuse(std::move(found), "ERR_ABORTED", "The operation was aborted.");
+  refuse(std::move(found), kAborted);
 }
 
 void Executor::close(std::unique_ptr<Job> last) {
@@ -92,12 +92,12 @@ void Executor::close(std::unique_ptr<Job> last) {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     waiting.swap(queue_);
-    if (running_) running_->stop("ERR_DISPOSED");
+    if (running_) running_->stop(kDisposed);
     if (alive_) queue_.push_back(std::move(last));
     waiting_ = static_cast<int64_t>(queue_.size());
     wake_.notify_one();
   }
-  refuse(std::move(waiting), "ERR_DISPOSED", kDisposed);
+  refuse(std::move(waiting), kDisposed);
   if (!last) return;
   // Without a thread: none was started, so no model was loaded, or shutdown() has freed it.
   last->run(model_);
@@ -125,7 +125,7 @@ void Executor::end() {
   ended_ = true;
   queue_.clear();
   waiting_ = 0;
-  if (running_) running_->stop("ERR_DISPOSED");
+  if (running_) running_->stop(kDisposed);
   wake_.notify_one();
 }
 
@@ -140,9 +140,9 @@ void Executor::join() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Executor::refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, const char* message) {
+void Executor::refuse(std::deque<std::unique_ptr<Job>> jobs, const Refusal& reason) {
   for (auto& job : jobs) {
-    job->refuse(code, message);
+    job->refuse(reason);
     Job::settle(std::move(job));
   }
 }

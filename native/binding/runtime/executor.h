@@ -11,23 +11,32 @@
 
 namespace sentorch {
 
-// One piece of work: run() or refuse() decides its outcome, then settle() hands it over, once.
+// Why a job is not done.
+struct Refusal {
+  const char* code;
+  const char* message;
+};
+inline constexpr Refusal kAborted{"ERR_ABORTED", "The operation was aborted."};
+inline constexpr Refusal kDisposed{"ERR_DISPOSED", "The model was disposed."};
+
+// One unit of work: run() or refuse() decides its outcome, then settle() hands it over, once.
 class Job {
  public:
   virtual ~Job() = default;
   // Executor's thread. `model` is the executor's own; empty before load and after close. Lets nothing escape.
   virtual void run(std::unique_ptr<Model>& model) noexcept = 0;
   // Any thread, instead of run().
-  virtual void refuse(const char* code, const char* message) noexcept = 0;
+  virtual void refuse(const Refusal& reason) noexcept = 0;
   // Any thread. Gives the job to whoever waits for its outcome.
   static void settle(std::unique_ptr<Job> job) noexcept {
     Job* const raw = job.release();
     raw->hand_over();
   }
 
-  // Any thread. What runs sees it between two layers; the job then fails with this code.
-  void stop(const char* code) {
-    stop_code_ = code;
+  // Any thread. Running work checks it between two layers; the job then fails with this reason, which must be a
+  // constant.
+  void stop(const Refusal& reason) {
+    stop_reason_ = &reason;
     stop_ = true;
   }
 
@@ -37,10 +46,10 @@ class Job {
   // Takes ownership of itself.
   virtual void hand_over() noexcept = 0;
   const StopFlag& stop_flag() const { return stop_; }
-  const char* stop_code() const { return stop_code_; }
+  const Refusal& stop_reason() const { return *stop_reason_; }
 
  private:
-  std::atomic<const char*> stop_code_{"ERR_ABORTED"};
+  std::atomic<const Refusal*> stop_reason_{&kAborted};
   StopFlag stop_{false};
 };
 
@@ -73,7 +82,7 @@ class Executor {
   void end();
   bool ended_before(std::chrono::steady_clock::time_point time);
   void join();
-  void refuse(std::deque<std::unique_ptr<Job>> jobs, const char* code, const char* message);
+  void refuse(std::deque<std::unique_ptr<Job>> jobs, const Refusal& reason);
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -31,25 +31,18 @@ class PromiseTask final : public Job, public Settlement {
   void run(std::unique_ptr<Model>& model) noexcept override {
     try {
       result_.emplace(work_(model, stop_flag()));
-    } catch (const Error& error) {
-      const bool stopped = std::string_view(error.code()) == "ERR_ABORTED";
-      refuse(stopped ? stop_code() : error.code(), error.what());
-    } catch (const std::exception& error) {
-      refuse("ERR_INTERNAL", error.what());
     } catch (...) {
-      refuse("ERR_INTERNAL", "An unknown exception was thrown.");
+      failure_ = current_failure();
+      if (std::string_view(failure_.code) == kAborted.code) refuse(stop_reason());
     }
   }
 
-  void refuse(const char* code, const char* message) noexcept override {
-    code_ = code;
-    message_ = message;
-  }
+  void refuse(const Refusal& reason) noexcept override { failure_ = {reason.code, reason.message}; }
 
   void settle(Napi::Env env) override {
     owner_.Reset();
     try {
-      if (!result_) throw Error(code_, message_);
+      if (!result_) throw Error(failure_.code, failure_.message);
       deferred_.Resolve(finish_(env, std::move(*result_)));
     } catch (...) {
       deferred_.Reject(current_error(env));
@@ -66,8 +59,7 @@ class PromiseTask final : public Job, public Settlement {
   Work work_;
   Finish finish_;
   std::optional<Result> result_;
-  const char* code_ = "ERR_INTERNAL";
-  std::string message_;
+  Failure failure_{"ERR_INTERNAL", ""};
 };
 
 // A rejected promise in place of a throw: a method that returns a promise never throws.

@@ -1,19 +1,10 @@
 #include "core/batch/scatter.h"
 
-#include <cmath>
 #include <cstring>
 
+#include "core/guard.h"
+
 namespace sentorch {
-namespace {
-
-bool finite(const float* values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    if (!std::isfinite(values[i])) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 void Scatter::put(const MicroBatch& batch, const at::Tensor& computed) {
   if (values.empty()) {
@@ -26,7 +17,7 @@ void Scatter::put(const MicroBatch& batch, const at::Tensor& computed) {
     const int32_t row = batch.rows[i];
     const int64_t from = tokens_ ? batch.offsets[i] : i, to = tokens_ ? rows_.offsets[row] : row;
     const int64_t count = (tokens_ ? batch.length(i) : 1) * dimension;
-    if (non_finite_row < 0 && !finite(source + from * dimension, count)) non_finite_row = row;
+    if (non_finite_row < 0 && !all_finite(source + from * dimension, count)) non_finite_row = row;
     std::memcpy(values.data() + to * dimension, source + from * dimension, count * sizeof(float));
   }
 }

@@ -1,3 +1,4 @@
+#include "core/guard.h"
 #include "core/layers/operations.h"
 
 namespace sentorch {
@@ -77,7 +78,9 @@ class KernelOperations final : public Operations {
  private:
   template <typename Work>
   at::Tensor by_type(const at::Tensor& tensor, Work&& work) const {
-    return tensor.scalar_type() == at::kFloat ? work(set_.float32, float{}) : work(set_.bfloat16, kernels::bf16{});
+    if (tensor.scalar_type() == at::kFloat) return work(set_.float32, float{});
+    if (tensor.scalar_type() == at::kBFloat16) return work(set_.bfloat16, kernels::bf16{});
+    throw unknown_value("type of computation");
   }
 
   const kernels::Set& set_;

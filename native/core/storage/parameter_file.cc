@@ -1,7 +1,5 @@
 #include "core/storage/parameter_file.h"
 
-#include <ATen/ops/isfinite.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -88,7 +86,7 @@ void write_file(const WriteRequest& request, const PartLookup& lookup, const Sto
     }
     const ParameterPart& named = std::get<ParameterPart>(part);
     const at::Tensor values = lookup(named).to(at::kCPU, at::kFloat).contiguous();
-    if (!at::isfinite(values).all().item<bool>())
+    if (!all_finite(static_cast<const float*>(values.data_ptr()), values.numel()))
       throw Error("ERR_NON_FINITE", "Parameter " + named.parameter + " holds a NaN or an infinity: it is not saved.");
     out.write(values.data_ptr(), values.nbytes());
   }

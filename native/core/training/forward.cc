@@ -57,14 +57,14 @@ class LayerForward {
     const auto linear = [](const at::Tensor& input, const at::Tensor& w, const at::Tensor& b) {
       return at::linear(input, w, b.defined() ? std::optional<at::Tensor>(b) : std::nullopt);
     };
-    if (!settings_.bfloat16) return linear(x, weight, bias);
+    if (settings_.type == at::kFloat) return linear(x, weight, bias);
     // On a rounded number of rows, the backward products too. The added rows are zeros and nobody reads what comes of
     // them, so they add nothing to a gradient.
     const int64_t tokens = x.size(0), rows = rounded_rows(tokens);
-    at::Tensor input = x.to(at::kBFloat16);
+    at::Tensor input = x.to(settings_.type);
     if (rows != tokens) input = at::constant_pad_nd(input, {0, 0, 0, rows - tokens});
-    const at::Tensor narrow_bias = bias.defined() ? bias.to(at::kBFloat16) : bias;
-    return linear(input, weight.to(at::kBFloat16), narrow_bias).narrow(0, 0, tokens).to(at::kFloat);
+    const at::Tensor narrow_bias = bias.defined() ? bias.to(settings_.type) : bias;
+    return linear(input, weight.to(settings_.type), narrow_bias).narrow(0, 0, tokens).to(at::kFloat);
   }
 
   at::Tensor add_norm(const at::Tensor& x, double p, const at::Tensor& residual, const PlainNorm& weights,

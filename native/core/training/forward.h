@@ -15,8 +15,8 @@ struct ForwardSettings {
   double hidden_dropout;
   double attention_dropout;
   double attention_output_dropout;
-  bool bfloat16;       // products
-  bool checkpointing;  // layers are computed again in the backward pass instead of kept
+  at::ScalarType type;  // of the products
+  bool checkpointing;   // layers are computed again in the backward pass instead of kept
 };
 
 // Those rows of the embedding table that a micro-batch names, each once: gradients of the others are never made.

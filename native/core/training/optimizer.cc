@@ -10,6 +10,7 @@
 #include <bit>
 #include <cmath>
 
+#include "core/guard.h"
 #include "core/training/clones.h"
 
 namespace sentorch {
@@ -19,6 +20,17 @@ constexpr int64_t kGrain = 32768;
 
 // Bounds below it are far enough from float32's largest number, 3.4e38, for any rounding.
 constexpr double kFar = 1e37;
+
+// Whether the weight decay changes the value, or the gradient.
+bool decoupled(OptimizerType type) {
+  switch (type) {
+    case OptimizerType::kAdamW:
+      return true;
+    case OptimizerType::kAdam:
+      return false;
+  }
+  throw unknown_value("optimizer");
+}
 
 struct Numbers {
   float value, average, square;
@@ -101,9 +113,10 @@ Update::Update(const OptimizerSource& optimizer, const at::Tensor& value, const 
   if (!state.exp_avg.defined()) state.exp_avg = at::zeros_like(value);
   if (!state.exp_avg_sq.defined()) state.exp_avg_sq = at::zeros_like(value);
   const double step = static_cast<double>(state.steps + 1);
+  const bool apart = decoupled(optimizer.type);
   rule_ = {.divisor = static_cast<float>(divisor),
-           .decay = static_cast<float>(optimizer.decoupled ? 1 - learning_rate * weight_decay : 1),
-           .coupled = static_cast<float>(optimizer.decoupled ? 0 : weight_decay),
+           .decay = static_cast<float>(apart ? 1 - learning_rate * weight_decay : 1),
+           .coupled = static_cast<float>(apart ? 0 : weight_decay),
            .gain1 = static_cast<float>(1 - optimizer.beta1),
            .beta2 = static_cast<float>(optimizer.beta2),
            .gain2 = static_cast<float>(1 - optimizer.beta2),
@@ -139,8 +152,8 @@ void Update::apply_on_device() {
   const auto scalar = [&](double x) { return at::scalar_tensor(x, value_.options()); };
   const at::Tensor step = scalar(static_cast<double>(state_.steps + 1)), scale = scalar(divisor_);
   const at::TensorList values = value_, gradients = gradient_, averages = state_.exp_avg, squares = state_.exp_avg_sq;
-  const auto& [decoupled, beta1, beta2, eps] = optimizer_;
-  if (decoupled) {
+  const auto& [type, beta1, beta2, eps] = optimizer_;
+  if (decoupled(type)) {
     at::_fused_adamw_(values, gradients, averages, squares, {}, step, learning_rate_, beta1, beta2, weight_decay_, eps,
                       false, false, scale);
   } else {

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/checks.h"
+#include "core/device.h"
 #include "core/guard.h"
 
 namespace sentorch {
@@ -67,11 +68,10 @@ struct Trainer::Step {
 Trainer::Trainer(const TrainingRequest& request, const Masters& masters, std::vector<Head>& heads,
                  const TokenLimits& limits, std::function<void()> changed, Collective* group)
     : request_(request),
-      settings_{
-          request.encoder.heads,         request.encoder.layer_norm_eps,   request.encoder.activation,
-          request.encoder.word_padding,  request.encoder.position_padding, request.hidden_dropout,
-          request.attention_dropout,     request.attention_output_dropout, request.dtype == ComputeType::kBFloat16,
-          request.gradient_checkpointing},
+      settings_{request.encoder.heads,         request.encoder.layer_norm_eps,   request.encoder.activation,
+                request.encoder.word_padding,  request.encoder.position_padding, request.hidden_dropout,
+                request.attention_dropout,     request.attention_output_dropout, scalar_type(request.dtype),
+                request.gradient_checkpointing},
       masters_(masters),
       limits_(limits),
       changed_(std::move(changed)),

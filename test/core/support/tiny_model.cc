@@ -79,7 +79,7 @@ TrainingRequest TinyModel::training_request(std::vector<ObjectiveSource> objecti
           .dtype = ComputeType::kFloat32,
           .seed = 7,
           .gradient_checkpointing = false,
-          .optimizer = {true, 0.9, 0.999, 1e-8},
+          .optimizer = {OptimizerType::kAdamW, 0.9, 0.999, 1e-8},
           .max_grad_norm = 0,
           .objectives = std::move(objectives),
           .uncertainty = false,
