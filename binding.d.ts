@@ -1,10 +1,10 @@
 /**
- * The native surface: the true type of `sentorch.node`. Requests are plain and resolved: nothing here has a default.
- * Every method that returns a promise rejects with an error whose `code` is one of `lib/base/errors.ts`; none throws.
- * A request of a wrong type, size or sign is refused with ERR_INTERNAL.
+ * The native interface: the types of `sentorch.node`. Requests are plain, resolved objects: no field has a default.
+ * A method that returns a promise does not throw; it rejects with an error whose `code` is one of those in `lib/base/errors.ts`.
+ * A request with a wrong type, size or sign is refused with ERR_INTERNAL.
  */
 
-/** Where one stored tensor's bytes lie. `file` is an index into the request's `files`; `offset` counts from the file's start, in bytes. */
+/** The location of a stored tensor. `file` is an index into `files` of the request; `offset` is in bytes, from the beginning of the file. */
 export interface TensorSource {
   name: string
   file: number
@@ -46,13 +46,13 @@ export interface EncoderSource {
   intermediateSize: number
   layerNormEps: number
   activation: HiddenActivation
-  /** −1: positions count from 0. Otherwise the padding id: positions count from it plus one, and a padding token stays at it. */
+  /** −1: positions count from 0. Otherwise the padding id: positions count from the next number, and a padding token has the padding id as its position. */
   positionPadding: number
-  /** Padding id whose word embedding is not trained, as PyTorch's `padding_idx`; −1: none. `positionPadding` is that of the positions. */
+  /** The id whose word embedding is not trained, like `padding_idx` of PyTorch; −1: none. `positionPadding` does the same for positions. */
   wordPadding: number
   wordEmbeddings: TensorSource
   positionEmbeddings: TensorSource
-  /** Row 0 is added to every token; null where the family has none. */
+  /** Row 0 is added to every token; null if the family does not have it. */
   tokenTypeEmbeddings: TensorSource | null
   embeddingNorm: NormSource
   layers: LayerSource[]
@@ -67,22 +67,22 @@ export interface DenseSource {
 }
 
 export interface LoadRequest {
-  /** Absolute paths. Read, never mapped. */
+  /** Absolute paths. The files are read, not mapped. */
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
   dtype: 'float32' | 'bfloat16'
   /** 'cpu' or 'cuda:N'. */
   device: string
-  /** Threads of one operation, at least 1. */
+  /** The number of threads of one operation, at least 1. */
   threads: number
-  /** 'auto' picks the widest that the CPU has; 'portable' is libtorch's own operations, as on other devices. */
+  /** 'auto' selects the widest kernels that the CPU supports; 'portable' uses operations of libtorch, as on other devices. */
   kernels: 'auto' | 'portable' | 'avx2' | 'avx512'
 }
 
 export interface LoadedModel {
   kernels: 'portable' | 'avx2' | 'avx512'
-  /** Whether the products of the chosen dtype run on packed weights. */
+  /** Whether products use packed weights. */
   packed: boolean
   parameters: number
   parameterBytes: number
@@ -94,50 +94,50 @@ export type PoolingMode = 'cls' | 'max' | 'mean' | 'mean_sqrt_len_tokens' | 'wei
 export type PostStep = number | 'normalize'
 
 export interface EncodeRequest {
-  /** Made by the caller, unique in the model; names the work for `abort`. */
+  /** A number that the caller chooses, unique in the model; `abort` takes it. */
   task: number
   /** Ragged rows: the tokens of row i are ids[offsets[i] … offsets[i+1]). Every row holds at least one token. */
   ids: Int32Array
   offsets: Int32Array
-  /** The row's pooled vectors in this order, side by side. Empty: the token states themselves are the result. */
+  /** The pooled vectors of a row are concatenated in this order. Empty: the result is the token states. */
   pooling: PoolingMode[]
-  /** Leading tokens that pooling does not see; cls then takes the first token behind them. */
+  /** The number of leading tokens that are not pooled; cls then takes the first token after them. */
   promptTokens: number
   steps: PostStep[]
-  /** Keep the first so many dimensions after the steps; 0 keeps all. */
+  /** The number of dimensions to keep after the steps; 0: all. */
   truncateDim: number
-  /** Scale to unit length at the very end. */
+  /** Whether vectors are scaled to unit length at the end. */
   normalizeLast: boolean
-  /** Tokens of one micro-batch; a longer row runs alone. */
+  /** Maximum number of tokens in a micro-batch; a longer row is a micro-batch of its own. */
   batchTokens: number
 }
 
 export interface EncodeResult {
-  /** [rows, dimension], or [tokens, hidden] where `pooling` is empty; float32, row-major, in the order of the request. */
+  /** [rows, dimension], or [tokens, hidden] if `pooling` is empty; float32, row-major, in the order of the request. */
   values: Float32Array
   dimension: number
-  /** The first row that came out with a NaN or an infinity; −1: none. */
+  /** The first row that contains a NaN or an infinity; −1: none. */
   nonFiniteRow: number
 }
 
 export type HeadActivation = 'relu' | 'gelu' | 'tanh'
 
-/** A head: logits = last · activation(… activation(first · x)). Its parameters are named `heads.<head>.<layer>.weight|bias`, layer from 0. */
+/** A head: logits = last · activation(… activation(first · x)). Its parameters are named `heads.<head>.<layer>.weight|bias`, layers count from 0. */
 export interface HeadSource {
   name: string
   type: 'classification' | 'token-classification'
-  /** Outputs of each layer; the last is the number of logits. */
+  /** The number of outputs of each layer; the last is the number of logits. */
   sizes: number[]
   activation: HeadActivation
-  /** Classification: how token states become the head's input, and what follows. Empty for token classification. */
+  /** Classification: the pooling whose result, after `steps`, is the input of the head. Empty for token classification. */
   pooling: PoolingMode[]
-  /** Of the model's Dense modules and scaling, in order, behind `pooling`. */
+  /** The steps after `pooling`: Dense modules of the model, and scaling, in order. */
   steps: PostStep[]
-  /** Numbers of the input. */
+  /** The dimension of the input. */
   inputs: number
-  /** The layers' stored parameters; null: drawn as PyTorch's Linear draws them from `torch.manual_seed(seed)`, layer by layer, weight then bias. */
+  /** The stored parameters of the layers; null: initialised like PyTorch's Linear after `torch.manual_seed(seed)`, layer by layer, weight then bias. */
   layers: LinearSource[] | null
-  /** Of the TensorSources in `layers`. */
+  /** The files of the tensors in `layers`. */
   files: string[]
   seed: number
 }
@@ -147,41 +147,41 @@ export interface PredictRequest {
   ids: Int32Array
   offsets: Int32Array
   batchTokens: number
-  /** Names of the heads, in the order of the result. */
+  /** The names of the heads, in the order of the result. */
   heads: string[]
-  /** The sentence vectors beside the logits; null: none. Its `ids`, `offsets`, `task` and `batchTokens` are those of the request. */
+  /** The sentence vectors to return in addition to the logits; null: none. */
   embedding: Pick<EncodeRequest, 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'> | null
 }
 
 export interface PredictResult {
   /** Per head: [rows, logits] or, for token classification, [tokens, logits]; float32, row-major, in the order of the request. */
   logits: Float32Array[]
-  /** [rows, dimension]; null where none was asked for. */
+  /** [rows, dimension]; null if it was not requested. */
   embedding: EncodeResult | null
   /** The first row with a NaN or an infinity anywhere; −1: none. */
   nonFiniteRow: number
 }
 
-/** A head learns labels. */
+/** Trains a head on labels. */
 export interface HeadObjective {
   type: 'head'
   head: string
-  /** 'bce': each logit on its own, labels 0 or 1. */
+  /** 'bce': each logit separately, with labels 0 or 1. */
   loss: 'cross-entropy' | 'bce'
-  /** In the total. */
+  /** The factor of this loss in the total. */
   weight: number
   labelSmoothing: number
-  /** Per label; cross-entropy: PyTorch's `weight`; bce: PyTorch's `pos_weight`. */
+  /** One per label: `weight` of PyTorch for cross-entropy, `pos_weight` for bce. */
   classWeights: Float32Array | null
   inputDropout: number
   /** After each hidden activation. */
   dropout: number
 }
 
-/** The sentence vector learns to be given vectors. */
+/** Trains the sentence vector to match given vectors. */
 export interface VectorObjective {
   type: 'vectors'
-  /** Of its uncertainty parameter; one that no head can have. */
+  /** The name of its uncertainty parameter, which no head can have. */
   name: string
   pooling: PoolingMode[]
   steps: PostStep[]
@@ -193,39 +193,39 @@ export interface VectorObjective {
 export type Objective = HeadObjective | VectorObjective
 
 export interface TrainingRequest {
-  /** The float32 masters are read from the files, unless the model was trained before: then it goes on with what it has. */
+  /** The float32 parameters are read from these files, unless the model was trained before: then training continues with its own. */
   files: string[]
   encoder: EncoderSource
   dense: DenseSource[]
-  /** Of the encoder, while training: behind the embeddings and behind each layer's second product. */
+  /** Dropout of the encoder: after the embeddings and after the second product of each feed-forward layer. */
   hiddenDropout: number
-  /** Of the attention weights. */
+  /** Dropout of the attention weights. */
   attentionDropout: number
-  /** Behind the product after attention. */
+  /** Dropout after the product that follows attention. */
   attentionOutputDropout: number
-  /** 'bfloat16': products in bfloat16, all else and the masters in float32. */
+  /** 'bfloat16': products are computed in bfloat16, everything else in float32; the parameters are float32. */
   dtype: 'float32' | 'bfloat16'
   seed: number
   gradientCheckpointing: boolean
   optimizer: { type: 'adamw' | 'adam'; beta1: number; beta2: number; eps: number }
-  /** Norm of all gradients together, those of `clip: false` groups left out; 0: not clipped. */
+  /** Maximum norm of all gradients together, except those of groups with `clip: false`; 0: gradients are not clipped. */
   maxGradNorm: number
-  /** In the order in which losses are reported. */
+  /** Losses are reported in this order. */
   objectives: Objective[]
   /** Σ ½·e^(−s)·loss + ½·s over the objectives; s are parameters named `uncertainty.<head>` or `uncertainty.<name>`. */
   uncertainty: boolean
-  /** Token states of a wholly frozen encoder are kept up to so many bytes. */
+  /** Maximum size, in bytes, of the token states that are kept if the whole encoder is frozen. */
   cacheBytes: number
 }
 
 export interface ParameterInfo {
-  /** As AutoModel names it (the TensorSource's name), `dense.<i>.…`, `heads.<head>.…` or `uncertainty.…`. */
+  /** The name in AutoModel (`name` of the TensorSource), `dense.<i>.…`, `heads.<head>.…` or `uncertainty.…`. */
   name: string
   shape: number[]
   part: 'embeddings' | 'layer' | 'relative-bias' | 'dense' | 'head' | 'uncertainty'
-  /** Layer (0 lowest), Dense module, or −1. */
+  /** The index of the layer (0 is the lowest) or of the Dense module, or −1. */
   index: number
-  /** Of heads; '' else. */
+  /** The name of the head; '' for other parameters. */
   head: string
 }
 
@@ -233,7 +233,7 @@ export interface TrainingInfo {
   parameters: ParameterInfo[]
 }
 
-/** Parameters by their place in TrainingInfo. Those in no group are frozen. */
+/** Parameters by their index in TrainingInfo. Parameters that are not in a group are frozen. */
 export interface GroupSource {
   parameters: number[]
   learningRate: number
@@ -241,13 +241,13 @@ export interface GroupSource {
   clip: boolean
 }
 
-/** One corpus: every data set of a run, one behind the other. Replaces the one before it. */
+/** All data sets of a run, one after the other. Replaces the previous corpus. */
 export interface CorpusRequest {
   ids: Int32Array
   offsets: Int32Array
   /**
-   * Per objective. Of a head: labels, for classification [rows] (bce: [rows, logits], 0 or 1), for token classification [tokens]; −100 is no
-   * label. Of vectors: [rows, dimension]; a row that begins with NaN has none.
+   * One array per objective. For a head: labels, [rows] for classification (bce: [rows, logits], 0 or 1), [tokens] for token classification; −100
+   * means that there is no label. For vectors: [rows, dimension]; a row that begins with NaN has no target.
    */
   targets: (Int32Array | Float32Array)[]
 }
@@ -258,111 +258,111 @@ export interface TrainRequest {
   order: Int32Array
   batches: Int32Array
   steps: Int32Array
-  /** Times the groups' learning rates, for the steps that are applied, in order; at least as many as steps. */
+  /** Factors of the learning rates of the groups, one per step, in order; at least as many as steps. */
   multipliers: Float64Array
-  /** Number of the first step since training began: with the seed it decides dropout. */
+  /** The number of the first step, counted from the beginning of training; dropout depends on it and on the seed. */
   firstStep: number
-  /** Stop after so long, or earlier where other work waits; at least one step is run. */
+  /** Stop after this time, or earlier if other work waits; at least one step is run. */
   milliseconds: number
-  /** False: gradients are computed and kept, nothing is changed. */
+  /** False: gradients are computed and kept, and parameters do not change. */
   apply: boolean
 }
 
-/** Per step that was run; the last is one that was not applied, if any. */
+/** The arrays have an entry per step that was run. If a step was not applied, it is the last one. */
 export interface TrainResult {
-  /** How many of the steps were run. */
+  /** The number of steps that were run. */
   steps: number
-  /** Whether the last of these steps changed nothing, because a loss, a gradient or a weight after it was not finite. */
+  /** Whether the last of these steps was not applied, because a loss, a gradient or an updated weight was not finite. */
   skipped: boolean
-  /** Weighted total of each step. */
+  /** The weighted total loss of each step. */
   loss: Float64Array
-  /** [steps, objectives]: mean loss, 0 where nothing was labelled. */
+  /** [steps, objectives]: mean loss; 0 if nothing was labelled. */
   losses: Float64Array
   /** [steps, objectives]: labelled items (class weights not counted). */
   items: Float64Array
-  /** [steps, objectives]: items whose highest logit (bce: sign) is right; 0 for vectors. */
+  /** [steps, objectives]: items whose highest logit (bce: sign) is correct; 0 for vectors. */
   correct: Float64Array
-  /** Before clipping. */
+  /** The norm of each step before clipping. */
   gradientNorm: Float64Array
   examples: number
   tokens: number
 }
 
-/** What is kept for a parameter. The last two are the optimizer's; absent (and zeros) before its first step. */
+/** The values that are kept for a parameter. The last two belong to the optimizer, and are zeros before its first step. */
 export type ParameterValue = 'value' | 'gradient' | 'exp_avg' | 'exp_avg_sq'
 
-/** A part of a safetensors file that is written: a parameter of the model, or stored bytes as they are. */
+/** A part of a safetensors file: a parameter of the model, or stored bytes that are copied unchanged. */
 export type WriteSource = { value: ParameterValue; parameter: string } | { file: string; offset: number; bytes: number }
 
 export interface WriteRequest {
-  /** Created anew; closed and flushed to the disk (fsync) before the promise resolves. */
+  /** Must not exist yet. The file is flushed to the disk (fsync) and closed before the promise resolves. */
   path: string
-  /** Length and JSON header of the safetensors file, written first. */
+  /** The length and the JSON header of the safetensors file, which are written first. */
   header: Uint8Array
-  /** float32 for parameters. */
+  /** Parameters are written as float32. */
   parts: WriteSource[]
 }
 
-/** Sets optimizer state and values: shapes are checked by the caller. `steps`: updates that each group's optimizer has made. */
+/** Sets optimizer state and values. */
 export interface RestoreRequest {
   files: string[]
   parameters: { parameter: string; value: Exclude<ParameterValue, 'gradient'>; source: TensorSource }[]
-  /** Per parameter in TrainingInfo: updates made so far (PyTorch's `step`). */
+  /** The number of updates so far (`step` of PyTorch), per parameter in TrainingInfo. */
   steps: Int32Array
 }
 
 export declare class NativeModel {
   constructor()
-  /** Once, before anything else. */
+  /** Must be called once, before all other methods. */
   load(request: LoadRequest): Promise<LoadedModel>
   encode(request: EncodeRequest): Promise<EncodeResult>
 
-  /** Heads. Names are unique. Refused while a trainer is open (ERR_INTERNAL: lib/ checks first). */
+  /** Names are unique. Closes the trainer, if there is one. */
   addHead(request: HeadSource): Promise<void>
   removeHead(name: string): Promise<void>
-  /** `count` more logits; the old ones keep their weights, the new ones are drawn from the seed. */
+  /** Adds `count` logits; the existing ones keep their weights, the new ones are initialised from the seed. */
   extendHead(name: string, count: number, seed: number): Promise<void>
   predict(request: PredictRequest): Promise<PredictResult>
 
-  /** Opens the model's one trainer; closes the one before it. */
+  /** Opens the trainer of the model; a previous one is closed. */
   startTraining(request: TrainingRequest): Promise<TrainingInfo>
   setGroups(groups: GroupSource[]): Promise<void>
   setCorpus(request: CorpusRequest): Promise<void>
   train(request: TrainRequest): Promise<TrainResult>
-  /** Frees optimizer state, gradients and corpus; the weights stay as they are. Idempotent. */
+  /** Frees optimizer state, gradients and corpus; the weights do not change. Idempotent. */
   endTraining(): Promise<void>
-  /** Updates made so far, per parameter in TrainingInfo (PyTorch's `step`). */
+  /** The number of updates so far (`step` of PyTorch), per parameter in TrainingInfo. */
   optimizerSteps(): Promise<Int32Array>
   restore(request: RestoreRequest): Promise<void>
 
-  /** Numbers of parameters, float32. 'value' works for heads and, once a trainer was opened, for all; the others while one is open. */
+  /** The values of parameters in float32. 'value' exists for heads and, after a trainer was opened, for all parameters; the others need an open trainer. */
   read(value: ParameterValue, parameters: string[]): Promise<Float32Array[]>
-  /** ERR_NON_FINITE where a parameter holds a NaN or an infinity: nothing is left behind then. */
+  /** Rejects with ERR_NON_FINITE if a parameter contains a NaN or an infinity; then the file is removed. */
   write(request: WriteRequest): Promise<void>
-  /** Work of that number stops before its next layer and rejects with ERR_ABORTED. Unknown numbers are ignored. */
+  /** Work with this number stops before its next layer and rejects with ERR_ABORTED. Unknown numbers are ignored. */
   abort(task: number): void
-  /** Refuses new work, rejects what waits (ERR_DISPOSED), finishes or stops what runs, resolves when memory is back. Idempotent. */
+  /** Refuses new work, rejects waiting work (ERR_DISPOSED), stops running work, and resolves when the memory is freed. Idempotent. */
   dispose(): Promise<void>
 }
 
 export interface OpenRequest {
-  /** Absolute paths, in the order of opening. */
+  /** Absolute paths, in the order in which they are opened. */
   libraries: string[]
   /** Absolute path of libsentorch_core. */
   core: string
 }
 
 export interface Library {
-  /** The libtorch that the core was built for. */
+  /** The version of libtorch for which the core was built. */
   torchVersion: string
   cudaDevices: string[]
-  /** The widest kernels that this CPU can run. */
+  /** The widest kernels that this CPU supports. */
   kernels: 'portable' | 'avx2' | 'avx512'
-  /** Whether bfloat16 products have instructions of their own here. */
+  /** Whether the CPU has instructions for bfloat16 products. */
   fastBfloat16: boolean
 }
 
-/** What the CPU and the operating system offer; false throughout on other architectures. */
+/** Features of the CPU that the operating system has enabled; all false on other architectures. */
 export interface CpuFeatures {
   avx2: boolean
   fma: boolean
@@ -374,15 +374,15 @@ export interface CpuFeatures {
 export interface Addon {
   Model: typeof NativeModel
   cpuFeatures(): CpuFeatures
-  /** How many of `count` threads the system lets live at once now; they are started and ended, some 20 µs each. */
+  /** The number of threads, up to `count`, that the system currently allows at the same time; they are started and ended, which takes about 20 µs each. */
   startableThreads(count: number): number
-  /** Opens libtorch, then the core, on a native thread; once per process, later calls share the first success. */
+  /** Opens libtorch, then the core, on a native thread. Once per process; a later call opens only libraries that are not open yet. */
   open(request: OpenRequest): Promise<Library>
-  /** Swaps what two paths name, in one step. 0, or an `errno`; ENOSYS where the system cannot. */
+  /** Swaps the files or folders of two paths atomically. Returns 0 or an `errno`; ENOSYS if the system does not support it. */
   exchange(a: string, b: string): number
   /**
-   * Takes a lock on an open file that the kernel gives back with the file's last handle, however its owner ends. 0, or an `errno`;
-   * EAGAIN where another handle has it. Does not wait.
+   * Locks an open file, without waiting. The kernel releases the lock when the last handle of the file is closed, however its owner ends. Returns 0
+   * or an `errno`; EAGAIN if another handle holds the lock.
    */
   lock(fd: number): number
   /** Stops and joins every thread of this environment. Called when the process or the worker ends. */

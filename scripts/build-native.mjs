@@ -56,7 +56,7 @@ export async function buildCoreTests(sanitize) {
   return program
 }
 
-/** Builds the program and the stand-in for the core that scripts/check-long/threads.mjs runs under ThreadSanitizer. Their paths. */
+/** Builds the program and the substitute for the core that scripts/check-long/threads.mjs runs under ThreadSanitizer. Returns their paths. */
 export async function buildRuntimeTest() {
   dropForeignBuild()
   const program = path.join(build, 'sentorch_runtime_test')
@@ -70,19 +70,20 @@ async function compile(folder, { definitions: more = [], target, made = filesOf(
   const libtorch = await finder().findLibtorch()
   if (libtorch.includeDirs.length === 0) {
     throw new Explained(
-      `The libtorch in ${libtorch.root} has no headers, which the build needs.\n  Let SENTORCH_LIBTORCH name one that has them, or unset it and run: npx sentorch install-libtorch`,
+      `The libtorch in ${libtorch.root} has no headers, which the build needs.\n  Set SENTORCH_LIBTORCH to one with headers, or unset it and run: npx sentorch install-libtorch`,
     )
   }
   note(`libtorch ${libtorch.version} from ${libtorch.root}`)
   const out = ['--out', folder]
   const definitions = [`--CDSENTORCH_TORCH_INCLUDE=${libtorch.includeDirs.join(';')}`, `--CDSENTORCH_TORCH_LIB=${libtorch.libraryDir}`]
-  // Not `compile`: it answers an error in our sources with a second build from clean.
+  // Not `compile`, which starts a second, clean build if our sources have an error.
   await cmake(['configure', ...out, ...definitions, ...more])
   await cmake(['build', ...out, ...(target ? ['--target', target] : []), '--parallel', String(jobs())])
-  for (const file of made) if (!fs.existsSync(file)) throw new Explained(`The build ended well but made no ${path.relative(root, file)}.`)
+  for (const file of made)
+    if (!fs.existsSync(file)) throw new Explained(`The build succeeded, but did not produce ${path.relative(root, file)}.`)
 }
 
-/** CMake refuses a build tree that was configured for another place: a moved or copied checkout. */
+/** CMake refuses a build tree that was configured in another folder, as after a checkout was moved or copied. */
 function dropForeignBuild() {
   const cache = path.join(build, 'CMakeCache.txt')
   if (!fs.existsSync(cache)) return
@@ -90,7 +91,7 @@ function dropForeignBuild() {
   if (home === undefined || path.resolve(home) !== root) fs.rmSync(build, { recursive: true })
 }
 
-/** A compiler process that reads torch's headers takes over a gigabyte. */
+/** A compiler process that reads the headers of torch needs over a gigabyte. */
 function jobs() {
   return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 1.5e9)))
 }
@@ -105,7 +106,7 @@ async function cmake(args) {
   throw new Explained(`The native build failed at \`cmake-js ${args[0]}\` (above; all of it in ${path.relative(root, log)}).`)
 }
 
-/** Shows the build tool's own percentage: one line that is rewritten on a terminal, every tenth part elsewhere. */
+/** Shows the percentage of the build tool: on a terminal in one line that is rewritten, elsewhere in steps of ten. */
 function progress() {
   let last = -1
   return (text) => {

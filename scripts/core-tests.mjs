@@ -12,12 +12,12 @@ import { run } from './support/process.mjs'
 const HEADER = 'doctest/doctest.h'
 const FOLDERS = ['/usr/include', '/usr/local/include', '/opt/homebrew/include']
 
-/** Without doctest's header: says so and does nothing, or, in CI, fails. */
+/** If doctest's header is missing: prints a note and does nothing, or fails in CI. */
 export async function testCore({ sanitize = false, args = [] } = {}) {
   if (!FOLDERS.some((folder) => fs.existsSync(path.join(folder, HEADER)))) {
     const how = 'The tests of the native core need doctest (Debian: apt-get install doctest-dev)'
     if (process.env.CI) throw new Explained(`${how}.`)
-    return note(`${how}: they are left out.`)
+    return note(`${how}: they are skipped.`)
   }
   const program = await step(`Building the tests of the core${sanitize ? ', instrumented' : ''}`, () => buildCoreTests(sanitize))
   const libtorch = await finder().findLibtorch()

@@ -24,7 +24,7 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     auto work = [request = std::move(request)](std::unique_ptr<Model>&, const StopFlag&) {
       return open_library(request);
     };
-    // Ends with the task, also with one that is dropped because the environment ends.
+    // Destroyed together with the task, even if the task is dropped because the environment ends.
     auto finish = [spin = std::make_shared<ShortSpin>()](Napi::Env env, LibraryInfo library) {
       return convert::library(env, library);
     };

@@ -33,7 +33,7 @@ int exchange(const std::string& a, const std::string& b) {
 
 int lock(int fd) {
 #if defined(_WIN32)
-  // One byte far behind the end: on Windows nobody else can read what is locked.
+  // One byte far after the end, because on Windows other processes cannot read a locked range.
   OVERLAPPED place{};
   place.Offset = 0x7fffffff;
   const DWORD flags = LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY;

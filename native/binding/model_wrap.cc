@@ -20,13 +20,13 @@ Model& ready(const std::unique_ptr<Model>& model) {
 
 struct Done {};
 
-// Whether abort() can name the work, by the request's `task`.
+// Whether abort() can stop the work, by the request's `task`.
 enum class Abort { kNever, kByTask };
 
 Napi::Value undefined(Napi::Env env, Done) { return env.Undefined(); }
 
-// One operation of a loaded model. `read` makes the request from the arguments (JavaScript thread), `work` does it
-// (executor's thread), `finish` converts what comes out (JavaScript thread).
+// One operation of a loaded model. `read` makes the request from the arguments (JavaScript thread), `work` carries it
+// out (executor's thread), `finish` converts the result (JavaScript thread).
 template <typename Read, typename Work, typename Finish>
 Napi::Value operation(const Napi::CallbackInfo& info, Executor& executor, Read read, Work work, Finish finish,
                       Abort abort = Abort::kNever) {

@@ -29,7 +29,7 @@ Registers cpuid(uint32_t leaf, uint32_t subleaf) {
   return r;
 }
 
-// XCR0: which register files the operating system saves.
+// XCR0: the register files that the operating system saves.
 uint64_t enabled_state() {
 #if defined(_MSC_VER)
   return _xgetbv(0);

@@ -1,4 +1,5 @@
-// What the CPU has and the operating system has switched on; no dependency, so that doctor can ask without libtorch.
+// Features that the CPU has and the operating system has enabled. Without dependencies, so that doctor can read them
+// without libtorch.
 #pragma once
 
 namespace sentorch {

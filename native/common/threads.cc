@@ -16,7 +16,7 @@
 namespace sentorch {
 namespace {
 
-// Threads that wait for their end.
+// Threads that only wait until they are told to end.
 class Idlers {
  public:
   ~Idlers() {
@@ -47,7 +47,7 @@ class Idlers {
     while (!over_) changed_.wait_for(lock, std::chrono::hours(1));
   }
 
-  // A thread that was joined counts against the system's limits for some microseconds more.
+  // A joined thread still counts towards the system's limits for some microseconds.
   void await_the_kernel() const {
 #if defined(__linux__)
     const auto time = std::chrono::steady_clock::now() + std::chrono::seconds(1);

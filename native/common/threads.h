@@ -1,10 +1,11 @@
-// What the system allows, asked before a library that cannot bear a refusal starts threads.
+// Tests how many threads the system allows, before a library starts threads that cannot handle a failure.
 #pragma once
 #include <cstdint>
 
 namespace sentorch {
 
-// How many of `count` threads the system lets live at once now. They are started, and have ended when it returns.
+// The number of threads, up to `count`, that the system currently allows to run at the same time. They are started, and
+// have ended when the function returns.
 int64_t startable_threads(int64_t count);
 
 }  // namespace sentorch

@@ -8,7 +8,7 @@ namespace sentorch {
 namespace {
 
 constexpr int64_t kMostThreads = 1024;
-constexpr int64_t kFewestBuckets = 4;  // of a relative-position bias: two near ones in either direction
+constexpr int64_t kFewestBuckets = 4;  // of a relative-position bias: two near distances in each direction
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("ERR_INTERNAL", "Native request: " + what + "."); }
 
@@ -23,11 +23,12 @@ class SourceChecker {
   explicit SourceChecker(size_t files) : files_(static_cast<int64_t>(files)) {}
 
   void tensor(const TensorSource& source, const Shape& shape) const {
-    if (source.file < 0 || source.file >= files_ || source.offset < 0) refuse(source.name + " lies in no file");
-    if (source.shape != shape) refuse("the shape of " + source.name + " does not fit the model");
+    if (source.file < 0 || source.file >= files_ || source.offset < 0)
+      refuse(source.name + " is not in any of the files");
+    if (source.shape != shape) refuse("the shape of " + source.name + " does not match the model");
   }
 
-  // A table of any number of rows.
+  // A table with any number of rows.
   void table(const TensorSource& source, int64_t columns) const {
     if (source.shape.empty() || source.shape[0] < 1) refuse(source.name + " has no rows");
     tensor(source, {source.shape[0], columns});
@@ -46,7 +47,7 @@ class SourceChecker {
   void encoder(const EncoderSource& source) const {
     const int64_t hidden = source.hidden_size, wide = source.intermediate_size;
     require(hidden >= 1 && wide >= 1 && source.heads >= 1 && hidden % source.heads == 0,
-            "the sizes of the encoder do not fit each other");
+            "the sizes of the encoder do not match");
     table(source.word_embeddings, hidden);
     table(source.position_embeddings, hidden);
     require(source.position_padding >= -1, "positionPadding is below -1");
@@ -57,7 +58,7 @@ class SourceChecker {
         linear(*each, hidden, hidden);
       require(layer.query.bias.has_value() == layer.key.bias.has_value() &&
                   layer.query.bias.has_value() == layer.value.bias.has_value(),
-              "query, key and value have not all a bias");
+              "of query, key and value only some have a bias");
       linear(layer.intermediate, wide, hidden);
       linear(layer.output, hidden, wide);
       norm(layer.attention_norm, hidden);
@@ -80,7 +81,7 @@ class SourceChecker {
   int64_t files_;
 };
 
-// numbers[i] … numbers[i + 1] are ranges of `size` things, none of them empty.
+// numbers[i] … numbers[i + 1] must be ranges of `size` items, and none of them may be empty.
 void check_ranges(const std::vector<int32_t>& numbers, int64_t size, const char* what) {
   require(!numbers.empty() && numbers.front() >= 0 && numbers.back() <= size, what);
   for (size_t i = 1; i < numbers.size(); i++) require(numbers[i - 1] < numbers[i], what);
@@ -101,9 +102,9 @@ int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const st
   for (const PostStep& step : request.steps) {
     const int64_t* index = std::get_if<int64_t>(&step);
     if (!index) continue;
-    require(*index >= 0 && *index < static_cast<int64_t>(dense.size()), "there is no such Dense module");
+    require(*index >= 0 && *index < static_cast<int64_t>(dense.size()), "a Dense module does not exist");
     const Shape& shape = dense[*index].linear.weight.shape;
-    require(shape[1] == dimension, "a Dense module does not fit the vectors that it gets");
+    require(shape[1] == dimension, "the inputs of a Dense module do not match its vectors");
     dimension = shape[0];
   }
   require(request.truncate_dim >= 0 && request.truncate_dim <= dimension, "truncateDim is out of range");
@@ -111,9 +112,10 @@ int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const st
 }
 
 void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense) {
-  require(head.inputs == kind_of(head).inputs(head, hidden, dense), "a head does not fit what it looks at");
+  require(head.inputs == kind_of(head).inputs(head, hidden, dense),
+          "the number of inputs of a head does not match the model");
   require(!head.sizes.empty(), "a head has no layers");
-  require(!head.layers || head.layers->size() == head.sizes.size(), "a head has other layers than sizes");
+  require(!head.layers || head.layers->size() == head.sizes.size(), "the numbers of layers and sizes of a head differ");
   const SourceChecker checker(head.files.size());
   int64_t inputs = head.inputs;
   for (size_t i = 0; i < head.sizes.size(); i++) {
@@ -126,7 +128,7 @@ void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseS
 void check_training(const TrainingRequest& request, const EncoderSource& encoder,
                     const std::vector<DenseSource>& dense) {
   require(request.encoder.heads == encoder.heads && request.dense.size() == dense.size(),
-          "the training is of another model");
+          "the training request describes another model");
   const SourceChecker checker(request.files.size());
   checker.encoder(request.encoder);
   checker.dense(request.dense);
@@ -134,13 +136,14 @@ void check_training(const TrainingRequest& request, const EncoderSource& encoder
 
 void check_plan(const TrainRequest& request) {
   const auto batches = static_cast<int64_t>(request.batches.size()) - 1;
-  check_ranges(request.batches, static_cast<int64_t>(request.order.size()), "micro-batches lie outside the order");
-  check_ranges(request.steps, batches, "steps lie outside the micro-batches");
+  check_ranges(request.batches, static_cast<int64_t>(request.order.size()),
+               "micro-batches refer to rows outside order");
+  check_ranges(request.steps, batches, "steps refer to micro-batches that do not exist");
   require(request.multipliers.size() + 1 >= request.steps.size(), "there are fewer multipliers than steps");
 }
 
 void check_stored(const StoredBytes& stored) {
-  require(stored.offset >= 0 && stored.bytes >= 0, "stored bytes lie in no file");
+  require(stored.offset >= 0 && stored.bytes >= 0, "a range of stored bytes is negative");
 }
 
 }  // namespace sentorch

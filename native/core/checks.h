@@ -1,5 +1,5 @@
-// What memory depends on, checked once a request: lib/ has checked all of it, in terms of its own, and the core indexes
-// with these numbers. Each throws Error("ERR_INTERNAL").
+// Checks of the numbers with which the core accesses memory, once per request. lib/ has already checked all of them in
+// its own terms. Each function throws Error("ERR_INTERNAL").
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -8,23 +8,24 @@
 
 namespace sentorch {
 
-// Shapes of every tensor, the number of heads, of threads.
+// The shapes of all tensors, the number of heads and the number of threads.
 void check_load(const LoadRequest& request);
 
-// Numbers of the sentence vector that comes out: pooling, steps and truncation fit the encoder and its Dense modules.
+// Returns the dimension of the sentence vector, after checking that pooling, steps and truncation match the encoder and
+// its Dense modules.
 int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const std::vector<DenseSource>& dense);
 
-// Layers in a row from the head's input to its logits.
+// Whether the layers of a head fit together, from its input to its logits.
 void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense);
 
-// Whether the training is of the model that was loaded.
+// Whether the request describes the loaded model.
 void check_training(const TrainingRequest& request, const EncoderSource& encoder,
                     const std::vector<DenseSource>& dense);
 
-// Whether steps, micro-batches and rows lie inside the arrays that hold them. No micro-batch is empty.
+// Whether steps, micro-batches and rows are inside their arrays, and no micro-batch is empty.
 void check_plan(const TrainRequest& request);
 
-// Whether a piece of a file can be: its place and its length are not negative.
+// Whether the offset and the length of a range in a file are not negative.
 void check_stored(const StoredBytes& stored);
 
 }  // namespace sentorch

@@ -9,7 +9,8 @@
 namespace sentorch {
 namespace {
 
-// Through the interfaces that libtorch_cuda fills in when it is opened: the core itself names no CUDA symbol.
+// Uses the interfaces that libtorch_cuda registers when it is opened, so that the core itself does not refer to CUDA
+// symbols.
 int64_t cuda_count() {
   if (!at::detail::getCUDAHooks().hasCUDA()) return 0;
   return c10::impl::getDeviceGuardImpl(c10::DeviceType::CUDA)->deviceCount();
@@ -62,7 +63,7 @@ at::Device device_of(const std::string& name) {
   const int64_t count = device.is_cuda() ? cuda_count() : 0;
   if (device.index() < 0 || device.index() >= count) {
     throw Error("ERR_DEVICE_UNAVAILABLE",
-                "Device " + name + " is not there: libtorch sees " + std::to_string(count) + " CUDA devices.");
+                "Device " + name + " does not exist: libtorch sees " + std::to_string(count) + " CUDA devices.");
   }
   return device;
 }

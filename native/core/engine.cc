@@ -16,21 +16,21 @@
 namespace sentorch {
 namespace {
 
-// Lets operations of the calling thread run on `count` threads, itself included. libtorch starts the others twice:
-// those of OpenMP, whose runtime ends the process where it is refused one, and those of a pool that waits forever then.
-// So first it is tried whether the system allows them.
+// Lets operations of the calling thread run on `count` threads, including itself. libtorch starts the other threads
+// twice: once by OpenMP, whose runtime ends the process if it cannot start a thread, and once in a pool, which then
+// waits forever. Therefore the function first tests whether the system allows them.
 void use_threads(int64_t count) {
   const int64_t needed = 2 * (count - 1), startable = startable_threads(needed);
   if (startable < needed) {
     throw Error("ERR_THREADS",
                 "'threads: " + std::to_string(count) + "' needs " + std::to_string(needed) +
-                    " more threads, and the system starts " + std::to_string(startable) +
-                    ": its limit on threads or its memory is used up. Load the model with a smaller 'threads', or "
+                    " more threads, but the system starts only " + std::to_string(startable) +
+                    ": its limit on threads or its memory is exhausted. Load the model with a smaller 'threads', or "
                     "raise the limit (ulimit -u, the pids limit of the container, TasksMax of the service).");
   }
-  // Global and of this thread: before anything else computes here.
+  // Affects the process and this thread, so it comes before any computation.
   at::set_num_threads(static_cast<int>(count));
-  // OpenMP's threads start now, while they are known to be allowed.
+  // Makes OpenMP start its threads now, while the system is known to allow them.
   at::parallel_for(0, count, 1, [](int64_t, int64_t) {});
 }
 
@@ -61,7 +61,7 @@ class TorchEngine final : public Engine {
 }  // namespace
 }  // namespace sentorch
 
-// Never destroyed: process.exit() runs static destructors while threads may still be here.
+// Never destroyed, because process.exit() runs static destructors while threads may still run.
 sentorch::Engine* sentorch_engine() {
   static auto* const engine = new sentorch::TorchEngine();
   return engine;

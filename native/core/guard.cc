@@ -15,7 +15,7 @@
 namespace sentorch {
 namespace {
 
-// libtorch's CPU allocator and its containers report exhaustion as plain errors.
+// libtorch's CPU allocator and its containers report exhausted memory as ordinary errors.
 bool tells_of_memory(const char* message) {
   const auto says = [&](const char* text) { return std::strstr(message, text) != nullptr; };
   return says("allocate memory") || says("not enough memory") || says("out of memory") || says("Out of memory") ||
@@ -55,7 +55,7 @@ void rethrow_as_error() {
     fail(error.what_without_backtrace());
 #if defined(SENTORCH_HAS_DNNL)
   } catch (const dnnl::error& error) {
-    // Its message is the same whatever the reason: "could not create a primitive".
+    // The message does not depend on the reason: "could not create a primitive".
     if (error.status == dnnl_out_of_memory) out_of_memory(error.message);
     throw Error("ERR_INTERNAL", error.message);
 #endif

@@ -1,4 +1,4 @@
-// The border of the core: whatever libtorch or the runtime throws leaves as Error.
+// Converts whatever libtorch or the C++ runtime throws to Error, so that nothing else leaves the core.
 #pragma once
 #include <string>
 
@@ -6,7 +6,7 @@
 
 namespace sentorch {
 
-// The exception that is being handled, as Error.
+// Throws the exception that is being handled as Error.
 [[noreturn]] void rethrow_as_error();
 
 template <typename Work>
@@ -18,7 +18,7 @@ auto guarded(Work&& work) -> decltype(work()) {
   }
 }
 
-// After a switch over one of our enumerations, whose cases cover all of its values.
+// For the end of a function after a switch that covers all values of one of our enumerations.
 inline Error unknown_value(const char* what) {
   return Error("ERR_INTERNAL", std::string("The request has an unknown ") + what + ".");
 }

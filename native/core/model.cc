@@ -30,7 +30,7 @@ std::unique_ptr<Operations> operations_for(KernelSet kernels) {
   return set ? kernel_operations(*set) : portable_operations();
 }
 
-// The row that a result of several parts reports: that of the first part which has one.
+// The row that a result of several parts reports: that of the first part with such a row.
 int64_t first_reported(int64_t row, int64_t next) { return row >= 0 ? row : next; }
 
 std::vector<float> numbers(const at::Tensor& tensor) {
@@ -176,7 +176,7 @@ at::Tensor EncoderModel::find(const ParameterPart& part) {
     for (const Head& each : heads_) visit(each, look);
   }
   if (found.defined()) return found;
-  throw Error("ERR_INTERNAL", "There is no such number of parameter " + part.parameter + ".");
+  throw Error("ERR_INTERNAL", "This value does not exist for parameter " + part.parameter + ".");
 }
 
 std::vector<std::vector<float>> EncoderModel::read(ParameterValue value, const std::vector<std::string>& names) {

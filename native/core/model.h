@@ -31,7 +31,7 @@ class EncoderModel final : public Model {
   void write(const WriteRequest& request, const StopFlag& stop) override;
 
  private:
-  // For inference: made anew from the masters where training has changed them.
+  // For inference; created again from the masters after training has changed them.
   const Parameters& parameters();
   // float32 on the CPU, [tokens, hidden].
   at::Tensor states(const MicroBatch& batch, const StopFlag& stop);
@@ -45,8 +45,8 @@ class EncoderModel final : public Model {
   std::unique_ptr<Operations> operations_;
   LoadedModel info_;
   std::vector<Head> heads_;
-  std::optional<Masters> masters_;        // since the first training
-  std::optional<Parameters> parameters_;  // none: to be made from the masters
+  std::optional<Masters> masters_;        // set by the first training
+  std::optional<Parameters> parameters_;  // none: to be created from the masters
   std::unique_ptr<Trainer> trainer_;      // refers to the masters and the heads
 };
 

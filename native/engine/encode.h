@@ -38,7 +38,7 @@ struct EncodeRequest {
 struct EncodeResult {
   std::vector<float> values;  // [rows, dimension] or [tokens, hidden]
   int64_t dimension;
-  int64_t non_finite_row = -1;  // the first row that came out with a NaN or an infinity; its values are of no use
+  int64_t non_finite_row = -1;  // the first row that contains a NaN or an infinity; its values are not used; −1: none
 };
 
 }  // namespace sentorch

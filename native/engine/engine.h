@@ -1,5 +1,5 @@
-// What the binding sees of the core: plain values in, plain values out, no torch type. The headers of this folder
-// mirror binding.d.ts. Requests are resolved by lib/: no field of theirs has a default.
+// The interface between the binding and the core: plain values in, plain values out, without any type of torch. The
+// headers in this folder mirror binding.d.ts. lib/ resolves all requests, so their fields have no defaults.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -16,13 +16,13 @@
 
 namespace sentorch {
 
-// Set by another thread; looked at between layers and between tensors. The work then throws Error("ERR_ABORTED").
+// Set by another thread and checked between layers and between tensors. The work then throws Error("ERR_ABORTED").
 using StopFlag = std::atomic<bool>;
 
-// How many other requests wait for the thread that a long request runs on.
+// The number of requests that wait for the thread on which a long request runs.
 using Waiting = std::atomic<int64_t>;
 
-// The one trainer of a model.
+// The trainer of a model; a model has at most one.
 class Training {
  public:
   virtual ~Training() = default;
@@ -34,7 +34,7 @@ class Training {
   virtual void restore(const RestoreRequest& request, const StopFlag& stop) = 0;
 };
 
-// Made, used and destroyed on one thread.
+// Created, used and destroyed on one thread.
 class Model {
  public:
   virtual ~Model() = default;
@@ -73,5 +73,5 @@ class Engine {
 
 }  // namespace sentorch
 
-// The one symbol that the binding looks up.
+// The only symbol that the binding looks up.
 extern "C" SENTORCH_EXPORT sentorch::Engine* sentorch_engine();

@@ -1,4 +1,4 @@
-// The one exception that crosses the border between the core and the binding.
+// The only exception that is thrown from the core to the binding.
 #pragma once
 #include <stdexcept>
 #include <string>
@@ -11,7 +11,8 @@
 
 namespace sentorch {
 
-// `code` is one of lib/base/errors.ts. Default visibility: thrown in one library, caught in the other.
+// `code` is one of those in lib/base/errors.ts. The class has default visibility because it is thrown in one library
+// and caught in the other.
 class SENTORCH_EXPORT Error : public std::runtime_error {
  public:
   Error(const char* code, const std::string& message) : std::runtime_error(message), code_(code) {}

@@ -19,7 +19,7 @@ struct HeadSource {
   Activation activation;
   VectorRequest vectors;  // classification
   int64_t inputs;
-  std::optional<std::vector<LinearSource>> layers;  // none: drawn from the seed
+  std::optional<std::vector<LinearSource>> layers;  // none: initialised at random from the seed
   std::vector<std::string> files;
   int64_t seed;
 };

@@ -1,4 +1,5 @@
-// Parameters by name: what there is of each, written to a file or set from one. binding.d.ts documents the fields.
+// Parameters by name: the values stored for each, which can be written to a file or restored from one. binding.d.ts
+// documents the fields.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-// A training run: what it minimises, over what, in which steps. binding.d.ts documents the fields.
+// A training run: its objectives, its data and its steps. binding.d.ts documents the fields.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -14,7 +14,7 @@ namespace sentorch {
 enum class HeadLoss { kCrossEntropy, kBce };
 enum class VectorLoss { kMse, kCosine };
 
-// A head learns labels.
+// Trains a head on labels.
 struct HeadObjectiveSource {
   std::string head;
   HeadLoss loss;
@@ -25,7 +25,7 @@ struct HeadObjectiveSource {
   double dropout;
 };
 
-// The sentence vector learns to be given vectors.
+// Trains the sentence vector to match given vectors.
 struct VectorObjectiveSource {
   std::string name;
   VectorRequest vectors;
@@ -66,7 +66,7 @@ struct GroupSource {
   bool clip;
 };
 
-// What an objective learns: labels of a head, or vectors.
+// The targets of an objective: labels of a head, or vectors.
 using Targets = std::variant<std::vector<int32_t>, std::vector<float>>;
 
 struct CorpusRequest {

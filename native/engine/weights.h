@@ -1,4 +1,4 @@
-// Where a model's tensors are stored, and what loading makes of them. binding.d.ts documents the fields.
+// Where the tensors of a model are stored, and what is known of a loaded model. binding.d.ts documents the fields.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -65,7 +65,7 @@ struct LoadRequest {
   ComputeType dtype;
   std::string device;
   int64_t threads;
-  std::optional<KernelSet> kernels;  // none: the widest that the CPU has
+  std::optional<KernelSet> kernels;  // none: the widest set that the CPU supports
 };
 
 struct LoadedModel {

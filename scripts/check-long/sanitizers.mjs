@@ -1,6 +1,6 @@
-// The native code under AddressSanitizer and UndefinedBehaviorSanitizer: an instrumented build of the addon and the core, and the tests and programs
-// that reach most of it. libtorch itself is not instrumented; its allocations are checked all the same. Leaks are looked for by soak.mjs instead:
-// what is kept on purpose until the process ends, ours, Node's and libtorch's, would hide them here.
+// Runs an instrumented build of the addon and the core under AddressSanitizer and UndefinedBehaviorSanitizer, with the tests and programs that
+// cover most of it. libtorch itself is not instrumented, but its allocations are checked too. soak.mjs looks for leaks instead: here they would be
+// hidden by memory that we, Node and libtorch keep on purpose until the process ends.
 // usage: node scripts/check-long/sanitizers.mjs [FUZZ_CASES] [SEED]      Linux with GCC
 import { execFileSync } from 'node:child_process'
 import { buildSanitized, sanitized } from '../build-native.mjs'
@@ -28,7 +28,7 @@ const RUNS = [
   ['saving', jest('test/model/save', 'test/model/checkpoint')],
 ]
 
-/** Libraries that must come first in a process whose program is not instrumented. */
+/** Libraries that must be loaded first if the program is not instrumented. */
 function runtimes() {
   return ['libasan.so', 'libubsan.so']
     .map((name) => execFileSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' }).trim())
@@ -41,12 +41,12 @@ await main(async () => {
     ...process.env,
     SENTORCH_PREBUILD: sanitized,
     LD_PRELOAD: runtimes(),
-    // Requests for absurd sizes must fail as they do without the sanitizer.
+    // Requests for very large sizes must fail in the same way as without the sanitizer.
     ASAN_OPTIONS: 'detect_leaks=0:allocator_may_return_null=1',
     UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
   }
   const loaded = await capture(process.execPath, ['-p', `require(${JSON.stringify(inRoot('dist/native/addon.js'))}).addonFile()`], { env })
-  if (!loaded.output.startsWith(sanitized)) throw new Explained(`Not the instrumented build is loaded, but ${loaded.output}`)
+  if (!loaded.output.startsWith(sanitized)) throw new Explained(`The instrumented build is not loaded, but ${loaded.output}`)
   let failed = 0
   for (const [name, args] of RUNS) {
     const { code, output } = await capture(process.execPath, args, { env })

@@ -1,5 +1,5 @@
-// The binding's runtime (threads, queues, promises, the opening of libraries) under ThreadSanitizer, with a stand-in for Node and one for the core:
-// test/runtime/. Models live and end on several JavaScript threads; then processes end while models work.
+// Runs the binding's runtime (threads, queues, promises, opening libraries) under ThreadSanitizer, with substitutes for Node and for the core
+// (test/runtime/): models that are created and disposed of on several JavaScript threads, then processes that exit while models work.
 // usage: node scripts/check-long/threads.mjs [MODELS] [SEED]      Linux with GCC or Clang
 import { buildRuntimeTest } from '../build-native.mjs'
 import { Explained, main, note } from '../support/console.mjs'
@@ -15,8 +15,8 @@ await main(async () => {
   const runs = (...args) => capture(program, args, { env, timeout: 10 * 60_000 })
 
   const race = await runs('race')
-  if (!REPORT.test(race.output)) throw new Explained(`ThreadSanitizer does not report a race that was made on purpose.\n${race.output}`)
-  note('reported  a race on purpose')
+  if (!REPORT.test(race.output)) throw new Explained(`ThreadSanitizer does not report a deliberate data race.\n${race.output}`)
+  note('a deliberate data race is reported')
 
   let failed = 0
   const check = async (name, ...args) => {

@@ -28,7 +28,7 @@ TEST_CASE("dropout: a mask belongs to a row of the step, however the step is cut
   check_close(second.rows_at({0, 1}, ones({2, 33}), 0.5, 9), whole.rows_at({2, 3}, ones({2, 33}), 0.5, 9), 0);
   check_close(second.tokens_at({1, 8}, ones({2, 33}), 0.5, 9),
               whole.tokens_at({made.before + 1, made.before + 8}, ones({2, 33}), 0.5, 9), 0);
-  // Also where the longest row of the micro-batch is another: row 3 alone is laid out with 3 keys instead of 7.
+  // Also if the longest row of the micro-batch differs: row 3 alone has a layout with 3 keys instead of 7.
   const MicroBatch last = assemble(made.rows, {3}, kLimits);
   const at::Tensor among = whole.attention(ones({4, 2, 7, 7}), 0.5, 9);
   const at::Tensor alone = Dropout(1, 5, 3, last).attention(ones({1, 2, 3, 3}), 0.5, 9);
@@ -72,7 +72,7 @@ TEST_CASE("dropout: the share that is dropped, and the scale of the rest") {
       if (out[i] != 0) REQUIRE(out[i] == doctest::Approx(1 / (1 - p)).epsilon(1e-6));
       if (out[i] == 0) dropped++, per_element[i % 256]++;
     }
-    // Five standard deviations of that many draws, in all and for each element.
+    // Five standard deviations for this number of draws, in total and for each element.
     const double n = static_cast<double>(out.size());
     CHECK(std::abs(dropped / n - p) < 5 * std::sqrt(p * (1 - p) / n));
     for (double each : per_element) CHECK(std::abs(each / 1024 - p) < 5 * std::sqrt(p * (1 - p) / 1024));

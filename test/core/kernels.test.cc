@@ -1,4 +1,4 @@
-// Every kernel of every instruction set that this CPU has, against a loop that computes the definition in double.
+// Compares every kernel of every instruction set of this CPU with a loop that computes the definition in double.
 #include "core/kernels/kernels.h"
 
 #include <cstring>
@@ -61,8 +61,8 @@ const kernels::Table<bf16>& table<bf16>(const kernels::Set& set) {
   return set.bfloat16;
 }
 
-// Of numbers around 1 after LayerNorm, or of averages of them: float32's rounding, or half a bfloat16 step and
-// float32's.
+// Tolerances for numbers around 1 after LayerNorm, or averages of them: the rounding of float32, or half a bfloat16
+// step in addition.
 template <typename T>
 constexpr double kTolerance = sizeof(T) == 4 ? 2e-6 : 1.7e-2;
 
@@ -83,7 +83,7 @@ std::vector<double> layer_norm(const std::vector<double>& x, const std::vector<f
   return out;
 }
 
-// Sizes that do and do not fill the CPU's vectors.
+// Sizes that are and are not multiples of the vectors of the CPU.
 const std::vector<int64_t> kHidden{8, 24, 32, 48, 100, 384};
 
 template <typename T>
@@ -126,8 +126,9 @@ void test_norms(const kernels::Set& set) {
   }
 }
 
-// spread: of queries and keys. At 1 scores lie close together; at 12 they lie hundreds apart, so that an exponential of
-// anything but the difference to the largest overflows. A score's own rounding grows with it.
+// spread: of queries and keys. With 1, scores are close together; with 12, they differ by hundreds, so that
+// exponentials of anything but the difference to the largest score overflow. The rounding of a score grows with its
+// size.
 template <typename T>
 void test_attention(const kernels::Set& set, float spread, double tolerance) {
   struct Shape {
@@ -205,7 +206,7 @@ TEST_CASE("kernels: attention inside each row, with and without a relative bias"
 TEST_CASE("kernels: a bfloat16 is stored as the nearest, ties to even") {
   for (const auto& [name, set] : sets()) {
     CAPTURE(name);
-    // With a LayerNorm that adds its bias to zeros, what is stored is the rounded bias.
+    // A LayerNorm of zeros stores its rounded bias.
     const int64_t hidden = 32;
     std::vector<float> weight(hidden, 0), bias;
     Numbers numbers(3);

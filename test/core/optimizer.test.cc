@@ -5,7 +5,7 @@
 namespace sentorch::test {
 namespace {
 
-// PyTorch's documented algorithms of AdamW and Adam, in double.
+// AdamW and Adam as PyTorch documents them, in double.
 struct Reference {
   OptimizerSource source;
   double rate, decay;
@@ -86,11 +86,11 @@ TEST_CASE("optimizer: an update that would write a number beyond float32 is know
     CHECK(finite(gradient, 1e-2));
     CHECK_FALSE(finite(gradient, 1e39));
     at::Tensor huge = gradient.clone();
-    huge[17] = 1e30;  // its square is beyond float32
+    huge[17] = 1e30;  // its square overflows float32
     CHECK_FALSE(finite(huge, 1e-2));
     CHECK(numbers_of(value) == before);
     CHECK(state.steps == 0);
-    // Also once bounds are known from an update that was made.
+    // Also when the bounds are known from an earlier update.
     Update(source, value, gradient, norm_of(numbers_of(gradient)), state, 1e-2, 0.1, 1).apply();
     CHECK(std::isfinite(state.largest));
     CHECK(finite(gradient, 1e-2));

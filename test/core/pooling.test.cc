@@ -10,7 +10,7 @@ constexpr Pooling kAll[] = {Pooling::kCls,         Pooling::kMax,          Pooli
                             Pooling::kMeanSqrtLen, Pooling::kWeightedMean, Pooling::kLastToken};
 constexpr int64_t kHidden = TinyModel::kHidden;
 
-// sentence-transformers' definitions, in double. states: [length, hidden]; the prompt is left out.
+// The definitions of sentence-transformers, in double. states: [length, hidden], without the prompt.
 std::vector<double> defined(Pooling mode, const float* states, int64_t length, int64_t prompt) {
   std::vector<double> out(kHidden, mode == Pooling::kMax ? -1e300 : 0);
   double weights = 0;
@@ -104,7 +104,7 @@ TEST_CASE("sentence vectors: modules in order, truncation, scaling; the two form
   cut.normalize_last = true;
   const at::Tensor scaled = inference.of(cut);
   CHECK(scaled[1].square().sum().item<double>() == doctest::Approx(1).epsilon(1e-6));
-  // What others have asked for is left as it was.
+  // Earlier results do not change.
   check_close(inference.of(request), training.of(request), 1e-6);
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("sentence vectors: what several ask for is computed once") {
   auto vectors = SentenceVectors::for_inference(made.states, made.batch, none);
   const at::Tensor first = vectors.of(mean_vectors());
   CHECK(vectors.of(mean_vectors()).data_ptr() == first.data_ptr());
-  // The pooling of a longer request is that of the shorter one: were it pooled again, it would see the change.
+  // A longer request uses the pooling of the shorter one; if it were pooled again, the result would show the change.
   made.states.zero_();
   VectorRequest scaled = mean_vectors();
   scaled.steps.push_back(NormalizeStep{});

@@ -55,7 +55,7 @@ TEST_CASE("storage: a file is its header, then its parts in order") {
         return at::from_blob(const_cast<float*>(named.data()), {2, 2}).t();
       },
       kNeverStops);
-  // The tensor is transposed: its numbers are written in the order of its shape.
+  // The tensor is transposed; its numbers are written in the order of its shape.
   const std::vector<float> turned{named[0], named[2], named[1], named[3]};
   CHECK(bytes_of(request.path) == "head" + bytes_of(kept) + bytes_of(turned));
 }

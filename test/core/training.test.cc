@@ -11,8 +11,8 @@ namespace {
 
 const std::vector<int32_t> kAll{0, 1, 2, 3, 4, 5, 6};
 
-// A trainer on a tiny model with a head of each kind and a vector objective, apart from EncoderModel, so that the test
-// reaches the masters.
+// A trainer on a tiny model with a head of each kind and a vector objective, without EncoderModel, so that the test can
+// use the masters.
 struct Run {
   TinyModel model;
   std::vector<Head> heads;
@@ -48,7 +48,7 @@ struct Run {
     std::vector<int32_t> intents{0, 2, -100, 1, 1, -100, 0}, slots;
     for (size_t t = 0; t < rows.ids.size(); t++) slots.push_back(t % 3 == 1 ? -100 : static_cast<int32_t>(t % 4));
     std::vector<float> vectors = numbers.some(7 * 6);
-    vectors[6] = NAN;  // the second row has none
+    vectors[6] = NAN;  // the second row has no target
     return {rows, {intents, slots, vectors}};
   }
 
@@ -78,7 +78,7 @@ void check_same_gradients(const Run& got, const Run& expected, double tolerance)
   }
 }
 
-// Members of a group that are threads of this process.
+// A group whose members are threads of this process.
 struct Meeting {
   explicit Meeting(int64_t members) : size(members), given(members) {}
 
@@ -96,7 +96,7 @@ struct Meeting {
       everybody.wait(lock, [&] { return rounds > round; });
     }
     values.copy_(total);
-    // Nobody begins the next round before everybody has read this one.
+    // The next round begins when all members have read this one.
     if (++read == size) {
       read = 0;
       reads++;
@@ -185,7 +185,8 @@ TEST_CASE("training: two members of a group have the gradients, the report and t
     one();
     thread.join();
   };
-  // Rows 5 and 6 are the second member's: no label of the first kind, and words that the first does not see.
+  // Rows 5 and 6 belong to the second member: no label of the first kind, and words that the first member does not
+  // have.
   const TrainResult expected = alone.step(kAll, {7});
   TrainResult one, other;
   together([&] { one = left.step({0, 1, 2, 3, 4}, {2, 3}); }, [&] { other = right.step({5, 6}, {2}); });
@@ -207,7 +208,7 @@ TEST_CASE("training: two members of a group have the gradients, the report and t
     CAPTURE(each.name);
     const auto mine = left.read(ParameterValue::kValue, each.name);
     CHECK(mine == right.read(ParameterValue::kValue, each.name));
-    // Adam divides by the size of the gradient: where that is near 0, its rounding is the whole update.
+    // Adam divides by the size of the gradient; if that is near 0, the update is only its rounding.
     if (each.name != "layer.0.key.bias" && each.name != "layer.1.key.bias")
       check_close(mine, alone.read(ParameterValue::kValue, each.name), 2e-4);
   }
@@ -238,7 +239,7 @@ TEST_CASE("training: a step changes what it should and nothing else") {
   run.step({0, 1}, {2}, true);
   CHECK(word() != before);
   CHECK(run.read(ParameterValue::kValue, "dense.0.weight") != unused);
-  // The padding token, and tokens of no row of the step so far, keep their rows up to weight decay.
+  // Only weight decay changes the rows of the padding token and of tokens that did not occur in a step.
   for (int64_t i = 0; i < TinyModel::kHidden; i++)
     CHECK(word()[i] == doctest::Approx(before[i] * (1 - 1e-4)).epsilon(1e-6));
   CHECK(run.trainer->optimizer_steps() == std::vector<int32_t>(run.parameters.size(), 1));

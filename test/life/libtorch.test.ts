@@ -53,7 +53,7 @@ test('libraries that do not fit are told apart by what is wrong, and the right o
   expect(ending).toMatchObject({ code: 0, signal: null, stderr: '' })
   expect(ending.stdout.trimEnd().split('\n')).toEqual([
     expect.stringMatching(/^ERR_LIBTORCH_MISSING .*libsentorch_core\.so cannot be opened: /),
-    expect.stringMatching(/^ERR_LIBTORCH_VERSION .*libsentorch_core\.so does not fit the libtorch that was opened: /),
+    expect.stringMatching(/^ERR_LIBTORCH_VERSION .*libsentorch_core\.so cannot be loaded with the libtorch that was opened: /),
     expect.stringMatching(/^ERR_ADDON_MISSING .*libc10\.so is not the core of this package/),
     'opened',
   ])

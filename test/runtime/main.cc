@@ -1,8 +1,9 @@
-// Executor, Environment, PromiseTask and library under ThreadSanitizer, with a stand-in for Node and one for the core.
-// Whatever ThreadSanitizer reports makes the program end with its exit code; a broken promise of ours aborts it. usage:
-// sentorch_runtime_test CORE lives COUNT SEED   models that live and end on several JavaScript threads
-//        sentorch_runtime_test CORE exit SEED          exit() while all of them work
-//        sentorch_runtime_test race                    a data race on purpose
+// Runs Executor, Environment, PromiseTask and library under ThreadSanitizer, with substitutes for Node and for the
+// core. The program ends with ThreadSanitizer's exit code if that reports anything, and aborts if a check fails.
+//
+//   sentorch_runtime_test CORE lives COUNT SEED   uses models on several JavaScript threads
+//   sentorch_runtime_test CORE exit SEED          calls exit() while all of them work
+//   sentorch_runtime_test race                    has a data race on purpose
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -31,7 +32,7 @@ class Dice {
   std::mt19937_64 random_;
 };
 
-// What ModelWrap does with a model, without the conversions.
+// Uses an executor as ModelWrap does, without the conversions.
 class TestModel {
  public:
   explicit TestModel(Napi::Env env) : env_(env), executor_(Environment::of(env).make_executor()) {}
@@ -146,7 +147,7 @@ void check(const FakeNode& node) {
   if (settled != node.promises()) broken("a promise was not settled");
 }
 
-// The life of an environment with some models; half of the environments end while these work.
+// Creates an environment with some models and ends it; half of the environments end while their models work.
 void live(const std::string& core, Dice& dice) {
   FakeNode node;
   Environment::create(node.env());

@@ -118,8 +118,7 @@ const std::map<std::string, int64_t>& FakeNode::rejected() const { return env_->
 
 }  // namespace sentorch
 
-// What the tested sources call. What they only name (in branches of node-addon-api that are not taken) stays undefined:
-// see CMakeLists.txt.
+// The functions that the tested sources call; node_api_rest.cc has those that are only referenced.
 extern "C" {
 
 napi_status napi_set_instance_data(node_api_basic_env env, void* data, napi_finalize, void*) {

@@ -1,6 +1,6 @@
-// A stand-in for Node: one environment of Node-API whose JavaScript thread is a thread of the test. It has what
-// Environment and PromiseTask call, and ends the process where they break a rule of Node-API: a value touched on
-// another thread, a promise settled twice.
+// A substitute for Node: one environment of Node-API whose JavaScript thread is a thread of the test. It implements the
+// functions that Environment and PromiseTask call, and aborts if they break a rule of Node-API: a value is used on
+// another thread, or a promise is settled twice.
 #pragma once
 #include <napi.h>
 
@@ -17,14 +17,14 @@ class FakeNode {
  public:
   // The calling thread becomes the JavaScript thread.
   FakeNode();
-  // Ends the environment as Node ends that of a worker: cleanup hooks, newest first, then whatever is still under way
-  // is dropped.
+  // Ends the environment as Node ends that of a worker: runs the cleanup hooks, newest first, then drops whatever was
+  // not delivered.
   ~FakeNode();
 
   Napi::Env env() const;
-  // Settles what has arrived.
+  // Delivers the results that have arrived.
   void deliver();
-  // Settles what arrives until nothing keeps the environment alive.
+  // Delivers results until nothing keeps the environment alive.
   void run();
 
   int64_t promises() const;

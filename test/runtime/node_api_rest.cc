@@ -1,4 +1,4 @@
-// Functions of Node-API that the headers of node-addon-api name on paths that the tests do not take. Without Node's
+// Functions of Node-API that the headers of node-addon-api reference but the tests do not call. Defined without Node's
 // headers, so that they need no signatures.
 namespace sentorch {
 [[noreturn]] void broken(const char* what);

@@ -1,5 +1,5 @@
-// A core without libtorch, opened as the real one is: a model's work is to wait, and to fail where it is told to. Its
-// state is not protected by anything, so that ThreadSanitizer sees every access that the executors do not order.
+// A core without libtorch, which is opened like the real one. Its models wait, and fail if a request says so. Their
+// state is not protected, so that ThreadSanitizer reports every access that the executors do not order.
 #include <chrono>
 #include <new>
 #include <thread>
@@ -25,7 +25,7 @@ class StubModel final : public Model, public Training {
  public:
   LoadedModel info() const override { return {}; }
 
-  // The ids say how long each part of the work takes; a negative one fails.
+  // Each id is the time that a part of the work takes, in microseconds; a negative one makes it fail.
   EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) override {
     EncodeResult result{};
     for (const int32_t id : request.rows.ids) {
@@ -39,7 +39,7 @@ class StubModel final : public Model, public Training {
     return result;
   }
 
-  // Until somebody else waits.
+  // Runs until other work waits.
   TrainResult train(const TrainRequest& request, const StopFlag& stop, const Waiting& waiting) override {
     TrainResult result;
     const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);

@@ -1,5 +1,6 @@
-// Opening, loading and encoding: JavaScript values to requests and results to JavaScript values. In all of this folder
-// types are checked; sizes and indices are checked by the core (checks.h), and that the contents make sense by lib/.
+// Opening, loading and encoding: converts JavaScript values to requests and results to JavaScript values. The files in
+// this folder check types; the core checks sizes and indices (checks.h), and lib/ checks whether the contents make
+// sense.
 #pragma once
 #include <napi.h>
 

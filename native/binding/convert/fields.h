@@ -1,5 +1,5 @@
-// Fields of a request object, read as what binding.d.ts says they are. A value of another type is refused
-// (ERR_INTERNAL), since Node-API would read memory through it as if it were the right one.
+// Reads the fields of a request object as the types that binding.d.ts declares. A value of another type is refused
+// (ERR_INTERNAL), because Node-API would read memory as if the value had the expected type.
 #pragma once
 #include <napi.h>
 
@@ -49,7 +49,7 @@ inline bool as_boolean(const Napi::Value& value, const char* name) {
   return value.As<Napi::Boolean>();
 }
 
-// The numbers of a typed array of exactly that type.
+// The numbers of a typed array, which must have exactly this type.
 template <typename Number>
 std::vector<Number> as_numbers(const Napi::Value& value, const char* name) {
   using Array = Napi::TypedArrayOf<Number>;
@@ -58,14 +58,14 @@ std::vector<Number> as_numbers(const Napi::Value& value, const char* name) {
                          : std::is_same_v<Number, double>  ? napi_float64_array
                          : std::is_same_v<Number, uint8_t> ? napi_uint8_array
                                                            : napi_biguint64_array;
-  static_assert(kType != napi_biguint64_array, "a type of numbers that no request has");
+  static_assert(kType != napi_biguint64_array, "no request has numbers of this type");
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != kType)
     refuse(value, name, "a typed array of the type that binding.d.ts gives");
   const auto array = value.As<Array>();
   return {array.Data(), array.Data() + array.ElementLength()};
 }
 
-// Every item of an array as `item(value, name)` reads it.
+// Reads every item of an array with `item(value, name)`.
 template <typename Item>
 auto as_list(const Napi::Value& value, const char* name, Item item) {
   if (!value.IsArray()) refuse(value, name, "an array");
@@ -114,7 +114,7 @@ Enum named(const Names<Enum>& names, const Object& object, const char* name) {
   return as_named(names, field(object, name), name);
 }
 
-// Values of another type of number are converted.
+// Converts numbers of another type.
 template <typename Array, typename Number>
 Array typed_array(Napi::Env env, const std::vector<Number>& values) {
   Array array = Array::New(env, values.size());

@@ -1,4 +1,4 @@
-// Heads and what they predict, from and to JavaScript.
+// Conversion of heads and predictions from and to JavaScript.
 #pragma once
 #include <napi.h>
 

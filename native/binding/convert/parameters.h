@@ -1,4 +1,4 @@
-// Parameters by name, from and to JavaScript.
+// Conversion of requests for parameters from and to JavaScript.
 #pragma once
 #include <napi.h>
 

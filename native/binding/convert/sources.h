@@ -1,4 +1,4 @@
-// What a model is made of, as requests describe it. `name` is the field that a refusal names.
+// Conversion of the tensors and layers that requests describe. `name` is the name of the field in an error message.
 #pragma once
 #include <napi.h>
 
@@ -14,7 +14,7 @@ EncoderSource encoder(const Napi::Object& object, const char* name);
 DenseSource as_dense(const Napi::Value& value, const char* name);
 
 Rows rows(const Napi::Object& object);
-// `pooling` and `steps` alone, or the whole.
+// pooled() reads `pooling` and `steps` only; vector_request() reads all fields.
 VectorRequest pooled(const Napi::Object& object);
 VectorRequest vector_request(const Napi::Object& object);
 

@@ -1,4 +1,4 @@
-// Training runs, from and to JavaScript.
+// Conversion of training requests and results from and to JavaScript.
 #pragma once
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// Errors that JavaScript sees: a message and a code of lib/base/errors.ts.
+// Errors for JavaScript: a message and a code from lib/base/errors.ts.
 #pragma once
 #include <napi.h>
 
@@ -15,13 +15,13 @@ inline Napi::Error coded_error(Napi::Env env, const char* code, const std::strin
   return error;
 }
 
-// What a promise is rejected with. Any thread.
+// The reason for which a promise is rejected. Any thread.
 struct Failure {
   const char* code;
   std::string message;
 };
 
-// In a catch block: the exception that is being handled.
+// Must be called in a catch block; describes the exception that is being handled.
 inline Failure current_failure() {
   try {
     throw;
@@ -36,7 +36,7 @@ inline Failure current_failure() {
   }
 }
 
-// The same as an error of JavaScript; an exception that is one already stays as it is. JavaScript thread.
+// The same as a JavaScript error; an exception that already is one is returned unchanged. JavaScript thread.
 inline Napi::Value current_error(Napi::Env env) {
   try {
     throw;

@@ -18,12 +18,13 @@ bool on_main_thread() {
 #elif defined(__APPLE__)
   return pthread_main_np() == 1;
 #else
-  return false;  // Windows ends all threads before it runs any destructor
+  return false;  // Windows ends all other threads before it runs destructors
 #endif
 }
 
-// process.reallyExit() emits no 'exit' event and runs no cleanup hook. exit() destroys the calling thread's own objects
-// before anything else, in particular before the statics that libtorch makes while it computes.
+// process.reallyExit() does not emit 'exit' and does not run cleanup hooks. exit() destroys the thread-local objects of
+// the calling thread before anything else, in particular before the static objects that libtorch creates while it
+// computes.
 struct MainThread {
   ~MainThread() {
     if (on_main_thread()) Executor::shutdown_all();
@@ -32,17 +33,17 @@ struct MainThread {
 
 thread_local const MainThread main_thread;
 
-// The finalizer of the instance data: nothing, see environment.h.
+// The finalizer of the instance data does nothing: see environment.h.
 void keep(Napi::Env, Environment*) {}
 
 }  // namespace
 
 void Environment::create(Napi::Env env) {
-  static_cast<void>(&main_thread);  // a thread's own objects are made when they are first named
+  static_cast<void>(&main_thread);  // a thread-local object is created when it is first used
   auto* environment = new Environment(env);
   env.SetInstanceData<Environment, keep>(environment);
-  // Added after the channel, so run before the channel's own hook: no thread delivers into a closed one.
-  // process.exit() skips it; lib/native/addon.ts calls shutdown() from the 'exit' event as well.
+  // Added after the channel, so that it runs before the channel's own hook and no thread uses a closed channel.
+  // process.exit() skips this hook, so lib/native/addon.ts also calls shutdown() on the 'exit' event.
   napi_add_env_cleanup_hook(
       env, [](void* data) { static_cast<Environment*>(data)->shutdown(); }, environment);
 }
@@ -63,19 +64,19 @@ void Environment::settled() {
 
 void Environment::deliver(std::unique_ptr<Settlement> settlement) noexcept {
   Settlement* raw = settlement.release();
-  // Refused only while the environment ends: nobody is left to hear of it.
+  // This fails only while the environment ends, when the result is no longer needed.
   if (channel_.NonBlockingCall(raw) != napi_ok) delete raw;
 }
 
 void Environment::call(Napi::Env env, Napi::Function, Environment* environment, Settlement* settlement) {
   const std::unique_ptr<Settlement> owned(settlement);
-  if (static_cast<napi_env>(env) == nullptr) return;  // the environment ends
+  if (static_cast<napi_env>(env) == nullptr) return;  // the environment is ending
   try {
     const Napi::HandleScope scope(env);
     environment->settled();
     owned->settle(env);
   } catch (...) {
-    // Promises cannot be settled only while the environment ends: nobody is left to hear of it.
+    // A promise cannot be settled only while the environment ends, when the result is no longer needed.
   }
 }
 

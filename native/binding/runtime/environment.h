@@ -1,5 +1,5 @@
-// What belongs to one JavaScript environment (the main thread or a worker): its executors and its way back from their
-// threads.
+// The native state of one JavaScript environment (the main thread or a worker): its executors, and the channel through
+// which their threads return results.
 #pragma once
 #include <napi.h>
 
@@ -12,21 +12,23 @@ namespace sentorch {
 
 class Environment;
 
-// An outcome on its way to the JavaScript thread.
+// A result that is handed to the JavaScript thread.
 class Settlement {
  public:
   virtual ~Settlement() = default;
-  // JavaScript thread; resolves or rejects. Called once.
+  // Resolves or rejects the promise. Called once, on the JavaScript thread.
   virtual void settle(Napi::Env env) = 0;
 };
 
-// Heap-allocated and never destroyed: a thread of ours may still hold it when the environment has gone.
+// Allocated on the heap and never destroyed, because one of our threads may still use it after the environment has
+// ended.
 class Environment {
  public:
   static void create(Napi::Env env);
   static Environment& of(Napi::Env env);
 
-  // JavaScript thread. A promise is out: the process stays alive until deliver() has settled it, which must follow.
+  // JavaScript thread. Announces a promise: the process stays alive until a call of deliver(), which must follow, has
+  // settled it.
   void expect();
   // Any thread.
   void deliver(std::unique_ptr<Settlement> settlement) noexcept;
@@ -34,7 +36,7 @@ class Environment {
   std::shared_ptr<Executor> make_executor();
   // The executor that opens libraries.
   Executor& opener();
-  // Stops and joins every thread; unsettled promises stay so. Idempotent.
+  // Stops and joins every thread; promises that are not settled stay pending. Idempotent.
   void shutdown() noexcept;
   bool ended() const { return ended_; }
 

@@ -16,8 +16,8 @@ constexpr Refusal kNoMemory{"ERR_OUT_OF_MEMORY", "Memory ran out."};
 constexpr auto kLongWait = std::chrono::hours(1);
 constexpr auto kExitWait = std::chrono::seconds(10);
 
-// Every executor. Never destroyed: exit() runs static destructors while threads may still be here. This mutex is locked
-// before an executor's own.
+// All executors of the process. Never destroyed, because exit() runs static destructors while threads may still run.
+// This mutex is locked before the mutex of an executor.
 struct Executors {
   std::mutex mutex;
   std::set<Executor*> all;
@@ -29,7 +29,7 @@ Executors& executors() {
   return *process;
 }
 
-thread_local const Executor* own = nullptr;  // on an executor's thread: that executor
+thread_local const Executor* own = nullptr;  // the executor whose thread this is, or null
 
 }  // namespace
 
@@ -99,7 +99,7 @@ void Executor::close(std::unique_ptr<Job> last) {
   }
   refuse(std::move(waiting), kDisposed);
   if (!last) return;
-  // Without a thread: none was started, so no model was loaded, or shutdown() has freed it.
+  // There is no thread: none was started, so no model was loaded, or shutdown() has freed the model.
   last->run(model_);
   Job::settle(std::move(last));
 }
@@ -134,7 +134,7 @@ bool Executor::ended_before(std::chrono::steady_clock::time_point time) {
   return over_.wait_until(lock, time, [this] { return !alive_; });
 }
 
-// By one thread at a time: a worker thread may end its environment while another thread is in exit().
+// One thread at a time, because a worker thread may end its environment while another thread is in exit().
 void Executor::join() {
   const std::lock_guard lock(joining_);
   if (thread_.joinable()) thread_.join();
@@ -151,7 +151,7 @@ void Executor::loop() {
   own = this;
   std::unique_lock lock(mutex_);
   while (true) {
-    // With a bound, since the unbounded wait() would need a newer libstdc++ (GLIBCXX_3.4.30) than all else here.
+    // Not wait(): it would need a newer libstdc++ (GLIBCXX_3.4.30) than all other code here.
     while (!wake_.wait_for(lock, kLongWait, [this] { return ended_ || !queue_.empty(); })) {
     }
     if (ended_) break;

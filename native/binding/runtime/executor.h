@@ -1,4 +1,4 @@
-// One native thread with a queue: the owner of one model. Knows nothing of Node.
+// One native thread with a queue, which owns one model. Independent of Node.
 #pragma once
 #include <chrono>
 #include <condition_variable>
@@ -11,7 +11,7 @@
 
 namespace sentorch {
 
-// Why a job is not done.
+// The reason for which a job is not carried out.
 struct Refusal {
   const char* code;
   const char* message;
@@ -19,15 +19,15 @@ struct Refusal {
 inline constexpr Refusal kAborted{"ERR_ABORTED", "The operation was aborted."};
 inline constexpr Refusal kDisposed{"ERR_DISPOSED", "The model was disposed."};
 
-// One unit of work: run() or refuse() decides its outcome, then settle() hands it over, once.
+// One unit of work: run() or refuse() determines its outcome, then settle() hands it over, once.
 class Job {
  public:
   virtual ~Job() = default;
-  // Executor's thread. `model` is the executor's own; empty before load and after close. Lets nothing escape.
+  // Executor's thread. `model` belongs to the executor; it is null before load and after close. Must not throw.
   virtual void run(std::unique_ptr<Model>& model) noexcept = 0;
   // Any thread, instead of run().
   virtual void refuse(const Refusal& reason) noexcept = 0;
-  // Any thread. Gives the job to whoever waits for its outcome.
+  // Any thread. Hands the job to whoever waits for its outcome.
   static void settle(std::unique_ptr<Job> job) noexcept {
     Job* const raw = job.release();
     raw->hand_over();
@@ -57,24 +57,25 @@ class Job {
 class Executor {
  public:
   Executor();
-  // Ends the thread: what runs is stopped, what waits is dropped unsettled. Returns when the thread has ended.
+  // Ends the thread: the running job is stopped, and waiting jobs are dropped without being settled. Returns when the
+  // thread has ended.
   ~Executor();
 
-  // The first job starts the thread; where the system refuses to start it, the job is refused (ERR_THREADS) and the
-  // next one tries again.
+  // The first job starts the thread. If the system does not allow that, the job is refused (ERR_THREADS), and the next
+  // job tries again.
   void post(std::unique_ptr<Job> job) noexcept;
   void abort(int64_t task);
-  // Refuses what waits and what comes, stops what runs, then runs `last` and ends the thread.
+  // Refuses waiting and later jobs, stops the running one, then runs `last` and ends the thread.
   void close(std::unique_ptr<Job> last);
-  // As the destructor. Idempotent.
+  // Does the same as the destructor. Idempotent.
   void shutdown();
 
-  // Stops the work of every executor of the process and waits, for a bounded time, until their threads have ended. For
-  // exit(), whose static destructors would otherwise take libtorch's state away from threads that compute. Any thread,
-  // also one of ours.
+  // Stops the work of all executors of the process and waits, for a limited time, until their threads have ended. For
+  // exit(), whose static destructors would otherwise destroy libtorch's state while threads compute. Any thread,
+  // including one of ours.
   static void shutdown_all() noexcept;
 
-  // Jobs in the queue, by which a long job knows that it should end soon. Any thread.
+  // The number of jobs in the queue, which tells a long job that it should end soon. Any thread.
   const Waiting& waiting() const { return waiting_; }
 
  private:
@@ -91,9 +92,9 @@ class Executor {
   Waiting waiting_{0};
   Job* running_ = nullptr;
   bool closing_ = false;
-  bool ended_ = false;            // nothing is to be run any more
-  bool alive_ = false;            // the thread has been started and has not run its last line
-  std::unique_ptr<Model> model_;  // touched by the executor's thread alone
+  bool ended_ = false;            // no further job is run
+  bool alive_ = false;            // the thread was started and has not finished
+  std::unique_ptr<Model> model_;  // only used by the executor's thread
   std::mutex joining_;
   std::thread thread_;
 };

@@ -14,13 +14,13 @@ namespace sentorch {
 namespace {
 
 #if defined(__linux__)
-// The kernel maps what the program headers promise: each segment must lie inside the file.
+// The kernel maps the segments that the program headers describe, so each of them must lie inside the file.
 std::optional<std::string> elf_problem(std::ifstream& file, uint64_t size) {
   Elf64_Ehdr header;
   if (!file.read(reinterpret_cast<char*>(&header), sizeof header))
     return "is too short for a shared library (" + std::to_string(size) + " bytes)";
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64)
-    return "is no 64-bit ELF file";
+    return "is not a 64-bit ELF file";
   if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phoff > size ||
       header.e_phnum * sizeof(Elf64_Phdr) > size - header.e_phoff) {
     return "has damaged program headers";
@@ -36,7 +36,7 @@ std::optional<std::string> elf_problem(std::ifstream& file, uint64_t size) {
     needed = std::max<uint64_t>(needed, segment.p_offset + segment.p_filesz);
   }
   if (needed > size)
-    return "is cut short: its headers promise " + std::to_string(needed) + " bytes, the file has " +
+    return "is truncated: its headers describe " + std::to_string(needed) + " bytes, but the file has " +
            std::to_string(size);
   return std::nullopt;
 }

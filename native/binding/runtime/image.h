@@ -1,12 +1,13 @@
-// Whether a file is a whole shared library. dlopen of a truncated one ends the process with SIGBUS, so this is asked
-// first.
+// Checks whether a file is a complete shared library. Opening a truncated one with dlopen ends the process with SIGBUS,
+// so this check comes first.
 #pragma once
 #include <optional>
 #include <string>
 
 namespace sentorch {
 
-// Nothing when the file looks whole, else what is wrong. Elsewhere than on Linux only whether it can be read.
+// Returns nothing if the file seems complete, otherwise a description of the problem. On systems other than Linux it
+// only checks whether the file can be read.
 std::optional<std::string> image_problem(const std::string& path);
 
 }  // namespace sentorch

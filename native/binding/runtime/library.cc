@@ -18,11 +18,11 @@
 namespace sentorch {
 namespace {
 
-// Never destroyed: threads may outlive the static destructors that process.exit() runs.
+// Never destroyed, because threads may still run when process.exit() runs the static destructors.
 struct Opened {
   std::mutex mutex;
   std::atomic<Engine*> engine{nullptr};
-  // File names: a second copy of a library, from elsewhere, must not be opened beside the first.
+  // File names: a second copy of a library, from another folder, must not be opened in addition to the first.
   std::set<std::filesystem::path> names;
 };
 
@@ -68,7 +68,7 @@ Engine* open_core(const std::string& path) {
   std::string problem;
   void* handle = open_file(path, problem);
   if (!handle) {
-    throw Error("ERR_LIBTORCH_VERSION", path + " does not fit the libtorch that was opened: " + problem +
+    throw Error("ERR_LIBTORCH_VERSION", path + " cannot be loaded with the libtorch that was opened: " + problem +
                                             ". Run `npx sentorch install-libtorch`.");
   }
   auto* make = reinterpret_cast<Engine* (*)()>(symbol(handle, "sentorch_engine"));
@@ -87,11 +87,11 @@ ShortSpin::~ShortSpin() {}
 
 namespace {
 
-// OpenMP threads look so many times for work before they sleep: some tens of microseconds.
+// How often an OpenMP thread looks for work before it sleeps: some tens of microseconds.
 constexpr const char* kSpinName = "GOMP_SPINCOUNT";
 constexpr const char* kSpinCount = "10000";
 
-// Environments (worker threads) that are opening at the moment, while the variable is ours.
+// The number of environments (worker threads) that are opening libraries, and whether we have set the variable.
 struct Spin {
   std::mutex mutex;
   int openings = 0;
@@ -141,7 +141,8 @@ LibraryInfo open_library(const OpenRequest& request) {
   }
   if (!state.engine) {
     state.engine = open_core(request.core);
-    // exit() on a thread that is not the main one: libgomp calls it where the system refuses a thread.
+    // For an exit() on a thread other than the main one: libgomp calls it if the system does not allow it to start a
+    // thread.
     std::atexit([] { Executor::shutdown_all(); });
   }
   return state.engine.load()->library();

@@ -12,14 +12,14 @@ struct OpenRequest {
   std::string core;
 };
 
-// Any thread; takes a third of a second the first time. A later call may add libraries (CUDA's) to those that are open.
+// Any thread; the first call takes a third of a second. A later call can open further libraries (those of CUDA).
 // Throws Error (ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING).
 LibraryInfo open_library(const OpenRequest& request);
 
-// Made and destroyed on the JavaScript thread, around open_library. libgomp reads its spin policy from the environment
-// when it is opened, and its default (to spin for milliseconds) makes every product wait whole time slices as soon as
-// other processes want the processors: 4 times slower on a busy machine. So it is opened with a short spin, unless the
-// program or its user chose another policy; the environment is then as before.
+// Exists while open_library runs. libgomp reads its spin policy from the environment when it is opened. By default its
+// threads spin for milliseconds, so that every product waits for whole time slices if other processes use the
+// processors: on a busy machine it is 4 times slower. Therefore libgomp is opened with a short spin, unless the program
+// or its user has chosen a policy; afterwards the variable is removed again.
 class ShortSpin {
  public:
   ShortSpin();
@@ -28,7 +28,7 @@ class ShortSpin {
   ShortSpin& operator=(const ShortSpin&) = delete;
 };
 
-// Null before the first success of open_library.
+// Null until open_library has succeeded once.
 Engine* opened_engine();
 
 }  // namespace sentorch

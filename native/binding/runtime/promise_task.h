@@ -1,5 +1,5 @@
-// The one asynchronous primitive: work on an executor's thread, its result converted on the JavaScript thread, a
-// promise settled once.
+// The only asynchronous primitive: the work runs on an executor's thread, its result is converted on the JavaScript
+// thread, and the promise is settled once.
 #pragma once
 #include <functional>
 #include <optional>
@@ -16,14 +16,14 @@ class PromiseTask final : public Job, public Settlement {
   using Work = std::function<Result(std::unique_ptr<Model>& model, const StopFlag& stop)>;  // executor's thread; no env
   using Finish = std::function<Napi::Value(Napi::Env env, Result result)>;                  // JavaScript thread
 
-  // JavaScript thread. `owner` is kept from garbage collection until the promise is settled.
+  // JavaScript thread. `owner` is not garbage-collected before the promise is settled.
   PromiseTask(Napi::Env env, Napi::Object owner, Work work, Finish finish)
       : environment_(Environment::of(env)),
         deferred_(Napi::Promise::Deferred::New(env)),
         owner_(Napi::Persistent(owner)),
         work_(std::move(work)),
         finish_(std::move(finish)) {
-    owner_.SuppressDestruct();  // a task that is dropped while the environment ends must not touch it
+    owner_.SuppressDestruct();  // a task that is dropped while the environment ends must not use it
   }
 
   Napi::Promise promise() const { return deferred_.Promise(); }
@@ -62,7 +62,7 @@ class PromiseTask final : public Job, public Settlement {
   Failure failure_{"ERR_INTERNAL", ""};
 };
 
-// A rejected promise in place of a throw: a method that returns a promise never throws.
+// Returns a rejected promise instead of throwing: a method that returns a promise never throws.
 template <typename Body>
 Napi::Value promised(Napi::Env env, Body&& body) {
   try {
@@ -74,7 +74,7 @@ Napi::Value promised(Napi::Env env, Body&& body) {
   }
 }
 
-// JavaScript thread. Hands the task to the executor; from here on its promise is settled in every case.
+// JavaScript thread. Hands the task to the executor, after which its promise is settled in every case.
 template <typename Result>
 Napi::Promise start(Napi::Env env, Executor& executor, std::unique_ptr<PromiseTask<Result>> task) {
   const Napi::Promise promise = task->promise();

@@ -10,14 +10,14 @@ namespace {
 int32_t checked_id(const Rows& rows, int64_t token, const TokenLimits& limits) {
   const int32_t id = rows.ids[token];
   if (id < 0 || id >= limits.vocabulary) {
-    throw Error("ERR_MODEL_MISMATCH", "Token id " + std::to_string(id) + " lies outside the embedding table of " +
+    throw Error("ERR_MODEL_MISMATCH", "Token id " + std::to_string(id) + " is outside the embedding table, which has " +
                                           std::to_string(limits.vocabulary) + " rows.");
   }
   return id;
 }
 
-// transformers' rule for RoBERTa and MPNet: a padding token, were one in the text, stays at the padding position and is
-// not counted.
+// The rule of transformers for RoBERTa and MPNet: a padding token in the text has the padding position and is not
+// counted.
 void append_row(const Rows& rows, int32_t row, const TokenLimits& limits, MicroBatch& batch) {
   int64_t position = limits.position_padding + 1;
   for (int64_t t = rows.offsets[row]; t < rows.offsets[row + 1]; t++) {
@@ -26,8 +26,9 @@ void append_row(const Rows& rows, int32_t row, const TokenLimits& limits, MicroB
     const int64_t here = padding ? limits.position_padding : position++;
     if (here >= limits.positions) {
       throw Error("ERR_INVALID_ARGUMENT", "A row of " + std::to_string(rows.offsets[row + 1] - rows.offsets[row]) +
-                                              " tokens needs position " + std::to_string(here) + "; the model has " +
-                                              std::to_string(limits.positions) + ".");
+                                              " tokens needs position " + std::to_string(here) +
+                                              ", but the model has only " + std::to_string(limits.positions) +
+                                              " positions.");
     }
     batch.ids.push_back(id);
     batch.positions.push_back(static_cast<int32_t>(here));
@@ -48,10 +49,10 @@ void check_rows(const Rows& rows) {
   const auto& offsets = rows.offsets;
   const int64_t count = rows.count();
   for (int64_t i = 0; i < count; i++) {
-    if (offsets[i + 1] <= offsets[i]) throw Error("ERR_INTERNAL", "Row " + std::to_string(i) + " holds no token.");
+    if (offsets[i + 1] <= offsets[i]) throw Error("ERR_INTERNAL", "Row " + std::to_string(i) + " has no tokens.");
   }
   if (count < 0 || offsets[0] != 0 || offsets[count] != static_cast<int64_t>(rows.ids.size()))
-    throw Error("ERR_INTERNAL", "Row offsets do not span the ids.");
+    throw Error("ERR_INTERNAL", "The row offsets do not match the ids.");
 }
 
 MicroBatch assemble(const Rows& rows, const std::vector<int32_t>& order, const TokenLimits& limits) {

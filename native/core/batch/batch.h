@@ -1,4 +1,4 @@
-// Ragged requests to micro-batches over a flat token axis.
+// Splits ragged requests into micro-batches over a flat token axis.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace sentorch {
 
-// Some rows of a request, side by side without padding, in order of length.
+// Some rows of a request, one after the other without padding, in order of length.
 struct MicroBatch {
   std::vector<int32_t> ids;        // [tokens]
   std::vector<int32_t> positions;  // [tokens]
@@ -23,22 +23,23 @@ struct MicroBatch {
 struct TokenLimits {
   int64_t vocabulary;
   int64_t positions;
-  int64_t position_padding;  // −1: positions count from 0; else the padding id, and the first position is one above it
+  int64_t position_padding;  // −1: positions count from 0; otherwise the padding id, and positions count from the next
+                             // number
 };
 
-// Cuts the request by the token budget after a sort by length, longest first, so that the largest buffers are made
-// once. Every id and position is checked against the limits: no kernel sees one that is out of range.
+// Sorts the rows by length, longest first, so that the largest buffers are allocated once, and splits them by the token
+// budget. Every id and position is checked against the limits, so that no kernel gets one that is out of range.
 std::vector<MicroBatch> plan(const Rows& rows, int64_t batch_tokens, const TokenLimits& limits);
 
-// One micro-batch of those rows, in the order given.
+// One micro-batch of the given rows, in the given order.
 MicroBatch assemble(const Rows& rows, const std::vector<int32_t>& order, const TokenLimits& limits);
 
-// Refuses offsets that do not span the ids, and empty rows.
+// Refuses offsets that do not match the ids, and empty rows.
 void check_rows(const Rows& rows);
 
-// Rows that products run on for so many tokens. oneDNN makes new code for every new number of rows (tens of
-// milliseconds in bfloat16), so sizes are rounded up to a few: to 8 below 64, to an eighth of the next power of two
-// above.
+// The number of rows on which products run for this number of tokens. oneDNN generates code for every new number of
+// rows (which takes tens of milliseconds in bfloat16), so numbers are rounded up: to multiples of 8 up to 64, and above
+// that of an eighth of the next power of two.
 int64_t rounded_rows(int64_t tokens);
 
 }  // namespace sentorch

@@ -1,4 +1,4 @@
-// Results of micro-batches on their way to the places that the request has for them.
+// Copies the results of micro-batches to their places in the result of the request.
 #pragma once
 #include <vector>
 
@@ -9,7 +9,7 @@ namespace sentorch {
 
 class Scatter {
  public:
-  // A result per row, or per token.
+  // One result per row, or one per token.
   Scatter(const Rows& rows, bool tokens) : rows_(rows), tokens_(tokens) {}
 
   // values: [rows or tokens of the micro-batch, dimension], float32, on the CPU.
@@ -17,7 +17,7 @@ class Scatter {
 
   std::vector<float> values;
   int64_t dimension = 0;
-  int64_t non_finite_row = -1;  // the first row seen with a NaN or an infinity
+  int64_t non_finite_row = -1;  // the first row found with a NaN or an infinity
 
  private:
   const Rows& rows_;

@@ -4,7 +4,7 @@
 namespace sentorch {
 namespace {
 
-// Labels of a whole text, from its sentence vector.
+// Predicts labels of a whole text from its sentence vector.
 class Classification final : public HeadKind {
  public:
   bool per_token() const override { return false; }

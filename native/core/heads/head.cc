@@ -11,8 +11,8 @@
 namespace sentorch {
 namespace {
 
-// Weight and bias as torch.nn.Linear.reset_parameters makes them: kaiming_uniform with a = √5, then the bias, from one
-// stream of numbers.
+// Initialises weight and bias as torch.nn.Linear.reset_parameters does: kaiming_uniform with a = √5, then the bias,
+// from one stream of random numbers.
 std::pair<at::Tensor, at::Tensor> drawn(int64_t inputs, int64_t outputs, at::Generator& generator) {
   const double gain = std::sqrt(2.0 / (1 + 5));
   const double bound = std::sqrt(3.0) * (gain / std::sqrt(double(inputs)));

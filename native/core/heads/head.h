@@ -14,13 +14,13 @@ struct Head {
   std::vector<PlainLinear> layers;
 };
 
-// With the stored parameters, or drawn from the seed as PyTorch's Linear draws them.
+// With the stored parameters, or initialised from the seed as PyTorch's Linear initialises them.
 Head make_head(const HeadSource& source, const StopFlag& stop);
 
-// ERR_INTERNAL where there is none of that name: lib/ has checked it.
+// ERR_INTERNAL if there is no head with this name; lib/ has checked that.
 Head& head_named(std::vector<Head>& heads, const std::string& name);
 
-// `count` more logits; the old ones keep their weights.
+// Adds `count` logits; the existing ones keep their weights.
 void extend(Head& head, int64_t count, int64_t seed);
 
 // Called before the first layer (0) and after each hidden activation (1, 2, …).

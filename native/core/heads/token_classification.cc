@@ -3,7 +3,7 @@
 namespace sentorch {
 namespace {
 
-// A label of each token, from its state.
+// Predicts a label of each token from its state.
 class TokenClassification final : public HeadKind {
  public:
   bool per_token() const override { return true; }

@@ -1,6 +1,6 @@
 // Our own CPU kernels: one source (kernels.inc) compiled once per instruction set, chosen at run time.
-// Plain pointers only: a translation unit built with wider instructions must not emit inline functions that others
-// share.
+// Only plain pointers: a translation unit that is built with wider instructions must not emit inline functions that
+// others share.
 #pragma once
 #include <cstdint>
 

@@ -5,7 +5,7 @@
 
 namespace sentorch {
 
-// Returns the last hidden states, [rounded_rows(tokens), hidden]; only the first `tokens` rows have a meaning.
+// Returns the last hidden states, [rounded_rows(tokens), hidden]; only the first `tokens` rows are meaningful.
 at::Tensor encoder_forward(const Parameters& parameters, int64_t heads, const Operations& operations,
                            const MicroBatch& batch, const StopFlag& stop);
 

@@ -17,7 +17,7 @@ c10::TypedOperatorHandle<Signature> operation(const char* name) {
   return c10::Dispatcher::singleton().findSchemaOrThrow(name, "").typed<Signature>();
 }
 
-// Rows that the packed layout is chosen for: those of a full micro-batch.
+// The number of rows for which the packed layout is chosen: that of a full micro-batch.
 constexpr int64_t kPackedRows = 2048;
 
 struct Fused {

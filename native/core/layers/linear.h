@@ -6,13 +6,13 @@ namespace sentorch {
 
 at::Tensor activate(const at::Tensor& x, Activation activation);
 
-// Whether products of this type can run on weights packed by oneDNN here.
+// Whether products of this type can use weights that oneDNN has packed.
 bool can_pack(at::ScalarType type);
 
 class Linear {
  public:
-  // weight: [out, in]; bias: [out] or undefined; both on their device and of the type of the computation.
-  // `pack` re-orders the weight once for oneDNN; the plain copy is then dropped.
+  // weight: [out, in]; bias: [out] or undefined; both on the device and of the type of the computation.
+  // `pack`: the weight is re-ordered once for oneDNN, and the original is not kept.
   Linear(at::Tensor weight, at::Tensor bias, Activation activation, bool pack);
 
   // x: [rows, in]. Returns [rows, out] of the same type.

@@ -1,4 +1,5 @@
-// The three parts of a layer that are no plain product. One set runs on any device, one on our own CPU kernels.
+// The three parts of a layer other than plain products. One implementation runs on any device, the other uses our CPU
+// kernels.
 #pragma once
 #include <memory>
 
@@ -28,12 +29,12 @@ struct RelativeBias {
   int64_t span = 0;
 };
 
-// Token states are [rounded_rows(tokens), hidden]; the rows beyond the tokens hold numbers of no meaning.
+// Token states are [rounded_rows(tokens), hidden]; the rows after the tokens contain meaningless numbers.
 class Operations {
  public:
   virtual ~Operations() = default;
   virtual at::Tensor embed(const EmbeddingTables& tables, const MicroBatch& batch) const = 0;
-  // qkv: [rows, 3·hidden]. Returns the heads' outputs side by side, [rows, hidden].
+  // qkv: [rows, 3·hidden]. Returns the concatenated outputs of the heads, [rows, hidden].
   virtual at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias,
                                const MicroBatch& batch) const = 0;
   // LayerNorm(x + residual).

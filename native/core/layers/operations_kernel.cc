@@ -4,9 +4,9 @@
 namespace sentorch {
 namespace {
 
-// Tokens below which one thread is quicker than waking the others.
+// For fewer tokens, one thread is faster than waking the others.
 constexpr int64_t kRowGrain = 64;
-// Score elements (tokens × tokens of one head) that are worth a thread of their own.
+// Number of scores (tokens × tokens of one head) from which a separate thread is worthwhile.
 constexpr int64_t kScoreGrain = 2048;
 
 template <typename T>
@@ -19,7 +19,7 @@ kernels::NormArgs<T> norm_args(const Norm& norm) {
   return {data<float>(norm.weight), data<float>(norm.bias), static_cast<float>(norm.eps), norm.weight.size(0)};
 }
 
-// The products read whole rounded blocks: what lies behind the tokens must be defined.
+// Products read the rounded number of rows, so the rows after the tokens must be initialised.
 at::Tensor states(const MicroBatch& batch, int64_t hidden, at::ScalarType type) {
   at::Tensor out = at::empty({rounded_rows(batch.tokens()), hidden}, type);
   out.narrow(0, batch.tokens(), out.size(0) - batch.tokens()).zero_();

@@ -14,9 +14,9 @@ at::Tensor layer_norm(const at::Tensor& x, const Norm& norm) {
   return at::layer_norm(x.to(at::kFloat), {x.size(-1)}, norm.weight, norm.bias, norm.eps);
 }
 
-// [1, heads, length, length] out of the table by distance.
+// [1, heads, length, length], from the table by distance.
 at::Tensor bias_matrix(const RelativeBias& bias, int64_t length) {
-  // Row q of the table read from span − 1 − q on gives the distances −q … length − 1 − q.
+  // Reading from column span − 1 − q gives the distances −q … length − 1 − q of query q.
   const at::Tensor windows = bias.values.narrow(1, bias.span - length, 2 * length - 1).unfold(1, length, 1);
   return windows.flip({1}).unsqueeze(0);
 }
@@ -38,7 +38,7 @@ class PortableOperations final : public Operations {
     return layer_norm(x.to(at::kFloat) + residual, norm).to(x.scalar_type());
   }
 
-  // Rows of one length lie together after the planner's sort: each such run is one call.
+  // The planner has sorted the rows by length, so rows of equal length are next to each other and take one call.
   at::Tensor attention(const at::Tensor& qkv, int64_t heads, const RelativeBias& bias,
                        const MicroBatch& batch) const override {
     const int64_t hidden = qkv.size(1) / 3, size = hidden / heads;

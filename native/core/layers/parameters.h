@@ -1,4 +1,4 @@
-// The encoder's parameters as the forward pass uses them, made from the stored tensors.
+// The parameters of the encoder in the form that the forward pass uses, made from the stored tensors.
 #pragma once
 #include <functional>
 #include <string>
@@ -23,8 +23,8 @@ struct Parameters {
   EmbeddingTables embeddings;
   std::vector<Layer> layers;
   RelativeBias relative_bias;
-  std::vector<Linear> dense;  // float32, on the CPU, as pooled vectors are
-  int64_t count = 0;          // numbers in all
+  std::vector<Linear> dense;  // float32, on the CPU, like pooled vectors
+  int64_t count = 0;          // total number of values
   int64_t bytes = 0;          // in the type of the computation
 };
 
@@ -34,13 +34,14 @@ struct Placement {
   bool pack;
 };
 
-// The numbers of a parameter, by its name among the model's parameters or by where it is stored.
+// Finds the values of a parameter, by its name in the model or by its stored tensor.
 using TensorLookup = std::function<at::Tensor(const std::string& name, const TensorSource& source)>;
 
 Parameters make_parameters(const EncoderSource& encoder, const std::vector<DenseSource>& dense,
                            const Placement& placement, const TensorLookup& lookup);
 
-// Stored names are unique in the encoder; every Dense module has the same two.
+// The name of a parameter of a Dense module. Stored names are unique in the encoder, but the same in every Dense
+// module.
 std::string dense_name(size_t index, const char* part);
 
 }  // namespace sentorch

@@ -1,5 +1,5 @@
-// Layers as training knows them: plain float32 parameters under the names that files have for them. Inference makes its
-// packed forms of these.
+// Layers in the form that training uses: float32 parameters with the names that they have in files. Inference creates
+// its packed form from them.
 #pragma once
 #include <functional>
 #include <string>
@@ -11,7 +11,7 @@ namespace sentorch {
 
 struct Parameter {
   std::string name;
-  at::Tensor value;  // undefined: the model has none
+  at::Tensor value;  // undefined: the model does not have it
 };
 
 // weight: [out, in]; bias: [out].
@@ -41,8 +41,8 @@ struct PlainDense {
   at::Tensor operator()(const at::Tensor& x) const { return activate(linear(x), activation); }
 };
 
-// Every parameter of a layer, in the order of its fields; those that the model does not have are left out. Whatever
-// lists parameters does it by visiting: what a layer gains is found by all of them.
+// Visits every parameter of a layer, in the order of its fields, except those that the model does not have. All code
+// that needs the parameters gets them by visiting, so that a parameter that is added to a layer is found everywhere.
 using ParameterVisitor = std::function<void(const Parameter&)>;
 
 inline void visit(const Parameter& parameter, const ParameterVisitor& visitor) {

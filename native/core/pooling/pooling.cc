@@ -12,7 +12,7 @@
 namespace sentorch {
 namespace {
 
-constexpr float kLeastWeight = 1e-9f;  // divisor of an empty mean
+constexpr float kLeastWeight = 1e-9f;  // divisor of the mean over no tokens
 
 float one(int64_t) { return 1; }
 float by_place(int64_t t) { return static_cast<float>(t + 1); }
@@ -50,7 +50,7 @@ void max_of_tokens(const float* tokens, int64_t length, int64_t hidden, int64_t 
   std::fill(out, out + hidden, -std::numeric_limits<float>::infinity());
   for (int64_t t = prompt; t < length; t++) {
     const float* token = tokens + t * hidden;
-    // A NaN is taken, and nothing is larger than it afterwards.
+    // A NaN is taken, and is then kept, because no number compares larger.
     for (int64_t i = 0; i < hidden; i++) out[i] = token[i] > out[i] || std::isnan(token[i]) ? token[i] : out[i];
   }
 }

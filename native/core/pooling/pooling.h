@@ -1,6 +1,6 @@
-// Poolings: token states of a row to one vector, as sentence-transformers' Pooling does it. Float32 throughout. Each
-// has two forms, which stand side by side in one table: for inference, and for training in operations that autograd
-// knows.
+// Poolings reduce the token states of a row to one vector, as the Pooling module of sentence-transformers does. All of
+// them compute in float32. Each has two implementations, next to each other in one table: for inference, and for
+// training, in operations that autograd supports.
 #pragma once
 #include <cstdint>
 
@@ -10,9 +10,9 @@
 namespace sentorch {
 
 struct PoolingMode {
-  // tokens: [length, hidden], one row's states; length ≥ 1. The first `prompt` tokens are not seen; out: [hidden].
-  // Where the prompt covers the whole row nothing is left to pool, and the result is what Python's is: cls the first
-  // token after all, max −∞, the others zeros.
+  // tokens: [length, hidden], one row's states; length ≥ 1. The first `prompt` tokens are skipped; out: [hidden].
+  // If the prompt covers the whole row, the result is the same as in Python: the first token for cls, −∞ for max, zeros
+  // for the others.
   void (*pool)(const float* tokens, int64_t length, int64_t hidden, int64_t prompt, float* out);
   // states: [tokens, hidden], on the CPU. Returns [rows, hidden].
   at::Tensor (*train)(const at::Tensor& states, const MicroBatch& batch);

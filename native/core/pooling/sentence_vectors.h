@@ -1,4 +1,5 @@
-// From the token states of one micro-batch to its sentence vectors: pooling, the modules after it, truncation, scaling.
+// Computes the sentence vectors of one micro-batch from its token states: pooling, the modules after it, truncation,
+// scaling.
 #pragma once
 #include <functional>
 #include <utility>
@@ -11,18 +12,18 @@
 
 namespace sentorch {
 
-// Each distinct vector is computed once, however many heads and objectives ask for it; what two of them have in common
-// (the pooling, the first modules) is computed once too.
+// Each distinct vector is computed once, however many heads and objectives use it; steps that two of them share (the
+// pooling, the first modules) are also computed once.
 class SentenceVectors {
  public:
   // states: [at least tokens, hidden], float32, on the CPU. All arguments must outlive this object.
   static SentenceVectors for_inference(const at::Tensor& states, const MicroBatch& batch,
                                        const std::vector<Linear>& dense);
-  // The same in operations that autograd knows.
+  // The same in operations that autograd supports.
   static SentenceVectors for_training(const at::Tensor& states, const MicroBatch& batch,
                                       const std::vector<PlainDense>& dense);
 
-  // [rows, dimension], in the order of the micro-batch. Not to be changed.
+  // [rows, dimension], in the order of the micro-batch. Must not be changed.
   at::Tensor of(const VectorRequest& request);
 
  private:
@@ -33,7 +34,7 @@ class SentenceVectors {
   };
 
   explicit SentenceVectors(Operations operations) : operations_(std::move(operations)) {}
-  // The last operation of the request, on what the others give.
+  // Applies the last operation of the request to the result of the others.
   at::Tensor made(const VectorRequest& request);
 
   Operations operations_;

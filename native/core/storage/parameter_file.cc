@@ -20,7 +20,7 @@ namespace {
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "wbx")) {
-    if (!file_) fail("cannot be made");
+    if (!file_) fail("cannot be created");
   }
   ~OutputFile() {
     if (file_) std::fclose(file_);
@@ -67,7 +67,7 @@ void copy(const StoredBytes& stored, OutputFile& out, const StopFlag& stop) {
     const int64_t size = std::min<int64_t>(left, static_cast<int64_t>(buffer.size()));
     file.read(buffer.data(), size);
     if (!file)
-      throw Error("ERR_MODEL_FORMAT", stored.file + " ends too early: it was cut or changed since it was opened.");
+      throw Error("ERR_MODEL_FORMAT", stored.file + " is too short: it was truncated or changed after it was opened.");
     out.write(buffer.data(), size);
     left -= size;
   }
@@ -87,7 +87,8 @@ void write_file(const WriteRequest& request, const PartLookup& lookup, const Sto
     const ParameterPart& named = std::get<ParameterPart>(part);
     const at::Tensor values = lookup(named).to(at::kCPU, at::kFloat).contiguous();
     if (!all_finite(static_cast<const float*>(values.data_ptr()), values.numel()))
-      throw Error("ERR_NON_FINITE", "Parameter " + named.parameter + " holds a NaN or an infinity: it is not saved.");
+      throw Error("ERR_NON_FINITE",
+                  "Parameter " + named.parameter + " contains a NaN or an infinity, so it is not saved.");
     out.write(values.data_ptr(), values.nbytes());
   }
   out.close();

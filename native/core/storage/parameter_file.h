@@ -1,4 +1,4 @@
-// A safetensors file, written part by part.
+// Writes a safetensors file part by part.
 #pragma once
 #include <functional>
 
@@ -8,7 +8,7 @@ namespace sentorch {
 
 using PartLookup = std::function<at::Tensor(const ParameterPart& part)>;
 
-// Nothing is left behind where it fails. Flushed to the disk when it returns.
+// If it fails, the file is removed. When it returns, the file has been flushed to the disk.
 void write_file(const WriteRequest& request, const PartLookup& lookup, const StopFlag& stop);
 
 }  // namespace sentorch

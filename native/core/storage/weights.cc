@@ -36,7 +36,7 @@ at::Tensor WeightReader::read(const TensorSource& source) {
   file.read(static_cast<char*>(tensor.data_ptr()), static_cast<std::streamsize>(tensor.nbytes()));
   if (!file) {
     throw Error("ERR_MODEL_FORMAT", paths_.at(source.file) + " ends inside tensor " + source.name +
-                                        ": it was cut or changed while it was read.");
+                                        ": it was truncated or changed while it was read.");
   }
   return tensor;
 }

@@ -1,5 +1,4 @@
-// Stored tensors to tensors in memory. Where they lie and what shape they have was checked by lib/; that the bytes are
-// there is checked here.
+// Reads stored tensors into memory. lib/ has checked their offsets and shapes; the reader checks that the bytes exist.
 #pragma once
 #include <fstream>
 #include <string>
@@ -13,7 +12,7 @@ class WeightReader {
  public:
   WeightReader(const std::vector<std::string>& files, const StopFlag& stop);
 
-  // As stored, on the CPU.
+  // In the stored type, on the CPU.
   at::Tensor read(const TensorSource& source);
 
  private:

@@ -14,7 +14,7 @@ namespace {
 
 // [length, length]: the bucket of key − query.
 at::Tensor bucket_matrix(int64_t buckets, int64_t length) {
-  // Row q read from length − 1 − q on gives the distances −q … length − 1 − q.
+  // Reading from length − 1 − q gives the distances −q … length − 1 − q of query q.
   return distance_buckets(length, buckets).unfold(0, length, 1).flip({0}).contiguous();
 }
 
@@ -46,7 +46,7 @@ at::Tensor attention(const at::Tensor& qkv, int64_t heads, const AttentionLayout
   const at::Tensor side_by_side = layout.gather.defined() ? qkv.index_select(0, layout.gather.to(qkv.device())) : qkv;
   const at::Tensor parts = side_by_side.view({layout.rows, layout.longest, 3, heads, size}).permute({2, 0, 3, 1, 4});
   at::Tensor scores = at::matmul(parts[0] / std::sqrt(double(size)), parts[1].transpose(-2, -1));
-  // Here and not once for all layers: a layer that is computed again has a graph of its own.
+  // In each layer and not once for all, because a recomputed layer has its own graph.
   if (layout.bias_table.defined())
     scores = scores + at::embedding(layout.bias_table, layout.bias_index).permute({2, 0, 1}).unsqueeze(0);
   if (layout.mask.defined()) scores = scores + layout.mask.to(scores.device());

@@ -1,18 +1,18 @@
-// Several processes, or threads, that train one model together: each has rows of its own of every step, and all have
-// the same weights after it.
+// Several processes or threads that train one model together: each computes some rows of every step, and all have the
+// same weights after it.
 #pragma once
 #include "core/tensor.h"
 
 namespace sentorch {
 
-// One member's view of the group. Every member makes the same calls in the same order. Where a member leaves early, by
-// an error, whoever made the group must end the others' calls.
+// The group from the view of one member. All members must make the same calls in the same order. If a member stops
+// because of an error, the owner of the group must end the calls of the others.
 class Collective {
  public:
   virtual ~Collective() = default;
   virtual int64_t rank() const = 0;  // 0 … size − 1
   virtual int64_t size() const = 0;
-  // Adds up over the members, in place; all of them have the same bits afterwards. Contiguous.
+  // Adds up a contiguous tensor over the members, in place; afterwards all of them have the same bits.
   virtual void sum(at::Tensor& values) = 0;
 };
 

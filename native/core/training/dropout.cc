@@ -15,7 +15,7 @@ uint64_t mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Two rounds of a 32-bit finalizer between two halves of the key: vectors of the CPU can do it.
+// Two rounds of a 32-bit finalizer with the two halves of the key, which the compiler can vectorise.
 inline uint32_t noise(uint32_t i, uint32_t first, uint32_t second) {
   uint32_t h = i ^ first;
   h = (h ^ (h >> 16)) * 0x21f0aaad;
@@ -26,18 +26,18 @@ inline uint32_t noise(uint32_t i, uint32_t first, uint32_t second) {
   return h ^ (h >> 15);
 }
 
-// Numbers that share a key lie side by side: a token's, or an attention head's weights of one query.
+// Consecutive numbers that share a key: those of one token, or the attention weights of one query in one head.
 struct Line {
   uint64_t key;
-  uint32_t first;  // element that its first number is
+  uint32_t first;  // index of the first element
 };
 
 struct Rule {
-  uint32_t below;  // noise that drops
+  uint32_t below;  // elements with noise below it are dropped
   float kept;
 };
 
-// Multiplication of 32-bit integers in vectors needs more than the plain x86-64.
+// Vectorised multiplication of 32-bit integers needs more than plain x86-64.
 SENTORCH_CLONES void fill_mask(float* out, const Line* lines, int64_t count, int64_t width, const Rule& rule) {
   const Rule r = rule;
   for (int64_t n = 0; n < count; n++) {
@@ -48,7 +48,7 @@ SENTORCH_CLONES void fill_mask(float* out, const Line* lines, int64_t count, int
   }
 }
 
-// x: as many numbers as the lines hold, one after the other.
+// x: the numbers of all lines, one line after the other.
 at::Tensor dropped(const at::Tensor& x, double p, const std::vector<Line>& lines) {
   if (lines.empty()) return x;
   const Rule rule{static_cast<uint32_t>(std::lround(std::min(p * 4294967296.0, 4294967295.0))),
@@ -107,8 +107,8 @@ at::Tensor Dropout::attention(const at::Tensor& weights, double p, uint64_t site
   for (int64_t i = 0; i < rows; i++) {
     const int64_t length = offsets_[i + 1] - offsets_[i];
     for (int64_t h = 0; h < heads; h++) {
-      // A head's elements begin at h · 2¹⁶, whatever the longest row of the micro-batch is. What comes of the queries
-      // that only fill a row up is not read.
+      // The elements of head h begin at h · 2¹⁶, independently of the longest row in the micro-batch. The results of
+      // queries that only fill up a row are not used.
       for (int64_t q = 0; q < longest; q++)
         lines.push_back({q < length ? mixed(keys_[offsets_[i] + q] ^ site) : 0, static_cast<uint32_t>(h << 16)});
     }

@@ -20,7 +20,7 @@ at::Tensor long_tensor(const std::vector<int32_t>& values, const at::Device& dev
   return out.to(device);
 }
 
-// Where dropout stands: three places in each layer, behind the one after the embeddings.
+// The sites of dropout: one after the embeddings, then three in each layer.
 enum Site : uint64_t { kEmbedding = 0, kAttention = 1, kAttentionOutput = 2, kOutput = 3 };
 uint64_t site(size_t layer, Site place) { return 3 * layer + place; }
 
@@ -52,14 +52,14 @@ class LayerForward {
     return product(x, linear.weight.value, linear.bias.value);
   }
 
-  // bias: undefined where there is none.
+  // bias: may be undefined.
   at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) const {
     const auto linear = [](const at::Tensor& input, const at::Tensor& w, const at::Tensor& b) {
       return at::linear(input, w, b.defined() ? std::optional<at::Tensor>(b) : std::nullopt);
     };
     if (settings_.type == at::kFloat) return linear(x, weight, bias);
-    // On a rounded number of rows, the backward products too. The added rows are zeros and nobody reads what comes of
-    // them, so they add nothing to a gradient.
+    // On a rounded number of rows, in the backward pass too. The added rows are zeros and their results are not used,
+    // so they do not contribute to a gradient.
     const int64_t tokens = x.size(0), rows = rounded_rows(tokens);
     at::Tensor input = x.to(settings_.type);
     if (rows != tokens) input = at::constant_pad_nd(input, {0, 0, 0, rows - tokens});
@@ -113,7 +113,7 @@ at::Tensor training_forward(const Masters& masters, const ForwardSettings& setti
     stop_if(stop);
     const PlainLayer& layer = masters.layers[i];
     if (settings.checkpointing && c10::GradMode::is_enabled()) {
-      // By value: the backward pass runs after this function has returned.
+      // Captured by value, because the backward pass runs after this function has returned.
       x = recomputed([settings, layout, dropout, &layer,
                       i](const at::Tensor& in) { return LayerForward(settings, layout, dropout)(layer, i, in); },
                      x);

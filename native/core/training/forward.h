@@ -1,4 +1,4 @@
-// The encoder with gradients: the same arithmetic as encoder_forward, in operations that autograd knows.
+// The encoder with gradients: the same arithmetic as encoder_forward, in operations that autograd supports.
 #pragma once
 #include "core/batch/batch.h"
 #include "core/training/dropout.h"
@@ -10,7 +10,7 @@ struct ForwardSettings {
   int64_t heads;
   double layer_norm_eps;
   Activation activation;
-  int64_t word_padding;  // ids and positions whose embeddings have no gradient; −1: none
+  int64_t word_padding;  // id and position whose embeddings have no gradient; −1: none
   int64_t position_padding;
   double hidden_dropout;
   double attention_dropout;
@@ -19,12 +19,12 @@ struct ForwardSettings {
   bool checkpointing;   // layers are computed again in the backward pass instead of kept
 };
 
-// Those rows of the embedding table that a micro-batch names, each once: gradients of the others are never made.
+// The rows of the embedding table that occur in a micro-batch, each once; gradients of the others are never computed.
 struct WordRows {
   at::Tensor ids;     // [distinct], int64, ascending
-  at::Tensor values;  // [distinct, hidden], a leaf of its own
+  at::Tensor values;  // [distinct, hidden], a separate leaf of the graph
   at::Tensor place;   // [tokens], int64, row of `values`
-  int64_t padding;    // row of `values` that has no gradient; −1: none
+  int64_t padding;    // row of `values` without a gradient; −1: none
 };
 
 WordRows word_rows(const at::Tensor& table, const MicroBatch& batch, int64_t padding, bool trainable);

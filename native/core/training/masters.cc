@@ -51,7 +51,7 @@ class MastersReader {
   at::Device device_;
 };
 
-// What parameters belong to, told with each.
+// Calls the visitor for each parameter, with the part of the model to which it belongs.
 class Owner {
  public:
   Owner(const OwnedVisitor& visitor, Part part, int64_t index = -1, std::string head = "")

@@ -1,4 +1,4 @@
-// The float32 parameters of the encoder and its Dense modules, which training changes.
+// The float32 parameters of the encoder and its Dense modules, which training updates.
 #pragma once
 #include <functional>
 #include <string>
@@ -23,10 +23,10 @@ struct Masters {
 Masters read_masters(const EncoderSource& encoder, const std::vector<DenseSource>& dense,
                      const std::vector<std::string>& files, const at::Device& device, const StopFlag& stop);
 
-// A parameter with what it belongs to.
+// A parameter, with the part of the model to which it belongs.
 using OwnedVisitor = std::function<void(const ParameterInfo& info, const at::Tensor& value)>;
 
-// All of them; the word table comes first.
+// Visits all of them; the word table is the first.
 void visit(const Masters& masters, const OwnedVisitor& visitor);
 void visit(const Head& head, const OwnedVisitor& visitor);
 

@@ -18,10 +18,10 @@ namespace {
 
 constexpr int64_t kGrain = 32768;
 
-// Bounds below it are far enough from float32's largest number, 3.4e38, for any rounding.
+// Far enough below the largest float32, 3.4e38, for any rounding.
 constexpr double kFar = 1e37;
 
-// Whether the weight decay changes the value, or the gradient.
+// Whether weight decay is applied to the value (true) or to the gradient.
 bool decoupled(OptimizerType type) {
   switch (type) {
     case OptimizerType::kAdamW:
@@ -43,7 +43,7 @@ inline Numbers updated(float value, float gradient, float average, float square,
   return {value * rule.decay - rule.rate * average / (std::sqrt(square) / rule.root + rule.eps), average, square};
 }
 
-// The bits of |x|: their order is that of the magnitudes, with infinity and NaN above all numbers.
+// The bits of |x|, which are ordered like the magnitudes, with infinity and NaN above all numbers.
 inline uint32_t magnitude(float x) { return std::bit_cast<uint32_t>(x) & 0x7fffffff; }
 
 inline uint32_t magnitude(const Numbers& n) {
@@ -129,7 +129,7 @@ bool Update::is_finite() const {
   if (!value_.is_cpu()) return true;
   const double most = state_.largest;
   if (std::isfinite(most)) {
-    // Moments are means of gradients and of their squares: never larger than the largest of those.
+    // Moments are means of gradients and of their squares, so they are never larger than the largest of those.
     const double gradient = norm_ / rule_.divisor + most * rule_.coupled;
     const double average = std::max(most, gradient);
     const double value = most * std::abs(rule_.decay) + std::abs(rule_.rate) * average / std::min(1.0f, rule_.eps);

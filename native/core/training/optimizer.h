@@ -1,4 +1,5 @@
-// AdamW and Adam with PyTorch's semantics. An update has two halves: what can fail, and then writing, which cannot.
+// AdamW and Adam with the semantics of PyTorch. An update has two phases: everything that can fail, and then writing,
+// which cannot fail.
 #pragma once
 #include <limits>
 
@@ -6,12 +7,12 @@
 
 namespace sentorch {
 
-// What the optimizer keeps of one parameter.
+// The state of the optimizer for one parameter.
 struct OptimizerState {
   at::Tensor exp_avg;  // undefined before the first update
   at::Tensor exp_avg_sq;
   int64_t steps = 0;
-  // Largest magnitude among the value and its moments after the last update; infinity: not known.
+  // Largest magnitude among the value and its moments after the last update; infinity: unknown.
   float largest = std::numeric_limits<float>::infinity();
 };
 
@@ -30,13 +31,13 @@ struct AdamRule {
 // The next update of one parameter.
 class Update {
  public:
-  // Allocates the moments where there are none yet. `gradient` is to be divided by `divisor`; `norm` is its norm before
-  // that. The optimizer and the state must outlive the update.
+  // Allocates the moments if they do not exist yet. `gradient` will be divided by `divisor`; `norm` is its norm before
+  // the division. The optimizer and the state must outlive the update.
   Update(const OptimizerSource& optimizer, const at::Tensor& value, const at::Tensor& gradient, double norm,
          OptimizerState& state, double learning_rate, double weight_decay, double divisor);
 
-  // Whether apply() would write finite numbers only. They are computed only where they could overflow.
-  // On other devices than the CPU: always true.
+  // Whether apply() would write only finite numbers. The numbers are computed only if they could overflow. On devices
+  // other than the CPU: always true.
   bool is_finite() const;
 
   // Writes the value, its moments and the count of steps. On the CPU it allocates nothing, so it cannot fail.

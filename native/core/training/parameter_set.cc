@@ -42,11 +42,12 @@ void ParameterSet::set_groups(const std::vector<GroupSource>& groups) {
   for (const GroupSource& group : groups) {
     for (int64_t i : group.parameters) {
       if (i < 0 || i >= static_cast<int64_t>(seen.size()) || seen[i])
-        throw Error("ERR_INTERNAL", "A group names a parameter that is not there, or is in two groups.");
+        throw Error("ERR_INTERNAL", "A group has a parameter that does not exist or is in two groups.");
       seen[i] = true;
     }
   }
-  // First what can fail. Until the rest is done, one that requires a gradient without being trained does no harm.
+  // Everything that can fail comes first. A parameter that requires a gradient without being trained does no harm until
+  // the rest is done.
   for (size_t i = 0; i < all_.size(); i++) {
     if (seen[i] && i != kWordTable) all_[i].value.set_requires_grad(true);
   }
@@ -84,7 +85,7 @@ void ParameterSet::drop_gradients() noexcept {
 }
 
 void ParameterSet::reduce_gradients(Collective& group) {
-  // Which of them have one on any member: the others have none to add up.
+  // Which parameters have a gradient on any member; for the others there is nothing to add up.
   at::Tensor defined = at::zeros({static_cast<int64_t>(all_.size())}, at::kFloat);
   for (size_t i = 0; i < all_.size(); i++) {
     if (i != kWordTable && all_[i].value.grad().defined()) defined[i] = 1;
@@ -128,7 +129,7 @@ GradientNorms ParameterSet::gradient_norms() const {
 bool ParameterSet::update(const OptimizerSource& optimizer, const GradientNorms& norms, double max_grad_norm,
                           double multiplier, const std::function<void()>& before_writing) {
   const c10::AutoGradMode off(false);
-  // As clip_grad_norm_: the factor is at most 1, and a norm of 0 divides by nothing.
+  // As in clip_grad_norm_: the factor is at most 1, and a norm of 0 does not lead to a division by zero.
   const double divisor = max_grad_norm > 0 ? std::max(1.0, (norms.clipped + 1e-6) / max_grad_norm) : 1.0;
   std::vector<Update> updates;
   for (size_t i = 0; i < all_.size(); i++) {
@@ -182,14 +183,14 @@ void ParameterSet::restore(const RestoreRequest& request, const std::function<vo
                            const StopFlag& stop) {
   const c10::AutoGradMode off(false);
   if (request.steps.size() != all_.size())
-    throw Error("ERR_CHECKPOINT", "The checkpoint does not have as many parameters as this training.");
+    throw Error("ERR_CHECKPOINT", "The checkpoint and this trainer have different numbers of parameters.");
   WeightReader files(request.files, stop);
   std::vector<std::pair<at::Tensor*, at::Tensor>> moments;
   std::vector<std::pair<at::Tensor, at::Tensor>> values;
   for (const RestoreRequest::Item& item : request.parameters) {
     const size_t place = place_of(item.target.parameter);
     if (place == all_.size() || all_[place].value.sizes() != at::IntArrayRef(item.source.shape))
-      throw Error("ERR_CHECKPOINT", "Parameter " + item.target.parameter + " does not fit this training.");
+      throw Error("ERR_CHECKPOINT", "Parameter " + item.target.parameter + " does not match this trainer.");
     Trained& found = all_[place];
     const at::Tensor stored = files.read(item.source).to(found.value.device(), at::kFloat);
     switch (item.target.value) {
@@ -203,7 +204,7 @@ void ParameterSet::restore(const RestoreRequest& request, const std::function<vo
         moments.emplace_back(&found.state.exp_avg_sq, stored);
         break;
       case ParameterValue::kGradient:
-        throw Error("ERR_INTERNAL", "Gradients are not restored.");
+        throw Error("ERR_INTERNAL", "Gradients cannot be restored.");
     }
   }
   before_writing();

@@ -12,8 +12,8 @@
 namespace sentorch {
 
 struct GradientNorms {
-  std::vector<double> each;  // per parameter, 0 where it has no gradient
-  double clipped = 0;        // of all that are clipped together
+  std::vector<double> each;  // per parameter; 0 if it has no gradient
+  double clipped = 0;        // of all gradients that are clipped together
   bool finite_rest = true;   // whether the others are finite
   bool finite() const;
 };
@@ -25,11 +25,11 @@ class ParameterSet {
   ParameterSet(const ParameterSet&) = delete;
   ParameterSet& operator=(const ParameterSet&) = delete;
 
-  // Those of the masters come first. `value` is shared: it is what training changes.
+  // Adds a parameter after those of the masters. `value` is shared: training updates it.
   void add(ParameterInfo info, const at::Tensor& value);
   std::vector<ParameterInfo> info() const;
 
-  // Those in no group are frozen. Refuses what is not there, and a parameter in two groups.
+  // Parameters that are not in a group are frozen. Refuses parameters that do not exist or are in two groups.
   void set_groups(const std::vector<GroupSource>& groups);
   bool encoder_trains() const;
   bool word_trains() const;
@@ -40,16 +40,17 @@ class ParameterSet {
   void reduce_gradients(Collective& group);
   GradientNorms gradient_norms() const;
 
-  // One step of the optimizer, whole or not at all: false, and nothing changed, where a number would not be finite
-  // afterwards. `multiplier`: of the groups' learning rates. `before_writing` is called once nothing can fail any more.
+  // One step of the optimizer, completely or not at all: returns false and changes nothing if a number would not be
+  // finite afterwards. `multiplier` scales the learning rates of the groups. `before_writing` is called when nothing
+  // can fail any more.
   bool update(const OptimizerSource& optimizer, const GradientNorms& norms, double max_grad_norm, double multiplier,
               const std::function<void()>& before_writing);
 
-  // Updates made so far, per parameter.
+  // The number of updates so far, per parameter.
   std::vector<int32_t> optimizer_steps() const;
-  // The numbers, or none where there is no such parameter; zeros where nothing was made of it yet.
+  // The values, or nothing if the parameter does not exist; zeros if the value was not computed yet.
   std::optional<at::Tensor> find(const ParameterPart& part) const;
-  // All is read before anything changes.
+  // Reads everything before it changes anything.
   void restore(const RestoreRequest& request, const std::function<void()>& before_writing, const StopFlag& stop);
 
  private:
@@ -63,9 +64,9 @@ class ParameterSet {
     OptimizerState state = {};
   };
 
-  // What the optimizer reads; undefined: none.
+  // The gradient that the optimizer reads; undefined: none.
   at::Tensor gradient(size_t parameter) const;
-  // Its place, or how many there are where there is none of that name.
+  // The index of the parameter, or the number of parameters if there is none with this name.
   size_t place_of(const std::string& name) const;
 
   std::vector<Trained> all_;

@@ -9,7 +9,7 @@ namespace {
 using Work = std::function<at::Tensor(const at::Tensor&)>;
 
 struct Recomputed : torch::autograd::Function<Recomputed> {
-  // `anchor` requires gradients, so that backward is called even where x does not.
+  // `anchor` requires gradients, so that backward is called even if x does not.
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& anchor,
                             std::shared_ptr<Work> part) {
     context->save_for_backward({x});

@@ -7,7 +7,7 @@
 namespace sentorch {
 namespace {
 
-// Small, since the first batches ask for a group a row: large enough for products, soon done.
+// Small, because the first batches need about one group per row, but large enough for efficient products.
 constexpr int64_t kGroupTokens = 128;
 
 }  // namespace
@@ -19,7 +19,7 @@ StateCache::StateCache(const Rows& corpus, int64_t hidden, int64_t bytes)
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return length(a) < length(b); });
   int64_t left = bytes / (hidden * static_cast<int64_t>(sizeof(float)));
-  int64_t tokens = kGroupTokens;  // of the group that grows
+  int64_t tokens = kGroupTokens;  // of the group that is being filled
   for (int32_t row : order) {
     if ((left -= length(row)) < 0) break;
     if (tokens + length(row) > kGroupTokens) {

@@ -1,4 +1,4 @@
-// The token states of rows that a frozen encoder has seen: computed once, used in every later epoch.
+// The token states of rows under a frozen encoder: computed once and used in every later epoch.
 #pragma once
 #include <functional>
 #include <vector>
@@ -8,8 +8,9 @@
 
 namespace sentorch {
 
-// The last bits of a product depend on how many rows it has. So rows are always computed in the same company, whatever
-// batch asks for them: those that fit into `bytes` in groups of similar length, the others alone and every time.
+// The last bits of a product depend on its number of rows. Therefore a row is always computed together with the same
+// other rows, whichever batch needs it: rows that fit into `bytes` in groups of similar length, the others alone and
+// each time.
 class StateCache {
  public:
   using Compute = std::function<at::Tensor(const std::vector<int32_t>& rows)>;  // [tokens, hidden], float32, on the CPU
@@ -23,7 +24,7 @@ class StateCache {
   static constexpr int64_t kAlone = -1;
   struct Group {
     std::vector<int32_t> rows;
-    at::Tensor states;  // undefined until they are asked for
+    at::Tensor states;  // undefined until they are needed
   };
 
   std::vector<Group> groups_;

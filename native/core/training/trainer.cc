@@ -15,7 +15,7 @@
 namespace sentorch {
 namespace {
 
-// Adds up over a group, or leaves the numbers as they are.
+// Adds up the numbers over a group; without a group they stay as they are.
 std::vector<double> summed(Collective* group, const std::vector<double>& numbers) {
   if (!group) return numbers;
   at::Tensor values = at::tensor(numbers, at::kDouble);
@@ -24,7 +24,7 @@ std::vector<double> summed(Collective* group, const std::vector<double>& numbers
   return {data, data + values.numel()};
 }
 
-// How many rows of a step belong to the members before this one.
+// The number of rows of a step that belong to members with a lower rank.
 int64_t rows_before(Collective* group, size_t own) {
   if (!group) return 0;
   std::vector<double> counts(group->size(), 0);
@@ -35,7 +35,7 @@ int64_t rows_before(Collective* group, size_t own) {
 
 }  // namespace
 
-// What one step adds up; of a group's step, what all members have together.
+// The sums of one step; in a group, the sums over all members.
 struct Trainer::Step {
   std::vector<Labelled> labelled;  // per objective, over the whole window
   double loss = 0;
@@ -43,7 +43,7 @@ struct Trainer::Step {
   GradientNorms norms;
   double examples = 0, tokens = 0;
 
-  // Labelled items are counted before the losses are known, which are divided by them.
+  // Labelled items are counted before the losses are computed, because losses are divided by their number.
   void count(const std::vector<Labelled>& own, Collective* group) {
     std::vector<double> numbers;
     for (const Labelled& each : own) numbers.insert(numbers.end(), {each.items, each.divisor});
@@ -107,7 +107,7 @@ void Trainer::set_corpus(CorpusRequest request) {
   guarded([&] {
     check_rows(request.rows);
     if (request.targets.size() != objectives_.size())
-      throw Error("ERR_INTERNAL", "The corpus has not as many targets as there are objectives.");
+      throw Error("ERR_INTERNAL", "The corpus must have one array of targets for each objective.");
     for (size_t i = 0; i < objectives_.size(); i++) objectives_[i]->check(request.targets[i], request.rows);
     cache_.reset();
     corpus_ = std::move(request.rows);
@@ -123,7 +123,7 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
     const auto end = Clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);
     const int64_t steps = static_cast<int64_t>(request.steps.size()) - 1;
     TrainResult result;
-    // What was done must be told whatever comes: from here on nothing is allocated between a step and its record.
+    // Every step that was run must be reported, so nothing is allocated between a step and its record.
     result.loss.reserve(steps);
     result.losses.reserve(steps * objectives_.size());
     result.items.reserve(steps * objectives_.size());
@@ -142,7 +142,7 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
         }
       } catch (...) {
         parameters_.drop_gradients();
-        // What was done is told; what stopped it comes again with the next call.
+        // The steps so far are reported; the next call meets the same error again.
         if (result.steps > 0) break;
         throw;
       }
@@ -165,8 +165,8 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
   });
 }
 
-bool Trainer::agreed(bool goes_on) const {
-  return group_ ? summed(group_, {goes_on ? 1.0 : 0.0})[0] == static_cast<double>(group_->size()) : goes_on;
+bool Trainer::agreed(bool proceed) const {
+  return group_ ? summed(group_, {proceed ? 1.0 : 0.0})[0] == static_cast<double>(group_->size()) : proceed;
 }
 
 std::vector<int32_t> Trainer::rows_between(const TrainRequest& request, int64_t begin, int64_t end) const {
@@ -241,7 +241,7 @@ at::Tensor Trainer::weighted(size_t i, const ObjectiveLoss& own, Step& step) {
   step.losses[i] += loss.item<double>();
   if (!request_.uncertainty) return weight == 0 ? at::Tensor() : loss * weight;
   const at::Tensor& s = uncertainty_[i];
-  // Each micro-batch has that share of ½·s that it has of the items, so that a step has the whole of it once.
+  // Each micro-batch contributes the share of ½·s that it has of the items, so that a step contributes ½·s once.
   return 0.5 * at::exp(-s) * (loss * weight) + 0.5 * s * (own.items / all.items);
 }
 

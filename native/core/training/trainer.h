@@ -1,5 +1,5 @@
-// One training run: objectives over a corpus, in given steps. Without policy: what a step holds, its rate and what is
-// frozen are decided in lib/.
+// One training run: objectives over a corpus, in given steps. lib/ decides which rows a step has, its learning rate and
+// what is frozen.
 #pragma once
 #include <functional>
 #include <memory>
@@ -15,8 +15,8 @@ namespace sentorch {
 
 class Trainer final : public Training {
  public:
-  // `changed` is called before weights change. `group`: the others that train with this one; null: alone. Masters,
-  // heads and group outlive the trainer.
+  // `changed` is called before weights change. `group`: the members that train together; null: this trainer alone.
+  // Masters, heads and group must outlive the trainer.
   Trainer(const TrainingRequest& request, const Masters& masters, std::vector<Head>& heads, const TokenLimits& limits,
           std::function<void()> changed, Collective* group = nullptr);
 
@@ -27,25 +27,25 @@ class Trainer final : public Training {
   std::vector<int32_t> optimizer_steps() const override;
   void restore(const RestoreRequest& request, const StopFlag& stop) override;
 
-  // The numbers, or none where this run has no such parameter; zeros where nothing was made of it yet.
+  // The values, or nothing if this run does not have the parameter; zeros if the value was not computed yet.
   std::optional<at::Tensor> find(const ParameterPart& part) const;
 
  private:
   struct Step;
 
-  // Gradients of one step of the plan.
+  // Computes the gradients of one step of the plan.
   void run(const TrainRequest& request, int64_t index, Step& step, const StopFlag& stop);
   void micro_batch(const std::vector<int32_t>& rows, int64_t first_row, int64_t number, Step& step,
                    const StopFlag& stop);
-  // [tokens, hidden], on the CPU. `words` is filled: its gradients come with the backward pass.
+  // [tokens, hidden], on the CPU. Fills `words`, whose gradients are computed by the backward pass.
   at::Tensor states(const MicroBatch& batch, WordRows& words, const Dropout& dropout, const StopFlag& stop);
   at::Tensor frozen_states(const MicroBatch& batch, const StopFlag& stop);
-  // The part of the total that the loss of an objective is; undefined: none.
+  // The contribution of an objective to the total loss; undefined: none.
   at::Tensor weighted(size_t objective, const ObjectiveLoss& loss, Step& step);
-  // The rows order[begin … end), which must be in the corpus.
+  // The rows order[begin … end), which must exist in the corpus.
   std::vector<int32_t> rows_between(const TrainRequest& request, int64_t begin, int64_t end) const;
-  // Whether the group, too, goes on with another step.
-  bool agreed(bool goes_on) const;
+  // Whether all members of the group want to run another step.
+  bool agreed(bool proceed) const;
 
   TrainingRequest request_;
   ForwardSettings settings_;
@@ -58,7 +58,7 @@ class Trainer final : public Training {
   ParameterSet parameters_;
   Rows corpus_;
   std::vector<Targets> targets_;     // per objective
-  std::optional<StateCache> cache_;  // while the whole encoder is frozen
+  std::optional<StateCache> cache_;  // only if the whole encoder is frozen
 };
 
 }  // namespace sentorch

@@ -9,9 +9,9 @@ void WordGradient::add(const WordRows& rows) {
   const at::Tensor gradient = rows.values.grad();
   if (!gradient.defined()) return;
   if (!dense_.defined()) dense_ = at::zeros_like(table_);
-  // Noted before anything is written: were the addition to fail half-way, clear() would still find every row.
+  // Recorded before anything is written, so that clear() finds every row even if the addition fails.
   ids_ = ids_.defined() ? std::get<0>(at::_unique(at::cat({ids_, rows.ids}), true)) : rows.ids;
-  // Ids of one micro-batch are distinct: no two additions meet.
+  // The ids of one micro-batch are distinct, so each row is added to once.
   dense_.index_add_(0, rows.ids, gradient);
 }
 

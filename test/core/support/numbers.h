@@ -1,4 +1,4 @@
-// Made numbers, and comparisons that name the first number that differs.
+// Generated numbers, and comparisons that report the first number that differs.
 #pragma once
 #include <doctest/doctest.h>
 
@@ -11,8 +11,8 @@
 
 namespace sentorch::test {
 
-// Uniform numbers, the same on every machine: they are made from the bits, since distributions of the standard library
-// differ from one to another.
+// Uniform numbers, the same on every machine: they are made from bits, because distributions differ between standard
+// libraries.
 class Numbers {
  public:
   explicit Numbers(uint32_t seed) : bits_(seed) {}
@@ -60,7 +60,7 @@ inline void check_close(const at::Tensor& got, const at::Tensor& expected, doubl
   check_close(numbers_of(got), numbers_of(expected), tolerance);
 }
 
-// The code with which `work` is refused; "" where it is not.
+// The code with which `work` is refused; "" if it is not refused.
 template <typename Work>
 std::string code_of(Work&& work) {
   try {

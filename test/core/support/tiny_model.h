@@ -1,4 +1,4 @@
-// A model of two layers with made weights, in a file of its own: what a load request of lib/ would describe.
+// A model of two layers with generated weights in a file, described as in a load request of lib/.
 #pragma once
 #include <filesystem>
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace sentorch::test {
 
-// A folder that is removed at the end.
+// A temporary folder, removed by the destructor.
 class Scratch {
  public:
   Scratch();
@@ -22,7 +22,7 @@ class Scratch {
   std::filesystem::path folder_;
 };
 
-// Writes numbers one behind the other and tells where they lie.
+// Writes numbers one after the other, and returns their locations.
 class FileOfNumbers {
  public:
   explicit FileOfNumbers(std::string path) : path_(std::move(path)) {}
@@ -37,12 +37,12 @@ class FileOfNumbers {
 struct TinyModel {
   static constexpr int64_t kHidden = 8, kHeads = 2, kWide = 16, kVocabulary = 20, kPositions = 16;
 
-  // dense: a module from 8 to 6 numbers after the pooling.
+  // dense: with a Dense module from 8 to 6 numbers after the pooling.
   explicit TinyModel(uint32_t seed = 1, bool dense = false);
 
   LoadRequest load_request(ComputeType dtype = ComputeType::kFloat32) const;
   std::unique_ptr<EncoderModel> load() const;
-  // One objective for each head; without dropout.
+  // One objective for each head, without dropout.
   TrainingRequest training_request(std::vector<ObjectiveSource> objectives) const;
 
   Scratch scratch;
@@ -52,7 +52,7 @@ struct TinyModel {
   Numbers numbers;
 };
 
-// Rows of random ids, of the lengths given.
+// Rows of random ids with the given lengths.
 Rows rows_of(Numbers& numbers, const std::vector<int64_t>& lengths);
 
 VectorRequest mean_vectors();
@@ -60,7 +60,7 @@ HeadSource classification_head(const std::string& name, int64_t labels);
 HeadSource token_head(const std::string& name, int64_t labels);
 HeadObjectiveSource head_objective(const std::string& head);
 
-// All rows of the corpus, in micro-batches of those sizes, as one step.
+// All rows of the corpus as one step, in micro-batches of the given sizes.
 TrainRequest one_step(const std::vector<int32_t>& rows, const std::vector<int32_t>& sizes, bool apply);
 
 inline const StopFlag kNeverStops{false};

@@ -10,16 +10,17 @@
 namespace sentorch {
 namespace {
 
-// Dropout of an objective: beyond every site of the encoder.
+// The dropout site of an objective; larger than all sites of the encoder.
 uint64_t site(size_t place, size_t layer) { return (uint64_t{1} << 32) + (uint64_t{place} << 16) + layer; }
 
-// A head learns labels. An item is a row, or, for a head that looks at tokens, a token; under 'bce' each label of one.
+// Trains a head on labels. An item is a row, or a token for a head on tokens; with 'bce', each label of a row or token
+// is an item.
 class HeadObjective final : public Objective {
  public:
   HeadObjective(const HeadObjectiveSource& source, size_t place, const Head& head)
       : source_(source), place_(place), head_(head), kind_(kind_of(head.source)) {
     if (source_.class_weights && static_cast<int64_t>(source_.class_weights->size()) != labels())
-      throw Error("ERR_INTERNAL", "Native request: a head has other labels than class weights.");
+      throw Error("ERR_INTERNAL", "Native request: the numbers of labels and class weights of a head differ.");
   }
 
   double weight() const override { return source_.weight; }
@@ -34,7 +35,7 @@ class HeadObjective final : public Objective {
     for (int32_t label : *all) {
       if (label == kNoLabel || (label >= 0 && label < limit)) continue;
       throw Error("ERR_DATA", "Label " + std::to_string(label) + " is out of range for head " + source_.head +
-                                  ", which has " + std::to_string(limit) + ".");
+                                  ", which has " + std::to_string(limit) + " labels.");
     }
   }
 
@@ -72,10 +73,10 @@ class HeadObjective final : public Objective {
 
   int64_t labels() const { return head_.source.sizes.back(); }
   bool binary() const { return source_.loss == HeadLoss::kBce; }
-  // Labels of one item.
+  // The number of labels of one row or token.
   int64_t width() const { return binary() ? labels() : 1; }
 
-  // Where the labels of a row begin.
+  // The index of the first label of a row.
   int64_t begin_of(const Rows& corpus, int64_t row) const {
     return (kind_.per_token() ? corpus.offsets[row] : row) * width();
   }
@@ -88,7 +89,7 @@ class HeadObjective final : public Objective {
     return out;
   }
 
-  // The head sees only the items of which a label is known.
+  // The head is computed only for the rows or tokens with a known label.
   Known labelled(const std::vector<int32_t>& all) const {
     Known known{{}, {}, 0};
     for (size_t i = 0; i < all.size(); i += width()) {

@@ -11,8 +11,8 @@
 namespace sentorch {
 namespace {
 
-// The sentence vector learns to be given vectors: those of a teacher, or its own from before. An item is a row; one
-// whose target begins with NaN has none.
+// Trains the sentence vector to match given vectors: those of a teacher, or those of the model before training. An item
+// is a row; a row whose target begins with NaN has no target.
 class VectorObjective final : public Objective {
  public:
   VectorObjective(const VectorObjectiveSource& source, int64_t dimension) : source_(source), dimension_(dimension) {}
@@ -49,7 +49,7 @@ class VectorObjective final : public Objective {
  private:
   static const std::vector<float>& numbers(const Targets& targets) { return std::get<std::vector<float>>(targets); }
 
-  // Places among those rows of the ones that have a target.
+  // The indices among the given rows of those with a target.
   std::vector<int64_t> known(const Targets& targets, const std::vector<int32_t>& rows) const {
     std::vector<int64_t> places;
     for (size_t i = 0; i < rows.size(); i++) {
