@@ -1,6 +1,5 @@
 import type { PostStep } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
-import { HEAD_KINDS, HEAD_TYPES, kindOf, measuresOf, metricsFormOf } from '../../lib/heads/kinds'
 import { drawSeed, Heads } from '../../lib/heads/heads'
 import { FakeNative, nativeError } from '../support/fake-native'
 
@@ -216,30 +215,5 @@ describe('changes', () => {
     heads.extend('slots', ['B-y'])
     await expect(heads.ready).rejects.toMatchObject({ code: 'ERR_OUT_OF_MEMORY' })
     expect(heads.list.map(({ labels }) => labels)).toEqual([LABELS, slots.labels])
-  })
-})
-
-describe('kinds', () => {
-  test.each([
-    ['classification', ['a', 'b'], false, 'single-label'],
-    ['classification', ['a', 'b'], true, 'multi-label'],
-    ['classification', ['a'], true, 'multi-label'],
-    ['classification', ['a'], false, 'binary'],
-    ['token-classification', ['O', 'B-a'], false, 'token-classification'],
-  ] as const)('%s of %j, multi-label %s, is %s', (type, labels, multiLabel, name) => {
-    expect(kindOf({ type, labels, multiLabel }).name).toBe(name)
-  })
-
-  test('have names of their own, and kinds of a type have metrics of one form', () => {
-    expect(new Set(HEAD_KINDS.map(({ name }) => name)).size).toBe(HEAD_KINDS.length)
-    for (const labels of [['a'], ['a', 'b']])
-      for (const multiLabel of [false, true])
-        for (const type of HEAD_TYPES) expect(kindOf({ type, labels, multiLabel }).metricsForm).toEqual(metricsFormOf(type))
-    expect(metricsFormOf('toString')).toBeUndefined()
-  })
-
-  test('measures to watch', () => {
-    expect(measuresOf('classification')).toEqual(['loss', 'accuracy', 'microF1', 'macroF1'])
-    expect(measuresOf('token-classification')).toEqual(['loss', 'accuracy', 'precision', 'recall', 'f1', 'strict.precision', 'strict.recall', 'strict.f1']) // prettier-ignore
   })
 })
