@@ -1,5 +1,7 @@
-import { NO_LABEL } from '../../lib/heads/kind'
+import { Fields } from '../../lib/files/fields'
+import { NO_LABEL, type HeadMetrics } from '../../lib/heads/kind'
 import { HEAD_KINDS, HEAD_TYPES, kindOf, measuresOf, metricsFormOf } from '../../lib/heads/kinds'
+import { parseFit } from '../../lib/training/checkpoint/fit-state'
 import { headOf } from '../support/heads'
 
 const topics = headOf({ name: 'topics', type: 'classification', labels: ['p', 'q'], multiLabel: true })
@@ -69,5 +71,39 @@ describe('token classification', () => {
     const keys = { keys: ['x'], fallback: 0 }
     const classifiers = { dropout: { tokens: keys } } as never
     expect(kindOf(head).checkpoint!.dropout(head, classifiers)).toEqual({ keys, rate: 0.4 })
+  })
+})
+
+describe('metrics in a checkpoint', () => {
+  const rates = { precision: 0.5, recall: 0.25, f1: 1 / 3 }
+  const scores = [{ label: 'a', ...rates, support: 4 }]
+  const classes = { type: 'classification', examples: 3, accuracy: 0.5, microF1: NaN, macroF1: 0.5, labels: scores }
+  const entities = { type: 'token-classification', loss: 0.1, examples: 3, accuracy: 0.5, ...rates, types: scores }
+
+  const read = (metrics: object) => {
+    const evaluation = { losses: {}, metrics: { head: metrics }, score: 0, custom: {}, examples: 3, tokens: 9, truncated: 0, seconds: 1 }
+    const earlyStopping = { metric: 'score', mode: 'max', minDelta: 0, patience: null }
+    const course = { epochs: 1, maxSteps: null, evaluateEvery: null, earlyStopping, scoreWeights: {}, metrics: [], evaluate: null }
+    const watch = { best: null, reference: null, stale: 0 }
+    const evaluations = [{ epoch: 0, step: 1, value: 0, evaluation }]
+    const fit = { course, firstStep: 0, history: [], evaluations, settled: 0, watch, best: -1, isOver: false }
+    return parseFit(new Fields(fit, 'trainer.json')).evaluations[0]!.evaluation.metrics.head as HeadMetrics
+  }
+
+  test.each([
+    ['of classes', classes],
+    ['of entities, whose labels follow no scheme', entities],
+    ['of entities in a scheme', { ...entities, strict: { scheme: 'BILOU', ...rates } }],
+  ])('%s come back', (_, metrics) => {
+    expect(read(metrics)).toEqual(metrics)
+  })
+
+  test.each([
+    ['another type', { ...classes, type: 'regression' }, /'classification' or 'token-classification' for type/],
+    ['a measure that is missing', { ...classes, microF1: undefined }, /a number for microF1/],
+    ['a measure of another type', { ...classes, f1: 1 }, /the unknown key "f1"/],
+    ['an unknown scheme', { ...entities, strict: { scheme: 'IOB3', ...rates } }, /one of IOB2.* for scheme/],
+  ])('%s is refused', (_, metrics, message) => {
+    expect(() => read(metrics)).toThrow(message)
   })
 })
