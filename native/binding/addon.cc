@@ -1,4 +1,4 @@
-// sentorch.node: what binding.d.ts calls Addon.
+// The exports of sentorch.node: the interface Addon of binding.d.ts.
 #include <napi.h>
 
 #include "binding/convert/encode.h"

@@ -1,4 +1,4 @@
-// NativeModel of binding.d.ts: one executor, and requests posted to it.
+// The class NativeModel of binding.d.ts: it owns an executor and posts requests to it.
 #pragma once
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// The narrow part of ATen that the core uses; precompiled.
+// The headers of ATen that most of the core uses; precompiled.
 #pragma once
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>

@@ -1,4 +1,4 @@
-// Rows of token ids in, vectors out. binding.d.ts documents the fields.
+// Requests with rows of token ids, and results with vectors. binding.d.ts documents the fields.
 #pragma once
 #include <cstdint>
 #include <variant>

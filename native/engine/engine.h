@@ -67,7 +67,7 @@ class Engine {
   virtual ~Engine() = default;
   virtual LibraryInfo library() = 0;
   virtual std::unique_ptr<Model> load(const LoadRequest& request, const StopFlag& stop) = 0;
-  // Gives freed memory back to the operating system, where the allocator would keep it.
+  // Returns freed memory to the operating system if the allocator would keep it.
   virtual void release_memory() = 0;
 };
 

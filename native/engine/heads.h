@@ -1,4 +1,4 @@
-// Heads and what they predict. binding.d.ts documents the fields.
+// Heads and their predictions. binding.d.ts documents the fields.
 #pragma once
 #include <cstdint>
 #include <optional>

@@ -1,4 +1,4 @@
-// Heads: small networks on the sentence vector or on the token states. Float32, on the CPU, as pooled vectors are.
+// Heads: small networks on the sentence vector or on the token states. In float32 on the CPU, like pooled vectors.
 #pragma once
 #include <functional>
 #include <string>

@@ -25,7 +25,7 @@ struct Fused {
   const char* algorithm;
 };
 
-// The post-operation of oneDNN. Its `gelu` with "none" is the exact erf one.
+// The post-operation of oneDNN. Its `gelu` with "none" is the exact one.
 Fused fused(Activation activation) {
   switch (activation) {
     case Activation::kGelu:

@@ -9,7 +9,7 @@ at::Tensor index_tensor(const std::vector<int32_t>& values, int64_t rows, const 
   return out.to(device);
 }
 
-// Statistics in float32 whatever the type of the states.
+// The statistics are computed in float32 for every type of the states.
 at::Tensor layer_norm(const at::Tensor& x, const Norm& norm) {
   return at::layer_norm(x.to(at::kFloat), {x.size(-1)}, norm.weight, norm.bias, norm.eps);
 }

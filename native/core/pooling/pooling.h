@@ -20,7 +20,7 @@ struct PoolingMode {
 
 const PoolingMode& pooling_mode(Pooling mode);
 
-// Scales to unit length; a vector shorter than 1e-12 is divided by that.
+// Scales to unit length; a vector with a length below 1e-12 is divided by 1e-12.
 void normalize(float* vector, int64_t size);
 
 }  // namespace sentorch

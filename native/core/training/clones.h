@@ -1,5 +1,5 @@
-// Functions that are compiled once for each width of the CPU's vectors; the widest that the CPU has is chosen when the
-// library is opened.
+// Functions that are compiled once for each width of the CPU's vectors; the widest that the CPU supports is chosen
+// when the library is opened.
 #pragma once
 
 #if defined(__x86_64__) && defined(__ELF__) && defined(__GNUC__) && !defined(__clang__)

@@ -19,7 +19,7 @@ struct Labelled {
 struct ObjectiveLoss {
   at::Tensor sum;  // scalar with gradients; undefined if nothing is labelled
   double items = 0;
-  double correct = 0;  // items whose highest logit (bce: sign) is right
+  double correct = 0;  // items whose highest logit (bce: sign) is correct
 };
 
 // The output of the encoder for a micro-batch.
