@@ -80,7 +80,7 @@ function libtorchProblems({ libtorch, cpuProbe, node }: Facts): Problem[] {
   if (node.musl) return []
   if (!libtorch.found) {
     const lines = libtorch.error?.split('\n') ?? []
-    const problem = lines.at(0)?.replace(/ Looked at:$/, '') ?? `libtorch ${libtorch.needed} was not found.`
+    const problem = lines.at(0)?.replace(/ Searched:$/, '') ?? `libtorch ${libtorch.needed} was not found.`
     return [{ severity: 'error', problem, fix: lines.at(-1)?.replace(/^To install it: /, '') ?? INSTALL_COMMAND }]
   }
   const problems: Problem[] = []

@@ -6,12 +6,12 @@ import { makeFolder } from '../files/folders'
 import { unlessOutOfFiles } from '../files/file-errors'
 import { selectFiles } from './select'
 
-/** One file of a repository at a commit, as the hub lists it. */
+/** One file of a repository at a commit, as listed by the hub. */
 export interface RemoteFile {
   path: string
-  /** Bytes of the content. */
+  /** Size of the content in bytes. */
   size: number
-  /** Name of the blob: the content's sha256 for a large file, its git object id otherwise. */
+  /** Name of the blob: the sha256 of the content for a large file, otherwise its git object id. */
   etag: string
 }
 
@@ -19,16 +19,16 @@ const COMMIT = /^[0-9a-f]{40}$/
 export const isCommit = (text: string): boolean => COMMIT.test(text)
 export const isEtag = (text: string): boolean => /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)
 
-/** The hub's paths are `/`-separated and relative; nothing else may be joined to a folder of ours. */
+/** The hub's paths are `/`-separated and relative; anything else must not be joined to a local folder. */
 export function isSafePath(path: string): boolean {
   return !/[\\\0:]/.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
 }
 
 /**
- * One repository in the cache that Python's huggingface_hub keeps too: `models--owner--name/` with `blobs/ETAG` (contents, put in place when
- * whole), `snapshots/COMMIT/PATH` (relative links to blobs), `refs/REVISION` (a commit) and `.no_exist/COMMIT/PATH` (known to be absent).
- * Python's `trees/COMMIT.json` (listing of the commit) is read, not written: it would tell Python that a snapshot without the files that we
- * leave out is broken.
+ * One repository in the cache format of Python's huggingface_hub: `models--owner--name/` with `blobs/ETAG` (contents, moved there when
+ * complete), `snapshots/COMMIT/PATH` (relative links to blobs), `refs/REVISION` (a commit) and `.no_exist/COMMIT/PATH` (known to be absent).
+ * Python's `trees/COMMIT.json` (the listing of a commit) is read but not written: Python would consider a snapshot without the files that
+ * sentorch does not download as broken.
  */
 export class RepositoryCache {
   readonly folder: string
@@ -51,13 +51,13 @@ export class RepositoryCache {
     return commit !== undefined && isCommit(commit) ? commit : undefined
   }
 
-  /** Best effort: a cache that cannot be written to is still good for reading. */
+  /** Best effort: a cache that is not writable can still be read. */
   async writeRef(revision: string, commit: string): Promise<void> {
     if (revision === commit || (await this.readRef(revision)) === commit) return
     await writeWhole(join(this.folder, 'refs', revision), commit).catch(() => undefined)
   }
 
-  /** Best effort. Tells a later call without a network that the file is absent from the repository, not from the cache alone. */
+  /** Best effort. Records for later offline calls that the file does not exist in the repository, as opposed to not being in the cache. */
   async markAbsent(commit: string, path: string): Promise<void> {
     await writeWhole(join(this.folder, '.no_exist', commit, path), '').catch(() => undefined)
   }
@@ -70,7 +70,7 @@ export class RepositoryCache {
     return isWhole(join(this.snapshot(commit), path), size)
   }
 
-  /** The commit's listing where Python left one. */
+  /** The listing of the commit, if Python has written one. */
   async listing(commit: string): Promise<RemoteFile[] | undefined> {
     const text = await readText(join(this.folder, 'trees', `${commit}.json`))
     try {
@@ -86,7 +86,7 @@ export class RepositoryCache {
     }
   }
 
-  /** What the snapshot lacks for loading, as far as can be told from the cache alone; `files` is the commit's listing where it is known. */
+  /** The files that the snapshot lacks for loading, as far as the cache can tell. `files`: the listing of the commit, if known. */
   async lacking(commit: string, files?: Iterable<string>): Promise<string[]> {
     const listing = await this.listing(commit)
     const sizes = new Map(listing?.map((file) => [file.path, file.size]))
@@ -96,14 +96,14 @@ export class RepositoryCache {
     const { files: wanted, missing } = await selectFiles(names, (path) => this.read(commit, path))
     const lacking = missing.map(({ path }) => path)
     for (const path of wanted) if (!(await this.has(commit, path, sizes.get(path)))) lacking.push(path)
-    // Without modules.json the pooling is guessed: it must be known that there is none.
+    // Without modules.json, mean pooling is assumed, so it must be known that the repository has none.
     if (!known && !names.includes('modules.json') && !(await exists(join(this.folder, '.no_exist', commit, 'modules.json')))) {
       lacking.push('modules.json')
     }
     return lacking
   }
 
-  /** Makes `snapshots/COMMIT/PATH` lead to the blob. Two processes may do so at once. */
+  /** Links `snapshots/COMMIT/PATH` to the blob. Two processes may do this at the same time. */
   async link(commit: string, file: RemoteFile): Promise<void> {
     const blob = this.blob(file.etag)
     const pointer = join(this.snapshot(commit), file.path)
@@ -111,7 +111,7 @@ export class RepositoryCache {
     await makeFolder(dirname(pointer))
     const staged = temporary(pointer)
     try {
-      // Windows gives symbolic links to few users: a hard link does as well, a copy costs its size.
+      // On Windows few users may create symbolic links: a hard link is equivalent, and a copy costs disk space.
       await symlink(relative(dirname(pointer), blob), staged)
         .catch(() => link(blob, staged))
         .catch(() => copyFile(blob, staged))
@@ -135,7 +135,7 @@ interface Tree {
   files: Record<string, { size: number; blob_id: string; lfs_size?: number; lfs_sha256?: string }>
 }
 
-/** Whether a regular file is there, behind links if need be, and of that size where one is given. */
+/** Whether a regular file exists, possibly through links, and has the given size, if any. */
 export async function isWhole(path: string, size?: number): Promise<boolean> {
   const found: Stats | undefined = await stat(path).catch(() => undefined)
   return found !== undefined && found.isFile() && (size === undefined || found.size === size)
@@ -148,7 +148,7 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
-/** What cannot be read is fetched again, except where it is this process that cannot open any more files. */
+/** Unreadable files are downloaded again, unless the process has too many open files. */
 async function readText(path: string): Promise<string | undefined> {
   return readFile(path, 'utf8').catch(unlessOutOfFiles(path, undefined))
 }

@@ -5,11 +5,11 @@ import { isCommit, isEtag, isSafePath, type RemoteFile } from './cache'
 import type { HubSettings } from './settings'
 
 const ATTEMPTS = 5
-/** Before asking again, in milliseconds; the wait doubles each time. */
+/** Delay before the first retry, in milliseconds; it doubles each time. */
 const FIRST_WAIT = 500
 const LONGEST_WAIT = 60_000
 
-/** The hub's answers about one repository. Every method rejects with `HubFailure`, or ERR_ABORTED. */
+/** Queries the hub about one repository. Every method rejects with `HubFailure` or ERR_ABORTED. */
 export class HubClient {
   readonly #fetch = httpFetch()
 
@@ -19,7 +19,7 @@ export class HubClient {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** The commit of a revision and the names of its files. `patient`: waits and asks again when the hub is overloaded. */
+  /** The commit of a revision and the names of its files. `patient`: retry while the hub is overloaded. */
   async info(revision: string, patient: boolean): Promise<{ commit: string; paths: string[] }> {
     const { modelInfo } = await import('@huggingface/hub')
     const info = await this.retrying(patient ? ATTEMPTS : 1, () =>
@@ -31,7 +31,7 @@ export class HubClient {
     return { commit: info.sha, paths: info.filePaths.filter((path) => typeof path === 'string' && isSafePath(path)) }
   }
 
-  /** Every file of a commit. */
+  /** Lists every file of a commit. */
   async list(commit: string): Promise<RemoteFile[]> {
     const { listFiles } = await import('@huggingface/hub')
     return this.retrying(ATTEMPTS, () =>
@@ -50,23 +50,23 @@ export class HubClient {
     )
   }
 
-  /** Opens the content of a file, from that byte on where the server can. `signal` ends the whole transfer. */
+  /** Opens the content of a file, from the given byte if the server supports ranges. `signal` ends the whole transfer. */
   async open(commit: string, path: string, offset: number, signal: AbortSignal): Promise<Response> {
     const url = `${await this.#endpoint()}/${this.id}/resolve/${commit}/${path.split('/').map(encodeURIComponent).join('/')}`
-    // Sizes and offsets are those of the content itself.
+    // Without compression, sizes and offsets refer to the content itself.
     const headers: Record<string, string> = { 'accept-encoding': 'identity' }
     if (offset > 0) headers.range = `bytes=${offset}-`
     return this.#send(url, { headers, signal })
   }
 
-  /** Runs again what failed in passing, `attempts` times in all, waiting longer each time or as long as the hub asks. */
+  /** Retries temporary failures, up to `attempts` attempts, with growing delays or as long as the hub requests. */
   private async retrying<T>(attempts: number, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await work()
       } catch (error) {
-        // An API request without an answer is not repeated: its caller has waited for connectTimeout already.
-        if (!(error instanceof HubFailure) || !error.passing || error.facts.kind !== 'status' || attempt >= attempts) throw error
+        // An API request that was not answered is not repeated, since the caller has already waited for connectTimeout.
+        if (!(error instanceof HubFailure) || !error.retryable || error.facts.kind !== 'status' || attempt >= attempts) throw error
         await this.pause(attempt, error, this.signal)
       }
     }
@@ -81,10 +81,10 @@ export class HubClient {
     return this.settings.endpoint ?? (await import('@huggingface/hub')).HUB_URL
   }
 
-  /** Lends a library call a `fetch` with our time limit per request, token and errors. */
+  /** Provides the `fetch` for calls of the hub library, with time limit, token and errors. */
   async #ask<T>(call: (lent: typeof fetch) => Promise<T>): Promise<T> {
     const { connectTimeout } = this.settings
-    // Not AbortSignal.timeout: Node 20 may collect one that only AbortSignal.any refers to, and it never fires.
+    // Not AbortSignal.timeout: Node 20 may garbage-collect a signal that only AbortSignal.any refers to, and it never fires.
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(new DOMException('late', 'TimeoutError')), connectTimeout)
     const lent = (input: unknown, init: RequestInit = {}) => {
@@ -105,7 +105,7 @@ export class HubClient {
     throwIfAborted(this.signal)
     const signal = this.signal ? AbortSignal.any([this.signal, init.signal]) : init.signal
     const headers = new Headers(init.headers)
-    // The token is for the hub: not for a page that a listing points to. (Redirects to another host drop it by themselves.)
+    // The token is sent only to the hub, not to other pages that a listing points to. (Redirects to another host drop it automatically.)
     const own = new URL(url).origin === new URL(await this.#endpoint()).origin
     if (this.settings.token && own) headers.set('authorization', `Bearer ${this.settings.token}`)
     const response = await this.#fetch(url, { ...init, headers: Object.fromEntries(headers), signal })
@@ -121,13 +121,13 @@ export class HubClient {
     })
   }
 
-  /** Whatever a request threw, as `HubFailure` or ERR_ABORTED; errors that are not the network's pass through. */
+  /** Converts what a request threw to `HubFailure` or ERR_ABORTED. Errors that do not come from the network are returned unchanged. */
   failure(error: unknown, timeoutMessage: string): unknown {
     throwIfAborted(this.signal)
     if (error instanceof HubFailure) return error
     const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } }
     if (name === 'TimeoutError') return new HubFailure(timeoutMessage, { kind: 'network', cause: error })
-    if (name === 'SyntaxError') return strange('no JSON')
+    if (name === 'SyntaxError') return strange('a response that is not JSON')
     if (name === 'TypeError' && (message === 'fetch failed' || message === 'terminated')) {
       return new HubFailure(cause?.message || cause?.code || message, { kind: 'network', cause: error })
     }
@@ -136,27 +136,27 @@ export class HubClient {
 }
 
 function strange(what: string): HubFailure {
-  return new HubFailure(`the address answered like no hub: ${what}`, { kind: 'answer' })
+  return new HubFailure(`the server is not a hub: it sent ${what}`, { kind: 'answer' })
 }
 
-/** `Retry-After` in seconds, or the seconds until the hub's rate limit starts anew. */
+/** The delay of `Retry-After` in seconds, or the seconds until the hub's rate limit resets. */
 function retryAfter(headers: Headers): number | undefined {
   const seconds = headers.get('retry-after') ?? headers.get('ratelimit')?.match(/\bt=(\d+)/)?.[1]
   return seconds !== undefined && /^\d+$/.test(seconds) ? Number(seconds) * 1000 : undefined
 }
 
 export interface FailureFacts {
-  /** `network`: no answer came, or it broke off; `status`: the hub said no; `answer`: it said something that is no answer of a hub. */
+  /** `network`: no response, or it was interrupted; `status`: the hub returned an error status; `answer`: the response is not valid for a hub. */
   kind: 'network' | 'status' | 'answer'
   status?: number
-  /** The hub's own word for it: `RepoNotFound`, `RevisionNotFound`, `EntryNotFound`, `GatedRepo`. */
+  /** The hub's error code: `RepoNotFound`, `RevisionNotFound`, `EntryNotFound`, `GatedRepo`. */
   errorCode?: string
   /** Milliseconds that the hub asks to wait. */
   retryAfter?: number
   cause?: unknown
 }
 
-/** Something went wrong between us and the hub; what it means to the caller is decided where the cache is known. */
+/** A failed request to the hub. The code that knows the cache decides what it means for the caller. */
 export class HubFailure extends Error {
   constructor(
     message: string,
@@ -165,19 +165,19 @@ export class HubFailure extends Error {
     super(message, { cause: facts.cause })
   }
 
-  /** Whether asking again may help. */
-  get passing(): boolean {
+  /** Whether a retry may help. */
+  get retryable(): boolean {
     const { kind, status = 0 } = this.facts
     return kind === 'network' || (kind === 'status' && (status === 408 || status === 429 || status >= 500))
   }
 
-  /** A revision that the hub does not know is an error even when some old copy lies in the cache; the rest may be the connection's or the token's fault. */
+  /** An unknown revision is an error even if the cache contains an older copy. Other failures may be caused by the connection or the token. */
   get allowsCache(): boolean {
     return this.facts.errorCode !== 'RevisionNotFound'
   }
 }
 
-/** The error for the user. `notes`: where else was looked. */
+/** Creates the error for the user. `notes`: the other locations that were searched. */
 export function explain(failure: HubFailure, id: string, settings: HubSettings, notes: string[]): SentorchError {
   const { status, errorCode } = failure.facts
   const name = `'${id}'`
@@ -189,32 +189,40 @@ export function explain(failure: HubFailure, id: string, settings: HubSettings, 
     })
 
   if (errorCode === 'RevisionNotFound') {
-    return make('ERR_MODEL_NOT_FOUND', `The hub's repository ${name} has no revision '${settings.revision}'.`, 'Check the option revision.')
+    return make(
+      'ERR_MODEL_NOT_FOUND',
+      `The repository ${name} on the hub has no revision '${settings.revision}'.`,
+      'Check the option revision.',
+    )
   }
   if (errorCode === 'GatedRepo' || (status === 403 && errorCode !== 'RepoNotFound')) {
     const how = authorised ? 'The token in use has no access: ' : ''
     return make(
       'ERR_DOWNLOAD',
-      `The hub does not let you read ${name} (${failure.message}).`,
-      `${how}accept the model's terms on its page, then set HF_TOKEN (or the option token) to a token that may read it.`,
+      `The hub denied access to ${name} (${failure.message}).`,
+      `${how}accept the model's terms on its page, then set HF_TOKEN (or the option token) to a token with read access.`,
     )
   }
   if (status === 401 || errorCode === 'RepoNotFound' || (status === 404 && errorCode !== 'EntryNotFound')) {
     const token = authorised
-      ? 'that the token in use is valid and may read it'
+      ? 'that the token in use is valid and has read access'
       : 'set HF_TOKEN (or the option token) if it is private or gated'
     return make(
       'ERR_MODEL_NOT_FOUND',
-      `The hub has no repository ${name}, or does not show it to you (${failure.message}).`,
+      `The repository ${name} does not exist on the hub, or you have no access to it (${failure.message}).`,
       `Check the id, and ${token}.`,
     )
   }
   if (status === 429) {
-    return make('ERR_DOWNLOAD', `The hub turned ${name} away: too many requests.`, 'Wait a little; a token (HF_TOKEN) has a higher limit.')
+    return make(
+      'ERR_DOWNLOAD',
+      `The hub rejected the request for ${name}: too many requests.`,
+      'Wait and try again; requests with a token (HF_TOKEN) have a higher limit.',
+    )
   }
   return make(
     'ERR_DOWNLOAD',
-    `Could not fetch ${name} from the hub: ${failure.message}`,
-    `Check the network, HTTPS_PROXY and HF_ENDPOINT${settings.endpoint ? ` (${settings.endpoint})` : ''}, or load from a folder or a cache that holds the model.`,
+    `Could not download ${name} from the hub: ${failure.message}`,
+    `Check the network, HTTPS_PROXY and HF_ENDPOINT${settings.endpoint ? ` (${settings.endpoint})` : ''}, or load the model from a folder or a cache.`,
   )
 }

@@ -6,25 +6,25 @@ import { isWhole, type RemoteFile } from './cache'
 import { HubFailure, type HubClient } from './client'
 
 const ATTEMPTS = 5
-/** Unfinished files that nobody has written to for so long are free to be taken up; a live writer gives up much sooner. */
+/** Age after which an unfinished file counts as abandoned; an active download times out much sooner. */
 const ABANDONED_MS = 10 * 60_000
 
 export interface BlobRequest {
   client: HubClient
   commit: string
   file: RemoteFile
-  /** Where the content belongs. Nothing stands there until it is whole and its hash is right. */
+  /** Path of the blob. It exists only when the content is complete and its hash is correct. */
   blob: string
   stallTimeout: number
-  /** Ends the transfer early; what came is kept for the next time. */
+  /** Stops the transfer. The partial content is kept for the next call. */
   signal: AbortSignal
-  /** Called with the bytes of the file so far; awaited. */
+  /** Called with the number of bytes so far; awaited. */
   onBytes: (loaded: number) => unknown
 }
 
 /**
- * Fetches one blob. Each writer has a file of its own, `ETAG.xxxxxxxx.incomplete`, which is renamed when it is whole: processes that fetch the
- * same blob at once cost bandwidth, not correctness. What a failed or killed download left is continued by whoever renames it to its own first.
+ * Downloads one blob. Each process writes to its own file, `ETAG.xxxxxxxx.incomplete`, which is renamed when it is complete: simultaneous
+ * downloads of one blob waste bandwidth but are correct. A failed or killed download is continued by the first process that renames its file.
  */
 export async function downloadBlob(request: BlobRequest): Promise<void> {
   const { blob, file } = request
@@ -48,7 +48,7 @@ export async function downloadBlob(request: BlobRequest): Promise<void> {
   }
 }
 
-/** Takes over what another download of this blob has left, if there is any. */
+/** Takes over the partial file of an earlier download of this blob, if any. */
 async function adopt(blob: string, path: string): Promise<void> {
   const names = await readdir(dirname(blob))
   for (const name of names.filter((name) => name.startsWith(`${basename(blob)}.`) && name.endsWith('.incomplete'))) {
@@ -63,7 +63,7 @@ async function adopt(blob: string, path: string): Promise<void> {
   }
 }
 
-/** Leaves what came for the next download: dated back, it counts as abandoned at once. */
+/** Leaves the partial content to the next download. Its time is set back so that it counts as abandoned immediately. */
 async function park(handle: FileHandle, path: string): Promise<void> {
   const { size } = await handle.stat()
   await handle.utimes(0, 0).catch(() => undefined)
@@ -71,7 +71,7 @@ async function park(handle: FileHandle, path: string): Promise<void> {
   if (size === 0) await rm(path, { force: true })
 }
 
-/** Brings the file to its full, verified content, going on after the network's failures as long as each attempt brings something. */
+/** Downloads and verifies the whole content. Network failures are retried as long as each attempt makes progress. */
 async function fill(handle: FileHandle, request: BlobRequest): Promise<void> {
   const { file, client } = request
   let mismatches = 0
@@ -84,13 +84,13 @@ async function fill(handle: FileHandle, request: BlobRequest): Promise<void> {
     } catch (error) {
       const failure = client.failure(error, `no data for ${request.stallTimeout / 1000} s`)
       failures = content.loaded > before ? 1 : failures + 1
-      if (!(failure instanceof HubFailure) || !failure.passing || failures >= ATTEMPTS) throw failure
+      if (!(failure instanceof HubFailure) || !failure.retryable || failures >= ATTEMPTS) throw failure
       await client.pause(failures, failure, request.signal)
       continue
     }
     const digest = content.hash.digest('hex')
     if (content.loaded === file.size && digest === file.etag) return
-    // Wrong bytes are worth nothing: not to this download, not to the next.
+    // Wrong content is useless for this download and for the next.
     content = await restart(handle, file)
     if (++mismatches > 1) {
       throw new HubFailure(`the content of ${file.path} does not match the hub's listing (expected ${file.etag}, received ${digest})`, {
@@ -123,14 +123,14 @@ async function transfer(
       timer.refresh()
       const bytes = chunk as Uint8Array
       if (content.loaded + bytes.length > file.size)
-        throw new HubFailure(`${file.path} is larger than the ${file.size} bytes listed`, { kind: 'answer' })
+        throw new HubFailure(`${file.path} is larger than the listed ${file.size} bytes`, { kind: 'answer' })
       await writeAll(handle, bytes, content.loaded)
       content.hash.update(bytes)
       content.loaded += bytes.length
       await onBytes(content.loaded)
     }
     if (content.loaded < file.size)
-      throw new HubFailure(`${file.path} broke off at ${content.loaded} of ${file.size} bytes`, { kind: 'network' })
+      throw new HubFailure(`${file.path} ended after ${content.loaded} of ${file.size} bytes`, { kind: 'network' })
   } finally {
     clearTimeout(timer)
   }
@@ -146,7 +146,7 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** What the file holds already, hashed. */
+/** Hashes the existing content of the file. */
 async function existing(handle: FileHandle, file: RemoteFile, onBytes: BlobRequest['onBytes']): Promise<Content> {
   const { size } = await handle.stat()
   if (size === 0 || size > file.size) return restart(handle, file)
@@ -167,7 +167,7 @@ async function restart(handle: FileHandle, file: RemoteFile): Promise<Content> {
   return { loaded: 0, hash: hashOf(file) }
 }
 
-/** A blob is named by the sha256 of a large file's content, or by git's object id of a small one: sha1 over a header and the content. */
+/** A large file's blob is named by the sha256 of its content, a small file's by its git object id: the sha1 of a header and the content. */
 function hashOf(file: RemoteFile): Hash {
   return file.etag.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${file.size}\0`)
 }

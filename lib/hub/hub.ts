@@ -8,29 +8,29 @@ import type { HubOptions, LoadProgress } from '../model/load-options'
 import { recoverFolder } from '../files/staging'
 
 export interface ResolveOptions extends HubOptions {
-  /** Called at most every 100 ms, and once at the end of each file; not called for what is in the cache. A promise that it gives is awaited. */
+  /** Called at most every 100 ms and at the end of each file; not called for files from the cache. If it returns a promise, the promise is awaited. */
   onProgress?: (progress: LoadProgress) => unknown
-  /** Gives up; the promise rejects with ERR_ABORTED, and what was downloaded so far is continued by the next call. */
+  /** Cancels the call; the promise rejects with ERR_ABORTED. The next call continues partial downloads. */
   signal?: AbortSignal
-  /** Milliseconds to wait for the hub's answer before its cached copy is used, if any. Defaults to `HF_HUB_ETAG_TIMEOUT` (seconds), else 10,000. */
+  /** Milliseconds to wait for a response of the hub before the cached copy, if any, is used. Defaults to `HF_HUB_ETAG_TIMEOUT` (in seconds), or 10,000. */
   connectTimeout?: number
 }
 
 export interface ResolvedModel {
-  /** Absolute. */
+  /** Absolute path. */
   folder: string
-  /** `cache`: everything was there already; `hub`: something was downloaded. */
+  /** `cache`: nothing was downloaded; `hub`: at least one file was downloaded. */
   source: 'local' | 'cache' | 'hub'
-  /** The repository on the hub, with its owner. */
+  /** The id of the repository on the hub, with its owner. */
   id?: string
   commit?: string
 }
 
 /**
- * The folder of a model: a folder of this machine where there is one by that name, else a repository of the hub (`owner/name`, or a bare name of
- * sentence-transformers), downloaded into the cache that Python's huggingface_hub uses: configuration, tokenizer and safetensors only.
- * Rejects ERR_MODEL_NOT_FOUND, ERR_DOWNLOAD, ERR_UNSAFE_MODEL (weights only as pickle), ERR_MODEL_UNSUPPORTED, ERR_MODEL_FORMAT, ERR_ABORTED,
- * ERR_INVALID_ARGUMENT.
+ * The folder of a model: a local folder if one with that name exists, otherwise a repository on the hub (`owner/name`, or only the name for
+ * those of sentence-transformers), downloaded to the cache of Python's huggingface_hub: configuration, tokenizer and safetensors only.
+ * Rejects with ERR_MODEL_NOT_FOUND, ERR_DOWNLOAD, ERR_UNSAFE_MODEL (if all weights are pickled), ERR_MODEL_UNSUPPORTED, ERR_MODEL_FORMAT,
+ * ERR_ABORTED or ERR_INVALID_ARGUMENT.
  */
 export async function resolveModel(where: string, options: ResolveOptions = {}): Promise<ResolvedModel> {
   if (stringOf('where', where) === '' || where.includes('\0')) throw invalid('where', 'a folder or a hub id', where)
@@ -49,7 +49,7 @@ export async function resolveModel(where: string, options: ResolveOptions = {}):
   })
 }
 
-const ABSENT = 'no such folder'
+const ABSENT = 'it does not exist'
 
 async function kindOf(path: string): Promise<string> {
   try {
@@ -63,8 +63,8 @@ async function kindOf(path: string): Promise<string> {
 function notFound(where: string, folder: string, found: string): SentorchError {
   const id = where.replace(/^(?:\.{1,2}\/|~\/|\/)+|\/+$/g, '')
   const hint = isRepositoryId(id)
-    ? `For the hub's repository, write '${id}' without anything before or after it.`
-    : 'A model of the hub is named name or owner/name, as in sentence-transformers/all-MiniLM-L6-v2.'
-  const meant = found.startsWith('a file') ? 'Give the folder that holds config.json and the weights.' : `Check the path. ${hint}`
+    ? `For the repository on the hub, pass '${id}' without anything before or after it.`
+    : 'The id of a model on the hub is name or owner/name, such as sentence-transformers/all-MiniLM-L6-v2.'
+  const meant = found.startsWith('a file') ? 'Pass the folder that contains config.json and the weights.' : `Check the path. ${hint}`
   return new SentorchError('ERR_MODEL_NOT_FOUND', `No model folder at ${folder} (${found}). ${meant}`, { detail: { where, folder } })
 }

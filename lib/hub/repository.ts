@@ -12,7 +12,7 @@ import type { HubSettings } from './settings'
 export interface RepositoryOptions {
   onProgress?: ((progress: LoadProgress) => unknown) | undefined
   signal?: AbortSignal | undefined
-  /** What the errors say besides: where else the model was looked for. */
+  /** Notes for the errors: the other locations that were searched. */
   notes?: string[]
 }
 
@@ -27,8 +27,8 @@ const CONCURRENCY = 4
 const PROGRESS_MS = 100
 
 /**
- * The snapshot folder of a model on the hub, complete for loading. A commit that is whole in the cache costs no request, a branch or tag one; a
- * hub that does not answer leaves the cached copy in use.
+ * The snapshot folder of a model on the hub, complete for loading. A complete commit in the cache needs no request, a branch or tag needs
+ * one. If the hub does not respond, the cached copy is used.
  */
 export async function resolveRepository(id: string, settings: HubSettings, options: RepositoryOptions = {}): Promise<ResolvedRepository> {
   const cache = new RepositoryCache(settings.cacheFolder, id)
@@ -54,7 +54,7 @@ export async function resolveRepository(id: string, settings: HubSettings, optio
       }
     }
     const downloaded = await fetchSnapshot(cache, client, commit, settings, options)
-    // Last: a revision never points to a snapshot that is not whole.
+    // Written last, so that a revision never points to an incomplete snapshot.
     await cache.writeRef(settings.revision, commit)
     return { ...fromCache(commit), source: downloaded ? 'hub' : 'cache' }
   } catch (error) {
@@ -65,16 +65,16 @@ export async function resolveRepository(id: string, settings: HubSettings, optio
   }
 }
 
-/** The commit that the cache holds whole for this revision, or a note on what was found instead. */
+/** The commit that the cache contains completely for this revision, or a note that says what was found instead. */
 async function cachedCommit(cache: RepositoryCache, revision: string): Promise<{ commit?: string; note: string }> {
   const commit = await cache.readRef(revision)
   if (commit === undefined) return { note: `cache  ${cache.folder} (nothing for revision '${revision}')` }
   const lacking = await cache.lacking(commit)
   if (lacking.length === 0) return { commit, note: `cache  ${cache.snapshot(commit)}` }
-  return { note: `cache  ${cache.snapshot(commit)} (not complete: lacks ${lacking.join(', ')})` }
+  return { note: `cache  ${cache.snapshot(commit)} (incomplete: ${lacking.join(', ')} missing)` }
 }
 
-/** Downloads what the snapshot lacks; true when anything came over the network. */
+/** Downloads what the snapshot lacks. True if anything was downloaded. */
 async function fetchSnapshot(
   cache: RepositoryCache,
   client: HubClient,
@@ -94,7 +94,7 @@ async function fetchSnapshot(
     if (await isWhole(blob, file.size)) return
     downloaded = true
     const progress = (loaded: number) => ({ stage: 'download' as const, file: file.path, loaded, total: file.size })
-    // The end of a file is told once, when it is verified and in place.
+    // The end of a file is reported once, when it is verified and has its final name.
     const onBytes = (loaded: number) => (loaded < file.size ? report(progress(loaded), false) : undefined)
     await downloadBlob({ client, commit, file, blob, stallTimeout: settings.stallTimeout, signal: ended, onBytes })
     await report(progress(file.size), true)
@@ -123,17 +123,17 @@ async function fetchSnapshot(
   try {
     await Promise.all(workers.map((worker) => worker.catch(failed)))
   } finally {
-    // Nothing is being written any more when the caller hears of the first failure.
+    // The caller learns of the first failure only when no download is still writing.
     await Promise.allSettled(workers)
   }
 
-  // Only now: a snapshot shows all of its files or, after a failure, none that are new.
+  // Links are created last: a snapshot contains all of its files, or after a failure no new ones.
   for (const file of wanted) await cache.link(commit, file)
   if (!byPath.has('modules.json')) await cache.markAbsent(commit, 'modules.json')
   return downloaded
 }
 
-/** At most one call per 100 ms, save for those that must be heard. */
+/** Limits calls to one per 100 ms, except for those that must not be skipped. */
 function throttled(onProgress: RepositoryOptions['onProgress']) {
   let last = -Infinity
   return (progress: LoadProgress, always: boolean): unknown => {
@@ -151,8 +151,8 @@ function unusable(id: string, commit: string, missing: Awaited<ReturnType<typeof
   if (pickle.length > 0) {
     return new SentorchError(
       'ERR_UNSAFE_MODEL',
-      `The hub's repository '${id}' holds weights only as pickle (${list(pickle)}), which can run code when it is opened; nothing was downloaded of them.\n` +
-        'Use a revision or another repository with safetensors, or convert it once where you trust it: in Python, ' +
+      `The repository '${id}' on the hub contains only pickled weights (${list(pickle)}). They were not downloaded, since a pickle can run arbitrary code.\n` +
+        'Use a revision or another repository with safetensors, or convert it once if you trust it: in Python, ' +
         `SentenceTransformer('${id}').save_pretrained('folder'), then load that folder.`,
       { detail: { ...detail, pickle } },
     )
@@ -162,13 +162,13 @@ function unusable(id: string, commit: string, missing: Awaited<ReturnType<typeof
   if (advice !== undefined || names.every((name) => name.endsWith('.safetensors'))) {
     return new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
-      `The hub's repository '${id}' has no ${list(names)}. ${advice ?? 'Weights are read from model.safetensors, or from the shards of its index.'}`,
+      `The repository '${id}' on the hub has no ${list(names)}. ${advice ?? 'Weights are read from model.safetensors or from the shards in its index.'}`,
       { detail: { ...detail, others } },
     )
   }
   return new SentorchError(
     'ERR_MODEL_FORMAT',
-    `The hub's repository '${id}' at ${commit} is no sentence encoder: it lacks ${list(names)}.`,
+    `The repository '${id}' on the hub is not a sentence encoder: commit ${commit} has no ${list(names)}.`,
     { detail },
   )
 }
@@ -182,19 +182,19 @@ function notCached(id: string, settings: HubSettings, notes: string[]): Sentorch
   return new SentorchError(
     'ERR_MODEL_NOT_FOUND',
     [
-      `'${id}' (revision '${settings.revision}') is not in the cache, and offline mode is on. Looked at`,
+      `'${id}' (revision '${settings.revision}') is not in the cache, and offline mode is on. Searched`,
       ...notes.map((note) => `  ${note}`),
-      'Load it once with the network, point HF_HOME or the option cacheFolder at a cache that holds it, or switch offline mode off (HF_HUB_OFFLINE, the option offline).',
+      'Load it once with network access, point HF_HOME or the option cacheFolder to a cache that contains it, or turn off offline mode (HF_HUB_OFFLINE, the option offline).',
     ].join('\n'),
     { detail: { id, revision: settings.revision } },
   )
 }
 
 function unwritable(error: NodeJS.ErrnoException, id: string, settings: HubSettings): SentorchError {
-  const remedy = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Make room there' : 'Make it writable'
+  const remedy = error.code === 'ENOSPC' || error.code === 'EDQUOT' ? 'Free disk space' : 'Make the folder writable'
   return new SentorchError(
     'ERR_DOWNLOAD',
-    `Could not store '${id}' in the cache ${settings.cacheFolder}: ${error.message}\n${remedy}, or name another cache with HF_HOME or the option cacheFolder.`,
+    `Could not store '${id}' in the cache ${settings.cacheFolder}: ${error.message}\n${remedy}, or choose another cache with HF_HOME or the option cacheFolder.`,
     { cause: error, detail: { id, path: error.path, errno: error.code } },
   )
 }

@@ -1,13 +1,13 @@
 import { trimPath } from '../base/text'
 
-/** Reads a small file of the repository; undefined where it cannot be had. */
+/** Reads a small file of the repository; undefined if it is not available. */
 export type ReadText = (path: string) => Promise<string | undefined>
 
-/** What of a repository a model needs. */
+/** The files of a repository that a model needs. */
 export interface Selection {
-  /** Paths to have, all of them in the listing. */
+  /** Paths of the files, all of which are in the listing. */
   files: string[]
-  /** Files without which the model cannot be opened, and what lies there in their place. */
+  /** Files without which the model cannot be opened, with the files that exist in their place. */
   missing: { path: string; pickle: string[]; others: string[] }[]
 }
 
@@ -23,8 +23,8 @@ const PICKLE = /^(?:pytorch_model|model|consolidated)[\w.-]*\.(?:bin|pt|pth|ckpt
 const OTHER_WEIGHTS = /\.(?:onnx|gguf|h5|msgpack|ot|tflite|safetensors)$/
 
 /**
- * Picks by name, from a listing of the whole repository: the model's metadata, its tokenizer, its weights in safetensors and the folders that
- * `modules.json` names. Broken metadata selects nothing more here; whoever opens the folder says what is wrong with it.
+ * Selects files by name from the listing of a repository: the model's metadata, its tokenizer, its weights as safetensors and the folders
+ * that `modules.json` names. Invalid metadata selects no further files here; opening the folder reports what is wrong with it.
  */
 export async function selectFiles(listing: Iterable<string>, read: ReadText): Promise<Selection> {
   const paths = new Set(listing)

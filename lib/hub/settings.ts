@@ -6,23 +6,23 @@ import { homeFolder } from '../base/platform'
 import { trimEnd } from '../base/text'
 import type { HubOptions } from '../model/load-options'
 
-/** The environment's and the caller's wishes, settled. */
+/** The settings from the environment and from the caller's options. */
 export interface HubSettings {
-  /** Undefined: the default of `@huggingface/hub`. No trailing slash. */
+  /** If undefined, the default of `@huggingface/hub`. No trailing slash. */
   endpoint: string | undefined
   token: string | undefined
   cacheFolder: string
   offline: boolean
   revision: string
-  /** Milliseconds without an answer before the cached copy, if any, is used instead. */
+  /** Milliseconds without a response after which the cached copy, if any, is used. */
   connectTimeout: number
-  /** Milliseconds without a byte before a download is taken up again. */
+  /** Milliseconds without data after which a download is resumed. */
   stallTimeout: number
 }
 
-/** Reads the variables that Python's huggingface_hub reads, at each call. Rejects ERR_INVALID_ARGUMENT. */
+/** Reads the variables of Python's huggingface_hub, at each call. Rejects with ERR_INVALID_ARGUMENT. */
 export async function hubSettings(options: HubOptions & { connectTimeout?: number }): Promise<HubSettings> {
-  // Each default is looked for only where it is needed: a user may have no home folder.
+  // Each default is computed only if it is needed, since the user may have no home folder.
   const home = () => environment('HF_HOME') ?? join(environment('XDG_CACHE_HOME') ?? join(homeFolder('HF_HOME'), '.cache'), 'huggingface')
   const cache = option(options.cacheFolder, 'cacheFolder', stringOf)
   return {
@@ -38,7 +38,7 @@ export async function hubSettings(options: HubOptions & { connectTimeout?: numbe
   }
 }
 
-/** `~` at the start is the home folder. */
+/** Expands `~` at the start to the home folder. */
 export function expandHome(path: string): string {
   return path === '~' || /^~[\\/]/.test(path) ? join(homeFolder('a path without ~'), path.slice(1)) : path
 }
@@ -64,7 +64,7 @@ function seconds(name: string, otherwise: number): number {
 function endpointOf(text: string | undefined): string | undefined {
   if (!text) return undefined
   if (/^https?:\/\//.test(text) && URL.canParse(text)) return trimEnd(text, '/')
-  throw new SentorchError('ERR_DOWNLOAD', `HF_ENDPOINT is no address such as https://host: ${describe(text)}.`)
+  throw new SentorchError('ERR_DOWNLOAD', `HF_ENDPOINT is not a valid URL such as https://host, but ${describe(text)}.`)
 }
 
 async function savedToken(home: () => string): Promise<string | undefined> {
@@ -88,13 +88,15 @@ function tokenOf(name: string, value: unknown): string {
   return checkedToken(stringOf(name, value).trim(), name, 'ERR_INVALID_ARGUMENT')
 }
 
-/** The token goes into a header, and never into a message. */
+/** The token is sent in a header and must never appear in a message. */
 function checkedToken(token: string, from: string, code: ErrorCode): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token
-  throw new SentorchError(code, `The access token from ${from} is empty or holds characters that no token has.`, { detail: { from } })
+  throw new SentorchError(code, `The access token from ${from} is empty or contains characters that are not valid in a token.`, {
+    detail: { from },
+  })
 }
 
-/** A revision becomes a file name below `refs`, so it must not lead out of there. */
+/** A revision becomes a file name below `refs` and must not lead out of that folder. */
 function revisionOf(value: unknown): string {
   const revision = stringOf('revision', value)
   const safe = /^[^\s\\:*?"<>|~^\0]+$/.test(revision) && revision.split('/').every((part) => part !== '' && part !== '.' && part !== '..')
@@ -102,24 +104,24 @@ function revisionOf(value: unknown): string {
   return revision
 }
 
-/** A repository is `name` or `owner/name`; the hub allows ASCII letters, digits, `-`, `_` and `.` there. */
+/** A repository is `name` or `owner/name`. The hub allows ASCII letters, digits, `-`, `_` and `.` in them. */
 const REPOSITORY = /^(?:[A-Za-z0-9_](?:[\w.-]{0,94}[A-Za-z0-9_])?\/)?[A-Za-z0-9_](?:[\w.-]{0,94}[A-Za-z0-9_])?$/
 
 export function isRepositoryId(text: string): boolean {
   return REPOSITORY.test(text) && !text.includes('--') && !text.includes('..') && !text.endsWith('.git')
 }
 
-/** True for what can only mean a place on this machine. */
+/** True for a path that cannot be a repository id. */
 export function looksLikePath(text: string): boolean {
   return /^(?:\.{1,2}(?:\/|$)|\/|~|[A-Za-z]:)/.test(text) || text.includes('\\') || !isRepositoryId(text)
 }
 
-/** A name without an owner is sentence-transformers', as in Python, unless it is one of the hub's first models, which have no owner. */
+/** As in Python, a name without an owner belongs to sentence-transformers, unless it is one of the hub's first models, which have no owner. */
 export function repositoryId(text: string): string {
   return text.includes('/') || OWNERLESS.has(text.toLowerCase()) ? text : `sentence-transformers/${text}`
 }
 
-/** Family, then the endings of its names: `bert-base-cased` and so on. */
+/** A family and the suffixes of its names: `bert-base-cased` and so on. */
 const OWNERLESS_BY_FAMILY: Record<string, string> = {
   'albert-base': 'v1 v2',
   'albert-large': 'v1 v2',

@@ -9,7 +9,7 @@ export interface Libtorch extends Installation {
   source: 'option' | 'environment' | 'cache' | 'python'
 }
 
-/** One place that was looked at, and what was found there, in words. */
+/** A location that was searched, and a description of what was found there. */
 export interface Place {
   place: string
   found: string
@@ -18,10 +18,10 @@ export interface Place {
 export const INSTALL_COMMAND = 'npx sentorch install-libtorch'
 
 /**
- * Where libtorch is: `path`, else the environment variable SENTORCH_LIBTORCH, else our cache, else the torch of `python3`.
- * A place that was named on purpose is never passed over for another. Opens no library, starts no Python while an earlier place holds one.
+ * Finds libtorch: at `path`, otherwise through the environment variable SENTORCH_LIBTORCH, in the cache, or in the torch of `python3`.
+ * A location that was given explicitly is never replaced by another one. No library is opened, and Python runs only if the other locations fail.
  *
- * Rejects with ERR_LIBTORCH_MISSING or, where only other versions were found, ERR_LIBTORCH_VERSION; `detail.places` lists what was seen.
+ * Rejects with ERR_LIBTORCH_MISSING or, if only other versions were found, ERR_LIBTORCH_VERSION; `detail.places` lists what was found.
  */
 export async function findLibtorch(options: { path?: string } = {}): Promise<Libtorch> {
   const search = new Search()
@@ -56,7 +56,7 @@ class Search {
     try {
       folder = installedFolder()
     } catch (error) {
-      this.note('our cache', (error as Error).message)
+      this.note('cache of sentorch', (error as Error).message)
       return null
     }
     return this.look('cache', folder)
@@ -65,28 +65,28 @@ class Search {
   async lookInPython(): Promise<Libtorch | null> {
     const { executable, folder } = await askPython()
     if (folder !== null) return await this.look('python', folder, `${folder} (torch of ${executable})`)
-    this.note('python3', executable === null ? 'does not answer' : `${executable} has no torch`)
+    this.note('python3', executable === null ? 'does not respond' : `${executable} has no torch`)
     return null
   }
 
-  /** `chosen` is what named the only place that was looked at, if something did. */
+  /** `chosen`: the setting that named the only location searched, if any. */
   fail(chosen: string | null): never {
     const width = Math.max(...this.places.map(({ place }) => place.length))
     const lines = this.places.map(({ place, found }) => `  ${place.padEnd(width)}  ${found}`)
     const remedy = chosen
-      ? `${chosen} must name a folder with libtorch ${TORCH_VERSION}: site-packages, its torch folder, or an unzipped libtorch. ` +
-        `Or leave it out and run: ${INSTALL_COMMAND}`
+      ? `${chosen} must be a folder that contains libtorch ${TORCH_VERSION}: site-packages, its torch folder, or an unzipped libtorch. ` +
+        `Or omit it and run: ${INSTALL_COMMAND}`
       : `To install it: ${INSTALL_COMMAND}`
     const head = this.wrongVersion
-      ? `sentorch needs libtorch ${TORCH_VERSION} and found another version. Looked at:`
-      : `sentorch needs libtorch ${TORCH_VERSION} and found none. Looked at:`
+      ? `sentorch needs libtorch ${TORCH_VERSION} but found another version. Searched:`
+      : `sentorch needs libtorch ${TORCH_VERSION} but found none. Searched:`
     throw new SentorchError(this.wrongVersion ? 'ERR_LIBTORCH_VERSION' : 'ERR_LIBTORCH_MISSING', [head, ...lines, remedy].join('\n'), {
       detail: { places: this.places, needed: TORCH_VERSION, command: INSTALL_COMMAND },
     })
   }
 }
 
-/** The folder that holds everything sentorch keeps: `SENTORCH_CACHE`, else `sentorch` in the cache folder of the platform. Throws ERR_FILE where that has no default. */
+/** The cache folder of sentorch: `SENTORCH_CACHE`, or `sentorch` in the platform's cache folder. Throws ERR_FILE if that has no default. */
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
   if (env.SENTORCH_CACHE) return resolve(env.SENTORCH_CACHE)
   if (platform === 'win32') return join(env.LOCALAPPDATA || join(homeFolder('SENTORCH_CACHE'), 'AppData', 'Local'), 'sentorch', 'Cache')
@@ -94,12 +94,12 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env, platform: Node
   return join(env.XDG_CACHE_HOME || join(homeFolder('SENTORCH_CACHE'), '.cache'), 'sentorch')
 }
 
-/** Where `install-libtorch` puts libtorch and where it is looked for: the shape of a site-packages folder. */
+/** The folder for `install-libtorch`, in the layout of site-packages. */
 export function installedFolder(cache: string = cacheFolder(), platform: string = platformName()): string {
   return join(cache, 'libtorch', `${TORCH_VERSION}-${platform}`)
 }
 
-// find_spec of a top-level name imports nothing: torch itself takes seconds to import.
+// find_spec of a top-level name does not import the module: importing torch takes seconds.
 const SCRIPT = `
 import importlib.util, json, sys
 spec = importlib.util.find_spec('torch')
@@ -107,18 +107,18 @@ print(json.dumps({'executable': sys.executable, 'origin': spec.origin if spec el
 `
 
 export interface PythonTorch {
-  /** The interpreter that was asked; null when there is none or it gave no answer. */
+  /** The interpreter that was queried; null if there is none or it did not respond. */
   executable: string | null
-  /** The `torch` folder that it would import; null when it has none. */
+  /** The `torch` folder that it would import; null if it has none. */
   folder: string | null
 }
 
-/** The interpreters that may be called `python3` here, in the order of asking. */
+/** The commands that may start `python3` here, in the order in which they are tried. */
 export function pythonNames(platform: NodeJS.Platform = process.platform): string[] {
   return platform === 'win32' ? ['python', 'py'] : ['python3']
 }
 
-/** Asks Python where its torch lies, without importing it. Never rejects. */
+/** Asks Python for the location of its torch, without importing it. Never rejects. */
 export async function askPython(env: NodeJS.ProcessEnv = process.env): Promise<PythonTorch> {
   for (const name of pythonNames()) {
     const answer = await run(name, env)
@@ -128,7 +128,7 @@ export async function askPython(env: NodeJS.ProcessEnv = process.env): Promise<P
 }
 
 function run(name: string, env: NodeJS.ProcessEnv): Promise<PythonTorch | null> {
-  // `python -c` puts the working directory first on its path: at the root nobody's `torch/` or `json.py` is picked up by chance.
+  // `python -c` puts the working directory first on its path. In the root folder it does not pick up a `torch/` or `json.py` by accident.
   const options = { env, cwd: parse(process.cwd()).root, timeout: 10_000, windowsHide: true }
   return new Promise((resolve) => {
     execFile(name, ['-c', SCRIPT], options, (error, stdout) => {

@@ -6,35 +6,35 @@ import { baseVersion, PLATFORMS, TORCH_VERSION } from './versions'
 
 /** The part of a `Libtorch` that does not depend on how it was found. */
 export interface Installation {
-  /** The folder that holds `lib` and `include`. */
+  /** The folder that contains `lib` and `include`. */
   root: string
   libraryDir: string
   /** With its local suffix: `2.11.0+cu130`. */
   version: string
-  /** Absolute, in the order of opening for use on the CPU. */
+  /** Absolute paths, in opening order, for use on the CPU. */
   libraries: string[]
-  /** What CUDA needs beyond that, in the order of opening; empty where it is absent. */
+  /** Additional libraries for CUDA, in opening order; empty if they are not installed. */
   cudaLibraries: string[]
-  /** For the compiler; empty where the headers are absent. */
+  /** For the compiler; empty if the headers are not installed. */
   includeDirs: string[]
 }
 
-/** Either an installation that fits, or in words what is there instead. `version` is set where a torch of a wrong version is there. */
+/** A suitable installation, or a description of what was found instead. `version` is set if the folder contains torch of another version. */
 export type Inspection = { installation: Installation } | { installation: null; found: string; version?: string }
 
 /**
- * Looks at one folder: a site-packages folder, a `torch` folder in one, or an unzipped libtorch.
- * Reads a version file and directory entries; opens no library.
+ * Inspects one folder: a site-packages folder, a `torch` folder in one, or an unzipped libtorch.
+ * Reads a version file and directory entries, and opens no library.
  */
 export async function inspect(folder: string, platform: string = platformName()): Promise<Inspection> {
   const nothing = (found: string, version?: string): Inspection => ({ installation: null, found, version })
-  if (!(await exists(folder))) return nothing('nothing there')
+  if (!(await exists(folder))) return nothing('does not exist')
   const torch = await identify(resolve(folder))
-  if (torch === null) return nothing('no torch/version.py, no version.py and no build-version in it')
+  if (torch === null) return nothing('contains no torch/version.py, version.py or build-version')
   if (baseVersion(torch.version) !== TORCH_VERSION) return nothing(`torch ${torch.version}`, torch.version)
 
   const row = PLATFORMS[platform]
-  if (row === undefined) return nothing(`torch ${torch.version}, but sentorch knows no libtorch for ${platform}`)
+  if (row === undefined) return nothing(`torch ${torch.version}, but sentorch does not support libtorch on ${platform}`)
   const libraryDir = join(torch.root, 'lib')
   const missing = row.open.slice(-2).filter((name) => !torch.libraries.includes(name))
   if (missing.length > 0) return nothing(`torch ${torch.version} without ${missing.join(' and ')}`)
@@ -51,7 +51,7 @@ export async function inspect(folder: string, platform: string = platformName())
       libraryDir,
       version: torch.version,
       libraries,
-      // libtorch_nvshmem uses symbols of libc10_cuda without naming it, so it cannot be opened on its own: libtorch_cuda brings it along.
+      // libtorch_nvshmem uses symbols of libc10_cuda without declaring the dependency, so it cannot be opened alone; libtorch_cuda loads it.
       cudaLibraries: cuda.filter((path) => !libraries.includes(path) && basename(path) !== 'libtorch_nvshmem.so'),
       includeDirs: (await exists(join(includeDirs[0]!, 'ATen', 'ATen.h'))) ? includeDirs : [],
     },
@@ -78,7 +78,7 @@ async function readVersion(path: string): Promise<string | null> {
   return /^__version__[ \t]*(?::[^=\n]*)?=[ \t]*['"]([^'"\n]+)['"]/m.exec(text)?.[1] ?? null
 }
 
-/** The CUDA runtime comes in wheels of its own, beside torch: nvidia/cu13/lib, nvidia/cudnn/lib, … */
+/** The CUDA runtime is in separate wheels, in folders next to torch: nvidia/cu13/lib, nvidia/cudnn/lib, … */
 async function nvidiaFolders(root: string): Promise<string[]> {
   const nvidia = join(dirname(root), 'nvidia')
   const names = await readdir(nvidia).catch(unlessOutOfFiles(nvidia, []))
@@ -86,8 +86,8 @@ async function nvidiaFolders(root: string): Promise<string[]> {
 }
 
 /**
- * The libraries and, before each, those of `folders` that it needs. The dynamic linker then matches what is open already by SONAME,
- * so RPATH does not matter. What lies elsewhere (libc, the CUDA driver) is left to it.
+ * The libraries, each preceded by those in `folders` that it needs. The dynamic linker then finds open libraries by SONAME, so RPATH does not
+ * matter. It resolves all other libraries (libc, the CUDA driver) itself.
  */
 async function inOpeningOrder(names: readonly string[], folders: string[], elf: boolean): Promise<string[]> {
   const ordered: string[] = []
@@ -119,8 +119,8 @@ const DT_NEEDED = 1n
 const DT_STRTAB = 5n
 
 /**
- * The names of the shared libraries that a 64-bit little-endian ELF file needs; null where the file is none or is cut short.
- * Reads a few kilobytes, never the file.
+ * The shared libraries that a 64-bit little-endian ELF file needs; null if the file is not ELF or is truncated.
+ * Reads only a few kilobytes of the file.
  */
 export async function readNeeded(path: string): Promise<string[] | null> {
   const file = await open(path, 'r').catch(unlessOutOfFiles(path, null))
@@ -137,7 +137,7 @@ export async function readNeeded(path: string): Promise<string[] | null> {
 
 async function needed(file: FileHandle): Promise<string[]> {
   const header = await bytes(file, 0n, 64)
-  if (header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1) throw new RangeError('no ELF file')
+  if (header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1) throw new RangeError('not an ELF file')
   const entrySize = header.readUInt16LE(54)
   const count = header.readUInt16LE(56)
   const programHeaders = await bytes(file, header.readBigUInt64LE(32), entrySize * count)
@@ -161,7 +161,7 @@ async function needed(file: FileHandle): Promise<string[]> {
     if (tag === DT_STRTAB) stringTable = value
   }
   const load = loads.find(({ address, size }) => stringTable >= address && stringTable < address + size)
-  if (load === undefined) throw new RangeError('the string table lies in no segment')
+  if (load === undefined) throw new RangeError('the string table is outside all segments')
   const base = stringTable - load.address + load.offset
   return await Promise.all(nameOffsets.map((offset) => name(file, base + offset)))
 }
@@ -170,7 +170,7 @@ async function name(file: FileHandle, position: bigint): Promise<string> {
   const buffer = Buffer.alloc(256)
   const { bytesRead } = await file.read(buffer, 0, buffer.length, Number(position))
   const end = buffer.subarray(0, bytesRead).indexOf(0)
-  if (end < 0) throw new RangeError('a name does not end')
+  if (end < 0) throw new RangeError('a name is not terminated')
   return buffer.toString('latin1', 0, end)
 }
 
@@ -178,6 +178,6 @@ async function bytes(file: FileHandle, position: bigint, length: number): Promis
   if (length > 1 << 20) throw new RangeError('a header of more than a megabyte')
   const buffer = Buffer.alloc(length)
   const { bytesRead } = await file.read(buffer, 0, length, Number(position))
-  if (bytesRead < length) throw new RangeError('the file is cut short')
+  if (bytesRead < length) throw new RangeError('the file is truncated')
   return buffer
 }

@@ -13,31 +13,31 @@ import { PLATFORMS, TORCH_VERSION, type PlatformRow } from './versions'
 import { keptLibraries, type Member } from './wheel-reader'
 
 export interface InstallOptions {
-  /** Keep the libraries of CUDA too. */
+  /** Keep the CUDA libraries too. */
   cuda?: boolean
-  /** Fetch only the needed parts of the wheels, without pip. */
+  /** Download only the needed parts of the wheels, without pip. */
   ranges?: boolean
-  /** A folder that holds the wheels. Nothing is downloaded. */
+  /** A folder that contains the wheels. Nothing is downloaded. */
   offline?: string
-  /** Install again over what is there. */
+  /** Replace an existing installation. */
   force?: boolean
   onEvent?: OnInstallEvent
-  /** Stops and removes what was begun; rejects with ERR_ABORTED. */
+  /** Stops the installation and removes partial files; rejects with ERR_ABORTED. */
   signal?: AbortSignal
   /** Defaults to `cacheFolder()`. */
   cache?: string
-  /** Defaults to this machine's. */
+  /** Defaults to the platform of this machine. */
   platform?: string
-  /** What to install. Defaults to the platform's row of the table. */
+  /** What to install. Defaults to the platform's entry in the table. */
   row?: PlatformRow
 }
 
 /**
- * Puts libtorch into our cache, whole or not at all, and returns where it is. What is there already and undamaged stays.
- * Processes that do this at the same time wait for the first.
+ * Installs libtorch in the cache, atomically, and returns its location. An existing, undamaged installation is kept.
+ * Processes that install at the same time wait for the first one.
  *
- * Rejects with ERR_DOWNLOAD (not to be had, wrong bytes, cache not writable), ERR_LIBTORCH_MISSING (none exists for this platform),
- * ERR_INVALID_ARGUMENT (CUDA where none is offered) or ERR_ABORTED.
+ * Rejects with ERR_DOWNLOAD (download failed, wrong content, cache not writable), ERR_LIBTORCH_MISSING (no libtorch for this platform),
+ * ERR_INVALID_ARGUMENT (CUDA on a platform without CUDA wheels) or ERR_ABORTED.
  */
 export async function installLibtorch(options: InstallOptions = {}): Promise<Libtorch> {
   const { cuda = false, onEvent = () => {}, signal } = options
@@ -46,7 +46,7 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Lib
   if (cuda && !row.cudaWheels) {
     throw new SentorchError(
       'ERR_INVALID_ARGUMENT',
-      `No CUDA libraries are offered for ${platform}. A Python torch ${TORCH_VERSION} with CUDA can be used through SENTORCH_LIBTORCH.`,
+      `CUDA libraries are not available for ${platform}. A Python torch ${TORCH_VERSION} with CUDA can be used through SENTORCH_LIBTORCH.`,
     )
   }
   const cache = options.cache ?? cacheFolder()
@@ -78,7 +78,7 @@ export async function installLibtorch(options: InstallOptions = {}): Promise<Lib
         await stage.remove()
       }
       const libtorch = await undamaged(target, platform, cuda)
-      if (!libtorch) throw new SentorchError('ERR_INTERNAL', `What was installed in ${target} is not found there.`)
+      if (!libtorch) throw new SentorchError('ERR_INTERNAL', `libtorch was installed in ${target} but cannot be found there.`)
       return libtorch
     })
   } catch (error) {
@@ -90,12 +90,12 @@ function rowOf(platform: string): PlatformRow {
   const row = PLATFORMS[platform]
   if (row && !isMusl()) return row
   const why = row
-    ? `libtorch needs glibc, and this system has musl (Alpine). Use an image with glibc, such as node:24-slim`
-    : `There is no libtorch ${TORCH_VERSION} for ${platform} to install; known are ${Object.keys(PLATFORMS).join(', ')}`
+    ? `libtorch needs glibc, but this system uses musl (Alpine). Use an image with glibc, such as node:24-slim`
+    : `libtorch ${TORCH_VERSION} cannot be installed on ${platform}; supported platforms are ${Object.keys(PLATFORMS).join(', ')}`
   throw new SentorchError('ERR_LIBTORCH_MISSING', `${why}.`, { detail: { platform } })
 }
 
-/** What is installed, unless it is incomplete, damaged, or lacks CUDA where that is asked for. */
+/** The existing installation, unless it is incomplete, damaged, or lacks the CUDA libraries that were requested. */
 async function undamaged(folder: string, platform: string, cuda: boolean): Promise<Libtorch | null> {
   const manifest = await readManifest(folder)
   if (!manifest || (cuda && !manifest.cuda) || (await damagedLibraries(folder, manifest)).length > 0) return null
@@ -122,7 +122,7 @@ interface FillOptions {
   target: string
 }
 
-/** Resolves to the bytes that were put into the empty folder `tree`. */
+/** Resolves to the number of bytes written to the empty folder `tree`. */
 async function fill(tree: string, source: Source, { row, cuda, platform, onEvent, signal, target }: FillOptions): Promise<number> {
   try {
     const { downloadBytes, wheels } = source
@@ -150,27 +150,27 @@ function explain(error: unknown, cache: string): unknown {
   const { code, message } = error as NodeJS.ErrnoException
   if (isSentorchError(error)) return error
   const remedies: Record<string, string> = {
-    EACCES: 'Set SENTORCH_CACHE to a folder that can be written to',
-    EPERM: 'Close the programs that use it, or set SENTORCH_CACHE to a folder that can be written to',
-    EROFS: 'Set SENTORCH_CACHE to a folder that can be written to',
-    ENOTDIR: 'Set SENTORCH_CACHE to a folder that can be written to',
-    ENOSPC: 'Make room, or set SENTORCH_CACHE to a folder with more',
-    EDQUOT: 'Make room, or set SENTORCH_CACHE to a folder with more',
+    EACCES: 'Set SENTORCH_CACHE to a writable folder',
+    EPERM: 'Close the programs that use it, or set SENTORCH_CACHE to a writable folder',
+    EROFS: 'Set SENTORCH_CACHE to a writable folder',
+    ENOTDIR: 'Set SENTORCH_CACHE to a writable folder',
+    ENOSPC: 'Free disk space, or set SENTORCH_CACHE to a folder on another disk',
+    EDQUOT: 'Free disk space, or set SENTORCH_CACHE to a folder on another disk',
   }
   const remedy = remedies[code ?? '']
   if (remedy === undefined) return error
-  return new SentorchError('ERR_DOWNLOAD', `libtorch cannot be put into ${cache}: ${message}. ${remedy}.`, { cause: error })
+  return new SentorchError('ERR_DOWNLOAD', `libtorch cannot be installed in ${cache}: ${message}. ${remedy}.`, { cause: error })
 }
 
-/** What `install-libtorch` put into a folder; written last, before the folder gets its name. */
+/** What `install-libtorch` wrote to a folder. Written last, before the folder gets its name. */
 export interface Manifest {
   version: string
   platform: string
   cuda: boolean
-  /** The files that the libraries came from. */
+  /** The wheels that the libraries came from. */
   wheels: { file: string; record: string }[]
   libraries: Member[]
-  /** Bytes of all that was kept, headers included. */
+  /** Total bytes of the kept files, headers included. */
   bytes: number
 }
 
@@ -188,7 +188,7 @@ export async function readManifest(folder: string): Promise<Manifest | null> {
   }
 }
 
-/** The libraries that are absent or have another length than when they were installed. */
+/** The libraries that are missing or have another size than when they were installed. */
 export async function damagedLibraries(folder: string, manifest: Manifest): Promise<string[]> {
   const damaged: string[] = []
   for (const { path, bytes } of manifest.libraries) {

@@ -6,15 +6,15 @@ import { makeFolder, openLocked } from '../files/folders'
 
 export interface LockOptions {
   signal?: AbortSignal
-  /** Called once, when another process holds the lock; with its process id where it is known. */
+  /** Called once if another process holds the lock, with its process id if known. */
   onWait?: (pid: number | undefined) => void
-  /** Milliseconds between two looks at a lock that another holds. */
+  /** Milliseconds between two attempts to take a lock. */
   pollMs?: number
 }
 
 /**
- * Runs `work` while no other process that uses the same lock file does. `waited` tells it whether another had the lock before. A lock whose
- * holder was killed is free. Where locks are not supported (see `LockedFile`), several processes may work at the same time.
+ * Runs `work` while holding a lock file. `waited` tells it whether another process held the lock before. The lock of a killed process is free.
+ * If the file system does not support locks (see `LockedFile`), several processes may work at the same time.
  */
 export async function withLock<T>(path: string, options: LockOptions, work: (waited: boolean) => Promise<T>): Promise<T> {
   await makeFolder(dirname(path))
@@ -33,13 +33,13 @@ export async function withLock<T>(path: string, options: LockOptions, work: (wai
     await handle.writeFile(`${process.pid}\n`)
     return await work(waited)
   } finally {
-    // While it is held: whoever opened it before and locks it afterwards sees that it is gone. Windows would keep the name until all have closed it.
+    // Removed while it is held: a process that has opened it and locks it later sees that it is gone. On Windows the name would remain until all handles are closed.
     if (process.platform !== 'win32') await rm(path, { force: true }).catch(() => {})
     await handle.close()
   }
 }
 
-/** For messages alone: it may be the number of another container. */
+/** Only for messages: the process id may belong to another container. */
 async function holder(path: string): Promise<number | undefined> {
   const pid = Number(await readFile(path, 'utf8').catch(() => ''))
   return pid > 0 ? pid : undefined

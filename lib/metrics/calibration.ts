@@ -5,35 +5,35 @@ import { SentorchError } from '../base/errors'
 import { checkOptions, checkPaired } from './scores'
 
 export interface CalibrationOptions {
-  /** Bins of equal width over confidences 0..1. Defaults to 15, the number of Guo et al. (2017). */
+  /** Number of bins of equal width over confidences 0..1. Defaults to 15, as in Guo et al. (2017). */
   bins?: number
 }
 
 export interface CalibrationBin {
-  /** Confidences in (from, to]; 0 is in the first. */
+  /** Range of confidences (from, to]; the first bin includes 0. */
   from: number
   to: number
   count: number
-  /** Mean confidence and share of right predictions; both NaN in an empty bin. */
+  /** Mean confidence and share of correct predictions; both are NaN in an empty bin. */
   confidence: number
   accuracy: number
 }
 
 export interface Calibration {
-  /** ECE: the mean of |accuracy − confidence| over the bins, weighted by their counts. 0..1, smaller is better. */
+  /** ECE: the mean of |accuracy − confidence| over the bins, weighted by their counts. 0..1; smaller is better. */
   expectedError: number
-  /** MCE: the largest |accuracy − confidence| of a bin. */
+  /** MCE: the largest |accuracy − confidence| of any bin. */
   maximumError: number
-  /** For a reliability diagram. */
+  /** The bins, for a reliability diagram. */
   bins: CalibrationBin[]
 }
 
 const BINS = 15
 
 /**
- * Whether confidences can be trusted: of predictions made with confidence 0.8, are 80 % right? Expected calibration error of
- * Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017). `confidences`: of the label that was predicted, 0..1.
- * No items, lists that differ in number, a confidence outside of 0..1: `ERR_INVALID_ARGUMENT`.
+ * Measures whether confidences match accuracy: of predictions with confidence 0.8, 80 % should be correct. Expected calibration error of
+ * Guo, Pleiss, Sun and Weinberger, "On Calibration of Modern Neural Networks" (ICML 2017). `confidences`: those of the predicted labels, 0..1.
+ * Throws `ERR_INVALID_ARGUMENT` for empty lists, lists of different lengths, or a confidence outside 0..1.
  */
 export function calibrationError(
   confidences: ArrayLike<number>,
@@ -66,7 +66,7 @@ export function calibrationError(
   })
 }
 
-/** The product may round across a border: the borders themselves decide. */
+/** Multiplication may round a value across a border, so the borders themselves are compared. */
 function binOf(confidence: number, bins: number): number {
   const near = Math.max(0, Math.ceil(confidence * bins) - 1)
   if (near > 0 && confidence <= near / bins) return near - 1
@@ -74,28 +74,28 @@ function binOf(confidence: number, bins: number): number {
 }
 
 export interface Temperature {
-  /** Divide logits by it. Above 1: the model was too sure of itself. */
+  /** The number to divide logits by. Above 1 means that the model was overconfident. */
   temperature: number
-  /** Mean negative log-likelihood of the gold labels, at temperature 1 and at the one found. */
+  /** Mean negative log-likelihood of the gold labels, at temperature 1 and at this temperature. */
   lossBefore: number
   loss: number
-  /** The likelihood still grew at the end of the range 0.01..100: the labels are all predicted with a margin, or no better than by chance. */
+  /** True if the optimum lies outside 0.01..100: every label is predicted with a margin, or the predictions are no better than chance. */
   atLimit: boolean
 }
 
 const [COLDEST, HOTTEST] = [0.01, 100]
 
 /**
- * Temperature scaling (Guo et al. 2017): the one number that logits are divided by so that confidences fit held-out data best (least negative
- * log-likelihood). It changes no prediction. `logits`: a row of L numbers an item; `gold`: indices of the labels, 0..L−1. Rows of one logit
- * (a binary head; each label of a multi-label head): gold is 0 or 1. Fit on data that the model was not trained on.
- * The loss is convex in 1/temperature; the result is exact to about 1e-10, within 0.01..100.
- * No items, rows that differ in length, logits that are not finite, gold out of range: `ERR_INVALID_ARGUMENT`.
+ * Temperature scaling (Guo et al. 2017): finds the divisor of the logits for which confidences fit held-out data best (lowest negative
+ * log-likelihood). Predictions do not change. `logits`: one row of L numbers per item; `gold`: label indices, 0..L−1. For rows of one logit
+ * (a binary head, or one label of a multi-label head), gold is 0 or 1. Use data on which the model was not trained.
+ * The loss is convex in 1/temperature; the result is accurate to about 1e-10, within 0.01..100.
+ * Throws `ERR_INVALID_ARGUMENT` for empty lists, rows of different lengths, logits that are not finite, or gold out of range.
  */
 export function fitTemperature(logits: readonly ArrayLike<number>[], gold: ArrayLike<number>): Temperature {
   return reading('The arguments of fitTemperature', () => {
     checkLogits(logits, gold)
-    // In b = 1 / temperature. The derivative grows with b, so its zero lies between `low` and `high`.
+    // Solved for b = 1 / temperature. The derivative increases with b, so its zero lies between `low` and `high`.
     let [low, high] = [1 / HOTTEST, 1 / COLDEST]
     const start = lossAt(logits, gold, 1)
     const result = (b: number, atLimit: boolean): Temperature => ({
@@ -114,7 +114,7 @@ export function fitTemperature(logits: readonly ArrayLike<number>[], gold: Array
       if (slope < 0) low = b
       else high = b
       const newton = b - slope / curvature
-      // Newton's step where it stays between the bounds; else halve their distance, in the logarithm.
+      // Newton's step if it stays within the bounds; otherwise halve the interval, on a logarithmic scale.
       const next = newton > low && newton < high ? newton : Math.sqrt(low * high)
       if (Math.abs(next - b) <= PRECISION * b) return result(next, false)
       b = next
@@ -124,13 +124,13 @@ export function fitTemperature(logits: readonly ArrayLike<number>[], gold: Array
 }
 
 const PRECISION = 1e-12
-/** Far more than halving alone needs; ends a search that the last bits keep going. */
+/** More than bisection alone needs; ends a search that would oscillate in the last bits. */
 const MAX_STEPS = 200
 
 function checkLogits(logits: readonly ArrayLike<number>[], gold: ArrayLike<number>): void {
   checkPaired(logits, gold, ['logits', 'gold'])
   const columns = logits[0]!.length
-  if (columns === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', 'Expected at least one logit an item.')
+  if (columns === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', 'Expected at least one logit per item.')
   for (const [i, row] of logits.entries()) {
     if (row.length !== columns) {
       throw new SentorchError('ERR_INVALID_ARGUMENT', `Expected ${columns} logits for item ${i}, received ${row.length}.`)
@@ -140,7 +140,7 @@ function checkLogits(logits: readonly ArrayLike<number>[], gold: ArrayLike<numbe
   }
 }
 
-/** Mean negative log-likelihood at inverse temperature b, and its first and second derivative in b. */
+/** Mean negative log-likelihood at inverse temperature b, with its first and second derivative. */
 function lossAt(
   logits: readonly ArrayLike<number>[],
   gold: ArrayLike<number>,
@@ -149,7 +149,7 @@ function lossAt(
   let [loss, slope, curvature] = [0, 0, 0]
   for (const [i, given] of logits.entries()) {
     const row = given.length === 1 ? [0, given[0]!] : given
-    // Logits relative to the largest: no overflow, and a small difference is not lost in a large sum.
+    // Logits relative to the largest one prevent overflow and keep small differences precise.
     const top = row[argmax(row)]!
     let [sum, first, second] = [0, 0, 0]
     for (let j = 0; j < row.length; j++) {
@@ -168,7 +168,7 @@ function lossAt(
   return { loss: loss / logits.length, slope: slope / logits.length, curvature: curvature / logits.length }
 }
 
-/** Softmax of one row of logits at a temperature; for a single logit its sigmoid. Doubles that sum up to 1. */
+/** Softmax of one row of logits at a temperature; for a single logit its sigmoid. Float64 values that sum to 1. */
 export function probabilities(logits: ArrayLike<number>, temperature = 1): Float64Array {
   return reading('The arguments of probabilities', () => {
     if (!(temperature > 0 && temperature < Infinity)) throw invalid('temperature', 'a positive number', temperature)

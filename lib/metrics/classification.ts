@@ -13,33 +13,33 @@ import {
   type ZeroDivisionOptions,
 } from './scores'
 
-/** A label's name, or its index. */
+/** The name or the index of a label. */
 export type Label = string | number
 
 export interface ReportOptions<L> extends ZeroDivisionOptions {
-  /** The labels that count, in the order of the report. Defaults to all that occur in gold or predicted, sorted. */
+  /** The labels to report, in this order. Defaults to all labels in gold or predicted, sorted. */
   labels?: readonly L[]
 }
 
 export interface ClassificationReport<L> extends Averages {
-  /** Of all items, whatever their label. */
+  /** Counts over all items, regardless of label. */
   accuracy: number
   labels: LabelScores<L>[]
 }
 
 export interface MultiLabelReport<L> extends Averages {
-  /** Share of the items whose set of labels is entirely right. */
+  /** Share of items whose set of labels is exactly right. */
   exactMatch: number
   labels: LabelScores<L>[]
 }
 
 export interface ConfusionMatrix<L> {
   labels: L[]
-  /** `counts[i][j]`: items of label i that were taken for label j. */
+  /** `counts[i][j]`: number of items with label i that were predicted as label j. */
   counts: number[][]
 }
 
-/** Share of items whose label is right, 0..1. No items, or not as many predicted as gold: `ERR_INVALID_ARGUMENT`. */
+/** Share of items whose label is right, 0..1. Throws `ERR_INVALID_ARGUMENT` for empty lists or lists of different lengths. */
 export function accuracy<L extends Label>(gold: ArrayLike<L>, predicted: ArrayLike<L>): number {
   return reading('The arguments of accuracy', () => {
     checkPaired(gold, predicted)
@@ -50,8 +50,8 @@ export function accuracy<L extends Label>(gold: ArrayLike<L>, predicted: ArrayLi
 }
 
 /**
- * Precision, recall, F1 and support of each label and their averages, one label an item; equal to scikit-learn 1.9's
- * `precision_recall_fscore_support`, zero division included. No items, or not as many predicted as gold: `ERR_INVALID_ARGUMENT`.
+ * Precision, recall, F1 and support of each label and their averages, with one label per item. Equal to scikit-learn 1.9's
+ * `precision_recall_fscore_support`, including zero division. Throws `ERR_INVALID_ARGUMENT` for empty lists or lists of different lengths.
  */
 export function classificationReport<L extends Label>(
   gold: ArrayLike<L>,
@@ -68,8 +68,8 @@ export function classificationReport<L extends Label>(
 }
 
 /**
- * As `classificationReport` for items with any number of labels, in any order; equal to scikit-learn on indicator matrices.
- * Give `labels`, the head's own: a label that never occurs counts in the macro average there.
+ * As `classificationReport`, for items with any number of labels in any order. Equal to scikit-learn on indicator matrices.
+ * Pass the labels of the head as `labels`: scikit-learn's macro average includes labels that never occur.
  */
 export function multiLabelReport<L extends Label>(
   gold: readonly (readonly L[])[],
@@ -94,7 +94,7 @@ export function multiLabelReport<L extends Label>(
   })
 }
 
-/** How often each label was taken for each. With `labels`, items whose gold or predicted label is not among them are left out. */
+/** Counts how often each label was predicted as each other. With `labels`, items whose gold or predicted label is not listed are skipped. */
 export function confusionMatrix<L extends Label>(
   gold: ArrayLike<L>,
   predicted: ArrayLike<L>,
@@ -127,7 +127,7 @@ function resolve<L extends Label>(what: string, options: ReportOptions<L>): { la
 function unique<L extends Label>(labels: readonly L[]): L[] {
   if (labels.length === 0) throw new SentorchError('ERR_INVALID_ARGUMENT', 'Expected at least one label in labels.')
   const twice = labels.find((label, i) => labels.indexOf(label) !== i)
-  if (twice !== undefined) throw new SentorchError('ERR_INVALID_ARGUMENT', `Label ${JSON.stringify(twice)} stands twice in labels.`)
+  if (twice !== undefined) throw new SentorchError('ERR_INVALID_ARGUMENT', `Label ${JSON.stringify(twice)} occurs twice in labels.`)
   return [...labels]
 }
 
@@ -135,7 +135,7 @@ function sorted<L extends Label>(labels: Iterable<L>): L[] {
   return [...labels].sort((a, b) => (a < b ? -1 : 1))
 }
 
-/** What occurs of each label: of those given, in their order, or of all, sorted. */
+/** The counts of each label: of the given labels in their order, or of all labels, sorted. */
 class LabelCounts<L extends Label> {
   private readonly counts = new Map<L, Counts<L>>()
   private readonly open: boolean
@@ -145,7 +145,7 @@ class LabelCounts<L extends Label> {
     for (const label of labels ?? []) this.counts.set(label, { label, correct: 0, predicted: 0, gold: 0 })
   }
 
-  /** One item: the label it has, and the label it was given. */
+  /** Adds one item: its gold label and its predicted label. */
   add(gold: L | undefined, predicted: L | undefined): void {
     const there = this.of(gold)
     const taken = this.of(predicted)

@@ -15,22 +15,22 @@ import {
 import type { Label } from './classification'
 
 export interface EntityReportOptions {
-  /** Strict: only entities that are well formed in this scheme count. Defaults to none: lenient, as `conlleval` counts. */
+  /** Strict mode: only entities that are well formed in this scheme count. By default the counting is lenient, as in `conlleval`. */
   scheme?: Scheme
-  /** What a ratio without a denominator is: precision without predictions, recall without entities. 0 or 1. Defaults to 0. */
+  /** Value of a ratio with denominator 0: precision without predictions, recall without entities. 0 or 1. Defaults to 0. */
   zeroDivision?: 0 | 1
 }
 
 export interface EntityReport extends Averages {
-  /** Per type of entity, sorted. */
+  /** Scores per entity type, sorted by type. */
   types: LabelScores<string>[]
 }
 
 /**
- * Precision, recall and F1 of entities, per type and overall (`micro` is the F1 of the literature). An entity is right when its type and
- * both its borders are. One list of tags a sentence, one tag a word; `entitiesOf` says what is read as an entity.
- * Equal to seqeval 1.2.2: its default without a scheme, `mode='strict'` with one; where nothing is tagged at all, the averages are
- * `zeroDivision` instead of NaN. Sentences or tags that differ in number, a tag that is none of the scheme: `ERR_INVALID_ARGUMENT`.
+ * Precision, recall and F1 of entities, per type and overall (`micro` is the F1 of the literature). An entity is correct if its type and
+ * both boundaries are. Takes one list of tags per sentence with one tag per word; see `entitiesOf` for what counts as an entity.
+ * Equal to seqeval 1.2.2: its default mode without a scheme, `mode='strict'` with one. If nothing is tagged at all, the averages are
+ * `zeroDivision` instead of NaN. Throws `ERR_INVALID_ARGUMENT` for different numbers of sentences or tags, and for a tag outside the scheme.
  */
 export function entityReport(
   gold: readonly (readonly string[])[],
@@ -58,7 +58,7 @@ export function entityReport(
 
 function placesByType(sentences: readonly (readonly string[])[], scheme: Scheme | undefined): Map<string, Set<string>> {
   const places = new Map<string, Set<string>>()
-  // One long sequence with an `O` after each sentence, as seqeval does: it tells no difference but for a bare `L` or `U`.
+  // As in seqeval, one long sequence with an `O` after each sentence. The result differs only for a bare `L` or `U`.
   for (const { label, start, end } of entitiesOf(
     sentences.flatMap((tags) => [...tags, 'O']),
     scheme,
@@ -69,7 +69,7 @@ function placesByType(sentences: readonly (readonly string[])[], scheme: Scheme 
 }
 
 const SEQEVAL: Convention = {
-  // Through precision and recall, whose rounding shows in the last digit.
+  // Computed from precision and recall, since their rounding affects the last digit.
   f1: (_counts, precision, recall) => (2 * precision * recall) / (precision + recall || 1),
   unsupported: (predicted, zeroDivision) => {
     const nothing = predicted === 0 ? zeroDivision : 0
@@ -78,8 +78,8 @@ const SEQEVAL: Convention = {
 }
 
 /**
- * Share of sentences with everything right: the label of the sentence and the tag of every word (also called semantic frame or exact-match
- * accuracy). Item i of each list is sentence i. Lists or tags that differ in number: `ERR_INVALID_ARGUMENT`.
+ * Share of sentences that are entirely correct: the label of the sentence and the tag of every word (also called semantic frame accuracy or
+ * exact match). Item i of each list belongs to sentence i. Throws `ERR_INVALID_ARGUMENT` for different numbers of items or tags.
  */
 export function frameAccuracy<L extends Label>(
   goldLabels: ArrayLike<L>,

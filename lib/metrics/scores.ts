@@ -2,14 +2,14 @@ import { takeOptions } from '../base/arguments'
 import { invalid } from '../base/check'
 import { SentorchError } from '../base/errors'
 
-/** How a set of labels was found. All are shares in 0..1. */
+/** The scores of a set of labels, each in 0..1. */
 export interface Scores {
-  /** Of what was predicted, the share that is right. */
+  /** Share of the predicted items that are correct. */
   precision: number
-  /** Of what is there, the share that was predicted. */
+  /** Share of the gold items that were predicted. */
   recall: number
   f1: number
-  /** How many are there (gold). */
+  /** Number of gold items. */
   support: number
 }
 
@@ -18,15 +18,15 @@ export interface LabelScores<L> extends Scores {
 }
 
 export interface Averages {
-  /** All counts summed up, then divided. */
+  /** Computed from the total counts. */
   micro: Scores
-  /** The mean over labels. */
+  /** Mean over labels. */
   macro: Scores
-  /** The mean over labels, weighted by support. */
+  /** Mean over labels, weighted by support. */
   weighted: Scores
 }
 
-/** Items of one label: predicted and right, predicted, there. */
+/** Counts of one label: correctly predicted, predicted, gold. */
 export interface Counts<L> {
   label: L
   correct: number
@@ -34,10 +34,10 @@ export interface Counts<L> {
   gold: number
 }
 
-/** Where scikit-learn and seqeval differ in the last digit, or in the corner. */
+/** Differences between scikit-learn and seqeval in the last digit and in corner cases. */
 export interface Convention {
   f1(counts: Omit<Counts<unknown>, 'label'>, precision: number, recall: number, zeroDivision: number): number
-  /** The weighted averages where no label has any support. By default the mean over labels. */
+  /** Weighted averages if no label has any support. Defaults to the mean over labels. */
   unsupported?(predicted: number, zeroDivision: number): Omit<Scores, 'support'>
 }
 
@@ -80,15 +80,15 @@ export function ratio(numerator: number, denominator: number, zeroDivision: numb
   return denominator === 0 ? zeroDivision : numerator / denominator
 }
 
-/** The mean of the values that are not NaN; `empty` where there is no value at all. */
+/** The mean of the values that are not NaN, or `empty` if there are none. */
 function mean(values: readonly number[], empty: number): number {
   if (values.length === 0) return empty
   const known = values.filter((value) => !Number.isNaN(value))
-  // NaN keeps its place as 0, for the order of the sum.
+  // NaN is added as 0, to keep the order of the summation.
   return pairwiseSum(values.map((value) => (Number.isNaN(value) ? 0 : value))) / known.length
 }
 
-/** The same with weights; without any weight the plain mean. */
+/** The weighted mean, or the plain mean if all weights are 0. */
 function weightedMean(values: readonly number[], weights: readonly number[]): number {
   const known = values.map((_, i) => i).filter((i) => !Number.isNaN(values[i]))
   const total = pairwiseSum(known.map((i) => weights[i]!))
@@ -96,7 +96,7 @@ function weightedMean(values: readonly number[], weights: readonly number[]): nu
   return pairwiseSum(known.map((i) => values[i]! * weights[i]!)) / total
 }
 
-/** The sum in NumPy's order of additions (blocks of 128, eight accumulators), so that means equal Python's to the last digit. */
+/** Sums in NumPy's order (blocks of 128, eight accumulators), so that means equal Python's to the last digit. */
 function pairwiseSum(values: readonly number[]): number {
   const n = values.length
   if (n < 8) return values.reduce((sum, value) => sum + value, 0)
@@ -113,11 +113,11 @@ function pairwiseSum(values: readonly number[]): number {
 }
 
 export interface ZeroDivisionOptions {
-  /** What a ratio without a denominator is: precision without predictions, recall without items. 0, 1 or NaN. Defaults to 0. */
+  /** Value of a ratio with denominator 0: precision without predictions, recall without items. 0, 1 or NaN. Defaults to 0. */
   zeroDivision?: number
 }
 
-/** As scikit-learn and seqeval when they are not told: nothing found is nothing earned. */
+/** Defaults to 0, as in scikit-learn and seqeval. */
 const ZERO_DIVISION = 0
 
 export function zeroDivisionOf({ zeroDivision = ZERO_DIVISION }: ZeroDivisionOptions, allowed = [0, 1, NaN]): number {
@@ -125,12 +125,12 @@ export function zeroDivisionOf({ zeroDivision = ZERO_DIVISION }: ZeroDivisionOpt
   return zeroDivision
 }
 
-/** The options of one metric: an object with no key beyond these. */
+/** Checks the options of a metric and rejects unknown keys. */
 export function checkOptions<T>(what: string, options: T, keys: readonly (keyof T & string)[]): T {
   return takeOptions(what, options, keys)
 }
 
-/** Refuses gold and predicted values of different number, and none at all. */
+/** Throws if the numbers of gold and predicted values differ, or if both are empty. */
 export function checkPaired(
   gold: ArrayLike<unknown>,
   predicted: ArrayLike<unknown>,
@@ -147,7 +147,7 @@ export function checkPaired(
   )
 }
 
-/** Refuses tagged sentences that do not match in number or in words. */
+/** Throws if the numbers of sentences or of their tags differ. */
 export function checkTagged(gold: readonly (readonly string[])[], predicted: readonly (readonly string[])[]): void {
   checkPaired(gold, predicted, ['gold tags', 'predicted tags'])
   for (const [i, tags] of gold.entries()) {

@@ -2,7 +2,7 @@ import { reading } from '../base/arguments'
 import { SentorchError } from '../base/errors'
 import { trim } from '../base/text'
 
-/** An entity of a tagged sentence: words [start, end) by index. Bare tags (`B`, `I`) give the label `_`. */
+/** An entity of a tagged sentence: words [start, end) by index. Bare tags (`B`, `I`) have the label `_`. */
 export interface Entity {
   label: string
   start: number
@@ -10,13 +10,13 @@ export interface Entity {
 }
 
 /**
- * The entities of one sentence, exactly as seqeval 1.2.2 counts them.
+ * The entities of one sentence, exactly as counted by seqeval 1.2.2.
  *
- * Without a scheme, lenient: the rules of the CoNLL-2000 script `conlleval` over the prefixes B, I, E, S. An `I-x` or `E-x` that continues
- * nothing begins an entity. `L` and `U` are not known to these rules: score BILOU tags with their scheme, or read them with `repairedEntities`.
+ * Without a scheme, lenient: the rules of the CoNLL-2000 script `conlleval` for the prefixes B, I, E, S. An `I-x` or `E-x` that does not
+ * continue an entity begins one. These rules do not know `L` and `U`: score BILOU tags with their scheme, or read them with `repairedEntities`.
  *
- * With a scheme, strict: only what is well formed under it is an entity. A tag whose prefix the scheme lacks is `ERR_INVALID_ARGUMENT`.
- * IOE1 has the known gap of seqeval: an entity of one word written `E-x` is found after another `E-x` only.
+ * With a scheme, strict: only well-formed entities count. A tag whose prefix is not in the scheme throws `ERR_INVALID_ARGUMENT`.
+ * IOE1 has seqeval's known gap: an entity of one word written `E-x` is found only after another `E-x`.
  */
 export function entitiesOf(tags: readonly string[], scheme?: Scheme): Entity[] {
   return reading('The arguments of entitiesOf', () => {
@@ -36,7 +36,7 @@ function lenientPart(tag: string): Part {
   return { prefix, label: rest.slice(rest.indexOf('-') + 1) || '_' }
 }
 
-/** As above, but with every dash at both ends of the label gone. */
+/** As above, but with all dashes at both ends of the label removed. */
 function strictPart(tag: string): Part {
   const prefix = prefixOf(tag)
   return { prefix, label: trim(tag.slice(prefix.length), '-') || '_' }
@@ -61,7 +61,7 @@ function lenientEntities(tags: readonly string[]): Entity[] {
   return entities
 }
 
-/** A dot is outside too, as in conlleval's oldest data. */
+/** A dot also means outside, as in conlleval's oldest data. */
 const isOutside = ({ prefix }: Part): boolean => prefix === 'O' || prefix === '.'
 
 function endsBefore(previous: Part, current: Part): boolean {
@@ -76,7 +76,7 @@ function startsAt(previous: Part, current: Part): boolean {
   return !isOutside(current) && previous.label !== current.label
 }
 
-/** Prefixes of the tag before, prefixes of the tag itself, and what their labels must be to one another. */
+/** Prefixes of the previous tag, prefixes of the tag, and the required relation between their labels. */
 type Pattern = readonly [before: string, at: string, labels: 'any' | 'same' | 'different']
 
 interface Rules {
@@ -158,7 +158,10 @@ function strictEntities(tags: readonly string[], scheme: Scheme): Entity[] {
     const part = strictPart(tag)
     if (prefixes.includes(part.prefix)) return part
     const known = [...prefixes].join(', ')
-    throw new SentorchError('ERR_INVALID_ARGUMENT', `Tag ${JSON.stringify(tag)} is none of ${scheme}, whose prefixes are ${known}.`)
+    throw new SentorchError(
+      'ERR_INVALID_ARGUMENT',
+      `${JSON.stringify(tag)} is not a valid ${scheme} tag. The prefixes of ${scheme} are ${known}.`,
+    )
   })
   parts.push(outside)
 
@@ -186,13 +189,13 @@ function matches(patterns: readonly Pattern[], before: Part, at: Part): boolean 
 }
 
 /**
- * Ways to write entities as one tag a word. IOB2 (BIO): `B-` begins, `I-` goes on. IOB1: `B-` only where an entity follows another of the
- * same label at once. IOE2 and IOE1: the same from the end, with `E-`. IOBES: begin, inside, end, single. BILOU: begin, inside, last, unit.
+ * Tagging schemes, which write entities as one tag per word. IOB2 (BIO): `B-` begins, `I-` continues. IOB1: `B-` only if the entity directly
+ * follows another one with the same label. IOE2 and IOE1: the same from the end, with `E-`. IOBES: begin, inside, end, single. BILOU: begin, inside, last, unit.
  */
 export const SCHEMES = ['IOB2', 'IOB1', 'IOE1', 'IOE2', 'IOBES', 'BILOU'] as const
 export type Scheme = (typeof SCHEMES)[number]
 
-/** A tag in two parts. No prefix: not written in any scheme (`city`), and the label is the whole tag. */
+/** A tag split into prefix and label. Without a prefix, the tag is not written in any scheme (`city`), and the label is the whole tag. */
 export interface TagParts {
   prefix: 'O' | 'B' | 'I' | 'E' | 'S' | 'L' | 'U' | undefined
   /** Empty for `O`; `_` for a bare prefix. */

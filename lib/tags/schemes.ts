@@ -7,19 +7,19 @@ import { entitiesOf, OUTSIDE, SCHEMES, splitTag, type Entity, type Scheme, type 
 export { entitiesOf, type Entity } from './entities'
 export { SCHEMES, splitTag, type Scheme, type TagParts } from './entities'
 
-/** The prefixes that each scheme may use. */
+/** The valid prefixes of each scheme. */
 const PREFIXES: Record<Scheme, string> = { IOB2: 'OBI', IOB1: 'OBI', IOE1: 'OIE', IOE2: 'OIE', IOBES: 'OBIES', BILOU: 'OBILU' }
 
 /**
- * Whether `to` may stand after `from` in a well-formed sequence of the scheme. `from` undefined: the start of the sentence;
- * `to` undefined: its end. A tag that is none of the scheme is allowed nowhere.
+ * Whether `to` may follow `from` in a well-formed sequence of the scheme. An undefined `from` is the start of the sentence, an undefined
+ * `to` its end. A tag that does not belong to the scheme is never allowed.
  */
 export function isAllowed(from: string | undefined, to: string | undefined, scheme: Scheme): boolean {
   return reading('The arguments of isAllowed', () => {
     const a = from === undefined ? OUTSIDE : splitTag(from)
     const b = to === undefined ? OUTSIDE : splitTag(to)
     if (!usesPrefix(scheme, a.prefix) || !usesPrefix(scheme, b.prefix)) return false
-    // An entity's label is never that of `O` or of the sentence's ends.
+    // The label of an entity always differs from that of `O` and of the ends of the sentence.
     const same = a.label === b.label
     switch (scheme) {
       case 'IOB2':
@@ -44,7 +44,7 @@ function usesPrefix(scheme: Scheme, prefix: TagParts['prefix']): boolean {
   return prefix !== undefined && PREFIXES[scheme].includes(prefix)
 }
 
-/** How many neighbours in the sentence, its start and end included, the scheme does not allow. 0: well formed. */
+/** Counts the neighbouring tags, including the ends of the sentence, that the scheme does not allow. 0 means well formed. */
 export function countMalformed(tags: readonly string[], scheme: Scheme): number {
   return reading('The arguments of countMalformed', () => {
     let count = 0
@@ -54,18 +54,18 @@ export function countMalformed(tags: readonly string[], scheme: Scheme): number 
 }
 
 export interface RecognisedScheme {
-  /** Undefined: no tag but `O`, or tags that no scheme has (plain labels; `E-` together with `L-`). */
+  /** Undefined if all tags are `O`, or if they do not belong to any scheme (plain labels; `E-` together with `L-`). */
   scheme: Scheme | undefined
-  /** Neighbours that the scheme does not allow; 0 without a scheme. */
+  /** Number of neighbouring tags that the scheme does not allow; 0 without a scheme. */
   malformed: number
-  /** Those neighbours, the most frequent first. `from` undefined: start of the sentence; `to` undefined: its end. */
+  /** These neighbours, the most frequent first. An undefined `from` is the start of the sentence, an undefined `to` its end. */
   pairs: { from: string | undefined; to: string | undefined; count: number }[]
 }
 
-/** Of two schemes that fit equally well, the first: what is used most, and what says most. */
+/** Order of preference of equally suitable schemes: the most common and the most explicit first. */
 const PREFERENCE: readonly Scheme[] = ['IOB2', 'IOE2', 'IOBES', 'BILOU', 'IOB1', 'IOE1']
 
-/** The scheme of tagged sentences: of those that have all the prefixes seen, the one with the fewest malformed places. */
+/** The scheme of tagged sentences: among those that have all occurring prefixes, the one with the fewest malformed positions. */
 export function recogniseScheme(sequences: Iterable<readonly string[]>): RecognisedScheme {
   return reading('The arguments of recogniseScheme', () => {
     const followers = new Map<string | undefined, Map<string | undefined, number>>()
@@ -89,8 +89,8 @@ export function recogniseScheme(sequences: Iterable<readonly string[]>): Recogni
 }
 
 /**
- * The scheme of a list of labels, where no sentences are at hand: by its prefixes alone. What begins or ends every entity is taken to do so
- * (IOB2 rather than IOB1, IOE2 rather than IOE1); `I-` alone is IOB1. Undefined: no tag but `O`, or tags that no scheme has.
+ * The scheme of a list of labels, determined from their prefixes alone. A prefix that can begin or end every entity is assumed to do so
+ * (IOB2 rather than IOB1, IOE2 rather than IOE1); `I-` alone is IOB1. Undefined if all tags are `O`, or if they do not belong to any scheme.
  */
 export function schemeOfLabels(labels: readonly string[]): Scheme | undefined {
   return reading('The arguments of schemeOfLabels', () => {
@@ -100,7 +100,7 @@ export function schemeOfLabels(labels: readonly string[]): Scheme | undefined {
   })
 }
 
-/** The schemes that have all prefixes of these tags, the preferred first; none where no tag but `O` is there to tell. */
+/** The schemes that have all prefixes of these tags, in order of preference; empty if all tags are `O`. */
 function schemesWith(tags: readonly string[]): Scheme[] {
   const prefixes = [...new Set(tags.map((tag) => splitTag(tag).prefix))]
   if (prefixes.every((prefix) => prefix === 'O')) return []
@@ -108,10 +108,10 @@ function schemesWith(tags: readonly string[]): Scheme[] {
 }
 
 /**
- * The entities of any sequence, whatever its scheme; for well-formed ones exactly those that were meant. The repair of malformed ones is
- * conlleval's: a tag that goes on (`I`, `E`, `L`) with nothing of its label before it begins an entity, and an entity whose end is not
- * written ends before the first tag that cannot go on with it. Nothing that is tagged gets lost.
- * Tags without a prefix (`city`) count as inside: neighbours with one label are one entity.
+ * The entities of any tag sequence, whatever its scheme; well-formed sequences are read exactly. Malformed ones are repaired like in
+ * conlleval: a continuing tag (`I`, `E`, `L`) that does not continue an entity of its label begins one, and an entity without a written
+ * end ends before the first tag that cannot continue it. Every tagged word belongs to an entity.
+ * Tags without a prefix (`city`) count as inside: neighbours with the same label are one entity.
  */
 export function repairedEntities(tags: readonly string[]): Entity[] {
   return reading('The arguments of repairedEntities', () => {
@@ -125,8 +125,8 @@ export function repairedEntities(tags: readonly string[]): Entity[] {
 }
 
 /**
- * One tag a word, well formed in the scheme. Entities in any order, in words [start, end); the label `_` gives bare prefixes.
- * `ERR_INVALID_ARGUMENT`: entities that are empty, overlap, lie outside of `length` words, or have no label.
+ * One tag per word, well formed in the scheme. Entities may be given in any order, in words [start, end); the label `_` gives bare prefixes.
+ * Throws `ERR_INVALID_ARGUMENT` for entities that are empty, overlap, lie outside `length` words, or have no label.
  */
 export function tagsOf(entities: readonly Entity[], length: number, scheme: Scheme = 'IOB2'): string[] {
   return reading('The arguments of tagsOf', () => {
@@ -138,7 +138,7 @@ export function tagsOf(entities: readonly Entity[], length: number, scheme: Sche
       const previous = sorted[i - 1]
       const next = sorted[i + 1]
       if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= length)) {
-        throw refused(entity, `does not lie in a sentence of ${length} words`)
+        throw refused(entity, `is empty or lies outside the sentence, which has ${length} words`)
       }
       if (label === '') throw refused(entity, 'has no label')
       if (previous && previous.end > start) throw refused(entity, `overlaps '${previous.label}' [${previous.start}, ${previous.end})`)
@@ -175,34 +175,34 @@ function refused({ label, start, end }: Entity, why: string): SentorchError {
 }
 
 /**
- * The same entities written in another scheme; malformed places are repaired as `repairedEntities` says, also from a scheme to itself.
- * `ERR_INVALID_ARGUMENT`: a tag whose prefix `from` lacks.
+ * Converts tags to another scheme. Malformed positions are repaired as in `repairedEntities`, even if both schemes are the same.
+ * Throws `ERR_INVALID_ARGUMENT` for a tag whose prefix is not in `from`.
  */
 export function convertTags(tags: readonly string[], from: Scheme, to: Scheme): string[] {
   return reading('The arguments of convertTags', () => {
     oneOf('from', from, SCHEMES)
     for (const tag of tags) {
       if (usesPrefix(from, splitTag(tag).prefix)) continue
-      throw new SentorchError('ERR_INVALID_ARGUMENT', `Tag ${JSON.stringify(tag)} is none of ${from}.`, { detail: { tag } })
+      throw new SentorchError('ERR_INVALID_ARGUMENT', `${JSON.stringify(tag)} is not a valid ${from} tag.`, { detail: { tag } })
     }
     return tagsOf(repairedEntities(tags), tags.length, to)
   })
 }
 
-/** Whether a list of labels is a list of entities. An empty one may be either. */
+/** Whether a list of labels is a list of entities. An empty list may be either. */
 export function isSpans(value: unknown): value is readonly Span[] {
   return Array.isArray(value) && value.length > 0 && typeof value[0] === 'object'
 }
 
-/** Spans by their start. */
+/** Spans sorted by start. */
 export function inOrder(spans: readonly Span[]): Span[] {
   return [...spans].sort((a, b) => a.start - b.start)
 }
 
 /**
- * One tag per word. `words`: pairs start, end of each word in UTF-16 units. An entity has all words that it touches; a word that two entities
- * touch stays with the one that begins first, and the other begins after it. `lost`: entities without a word. Without a scheme the tags are
- * the labels themselves.
+ * One tag per word. `words`: pairs start, end of each word in UTF-16 units. An entity covers all words that it touches; a word that two
+ * entities touch belongs to the one that begins first, and the other begins after it. `lost`: entities without a word. Without a scheme, the
+ * tags are the labels themselves.
  */
 export function tagsOfSpans(spans: readonly Span[], words: Int32Array, scheme: Scheme | undefined): { tags: string[]; lost: number } {
   const count = words.length / 2

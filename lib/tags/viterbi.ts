@@ -1,11 +1,11 @@
 import { isAllowed, schemeOfLabels } from './schemes'
 
-/** Log-probabilities of the tags of each place → the tags. */
+/** Takes the log-probabilities of the tags at each position and returns the tags. */
 export type Decoder = (logProbabilities: readonly Float64Array[]) => number[] | undefined
 
 /**
- * The most probable sequence of tags that their scheme allows (Viterbi 1967), its start and end included. Undefined where the labels are
- * written in no scheme: nothing is forbidden then. The decoder gives undefined where every sequence of that length is forbidden.
+ * A decoder for the most probable tag sequence that the scheme allows (Viterbi 1967), including its start and end. Undefined if the labels
+ * do not belong to any scheme, since nothing is forbidden then. The decoder returns undefined if every sequence of that length is forbidden.
  */
 export function decoderOf(labels: readonly string[]): Decoder | undefined {
   const scheme = schemeOfLabels(labels)
@@ -41,7 +41,7 @@ export function decoderOf(labels: readonly string[]): Decoder | undefined {
   }
 }
 
-/** Tags that may follow the same ones share the search for the best of these: the work grows with the number of labels, not its square. */
+/** Tags with the same set of successors share one search for the best predecessor, so the work is linear in the number of labels, not quadratic. */
 function groupsOf(predecessors: readonly (readonly number[])[]): { predecessors: readonly number[]; tags: number[] }[] {
   const groups = new Map<string, { predecessors: readonly number[]; tags: number[] }>()
   predecessors.forEach((list, tag) => {
@@ -53,7 +53,7 @@ function groupsOf(predecessors: readonly (readonly number[])[]): { predecessors:
   return [...groups.values()]
 }
 
-/** Of those that can be reached, the one with the highest score. */
+/** The reachable tag with the highest score. */
 function bestOf(scores: Float64Array, tags: readonly number[]): number | undefined {
   let best: number | undefined
   for (const tag of tags) if (scores[tag]! > (best === undefined ? -Infinity : scores[best]!)) best = tag

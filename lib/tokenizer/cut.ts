@@ -1,33 +1,33 @@
 /// <reference lib="es2024.string" />
-/** Places at which long texts can be cut; `Pipeline` says for which tokenizers they hold. */
+/** Positions at which long texts can be cut; `Pipeline` says for which tokenizers they are valid. */
 
-/** How far after the wished place a better one is looked for. */
+/** How far after the desired position a better one is searched for. */
 const REACH = 4096
 
 /**
- * Letters, digits and East Asian punctuation that stand alone in normalization: none joins what comes before or after it, and none vanishes.
- * Left out are conjoining Hangul, and letters that extend a grapheme cluster to either side.
+ * Letters, digits and East Asian punctuation that normalization treats independently: none combines with a neighbour, and none disappears.
+ * Excluded are conjoining Hangul, and letters that extend a grapheme cluster to either side.
  */
 const LETTERS = String.raw`[[\p{L}\p{N}]--[\p{Grapheme_Extend}\u0d4e\u0e33\u0eb3\u1100-\u11ff\ua960-\ua97f\ud7b0-\ud7ff\u{10000}-\u{10ffff}]]`
 const STEADY = String.raw`[${LETTERS}\u2014\u2018-\u201d\u2026\u3001\u3002\u3008-\u3011\uff01-\uff0f\uff1a-\uff20]`
 const SINGLE_SPACE = new RegExp(String.raw`[${LETTERS}.,;:!?\)] (?=${LETTERS})`, 'v')
 const WHITE_SPACE = new RegExp(String.raw`[${LETTERS}.,;:!?\)][ \t\n](?=[${LETTERS} \t\n])`, 'v')
 
-/** Lone surrogates become U+FFFD, one for one: places do not move. */
+/** Lone surrogates become U+FFFD one for one, so positions do not change. */
 export function wellFormed(text: string): string {
   return text.toWellFormed()
 }
 
 /**
- * The first place at or after `from` where a piece may end before a single space between words, or before any white space where that is
- * dropped anyway; undefined where none is near.
+ * The first position at or after `from` where a chunk may end: before a single space between words, or before any white space if that is
+ * dropped anyway; undefined if there is none nearby.
  */
 export function spaceAfter(text: string, from: number, dropsSpaces: boolean): number | undefined {
   const found = (dropsSpaces ? WHITE_SPACE : SINGLE_SPACE).exec(text.slice(from, from + REACH))
   return found ? from + found.index + 1 : undefined
 }
 
-/** Which characters count as steady: those that a step of the tokenizer neither joins, drops nor splits in the middle. */
+/** The set of steady characters: those that no step of the tokenizer combines, drops or splits in the middle. */
 export type SteadyCharacters = 'letters' | 'ascii' | 'ascii and white space'
 
 const STEADY_CHARACTERS: Readonly<Record<SteadyCharacters, string>> = {
@@ -36,7 +36,7 @@ const STEADY_CHARACTERS: Readonly<Record<SteadyCharacters, string>> = {
   'ascii and white space': String.raw`[!-~ \t\n\r]`,
 }
 
-/** The first place at or after `from` before which `length` steady characters stand. */
+/** The first position at or after `from` that follows `length` steady characters. */
 export function steadyAfter(text: string, from: number, length: number, steady: SteadyCharacters): number | undefined {
   const pattern = new RegExp(`${STEADY_CHARACTERS[steady]}{${length}}`, 'v')
   const start = Math.max(0, from - length)
@@ -44,23 +44,23 @@ export function steadyAfter(text: string, from: number, length: number, steady: 
   return found ? start + found.index + length : undefined
 }
 
-/** Runs of characters whose middle may be left out: more than `4 * keep` of one of the `classes` (as in a regular expression). */
+/** Runs of characters whose middle may be omitted: more than `4 * keep` of one of the `classes` (as in a regular expression). */
 export interface LongRuns {
   classes: readonly string[]
-  /** Characters that stay at each end of a run, at least 1. */
+  /** Characters to keep at each end of a run, at least 1. */
   keep: number
 }
 
-/** The start of a text, with its longest runs shortened. */
+/** The start of a text with its longest runs shortened. */
 export interface Opening {
   text: string
-  /** Ascending; `at` counts in the shortened text, `length` is what was left out there. */
+  /** In ascending order; `at` counts in the shortened text, `length` is the number of characters omitted there. */
   gaps: { at: number; length: number }[]
-  /** Nothing of the text follows. */
+  /** Whether this is the whole text. */
   complete: boolean
 }
 
-/** At least the first `length` characters of a text whose long runs are shortened, or all of it. Costs no more than the part that is read. */
+/** The start of a text with long runs shortened: at least `length` characters, or all of it. The cost depends only on the part that is read. */
 export function openingOf(text: string, length: number, { classes, keep }: LongRuns): Opening {
   if (text.length <= length) return { text, gaps: [], complete: true }
   const gaps: Opening['gaps'] = []
@@ -89,7 +89,7 @@ export function openingOf(text: string, length: number, { classes, keep }: LongR
   return { text: opening, gaps, complete: place >= text.length }
 }
 
-/** Where the first `length` characters in a row that match `member` begin; Infinity: there are none. Looks at no character more than twice. */
+/** Start of the first `length` consecutive characters that match `member`, or Infinity. Examines each character at most twice. */
 function runIn(text: string, member: RegExp, length: number): number {
   for (let start = 0; start + length <= text.length;) {
     let place = start + length - 1
@@ -100,7 +100,7 @@ function runIn(text: string, member: RegExp, length: number): number {
   return Infinity
 }
 
-/** Moves UTF-16 spans in an opening to where they lie in the whole text, in place. */
+/** Converts UTF-16 spans in an opening to spans in the whole text, in place. */
 export function restoreSpans(spans: Int32Array, gaps: Opening['gaps']): void {
   for (let i = 0; i < spans.length; i++) {
     const place = spans[i]!
@@ -109,8 +109,8 @@ export function restoreSpans(spans: Int32Array, gaps: Opening['gaps']): void {
 }
 
 /**
- * Turns spans in code points, as the tokenizers library counts them, into start, end pairs in UTF-16 units.
- * `text` has no lone surrogates; `spans`: [start, end] of each token.
+ * Converts spans in code points, as returned by the tokenizers library, to start, end pairs in UTF-16 units.
+ * `text` must not contain lone surrogates; `spans`: [start, end] of each token.
  */
 export function toUtf16(text: string, spans: readonly (readonly number[])[]): Int32Array {
   const result = new Int32Array(2 * spans.length)
@@ -122,7 +122,7 @@ export function toUtf16(text: string, spans: readonly (readonly number[])[]): In
   return result
 }
 
-/** For each code point, and for the end, the UTF-16 unit at which it starts. */
+/** The UTF-16 unit at which each code point starts, followed by that of the end. */
 function unitsOfPoints(text: string): Int32Array {
   const units = new Int32Array(text.length + 1)
   let point = 0

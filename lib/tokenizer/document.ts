@@ -1,7 +1,7 @@
 import { SentorchError } from '../base/errors'
 import { isObject } from '../files/fields'
 
-/** The shapes of `tokenizer.json` that this library looks into; everything else is passed on as it is. */
+/** The parts of `tokenizer.json` that this library examines. Everything else is passed on unchanged. */
 
 export interface Component {
   type: string
@@ -33,26 +33,26 @@ export interface TokenizerDocument {
   [key: string]: unknown
 }
 
-/** Files from before 0.10 of the tokenizers library do not name the model's type. */
+/** Files written by the tokenizers library before 0.10 do not name the type of the model. */
 export function modelType(model: ModelDocument): string {
   return model.type ?? (model.merges !== undefined ? 'BPE' : Array.isArray(model.vocab) ? 'Unigram' : 'WordPiece')
 }
 
-/** The steps of a normalizer or pre-tokenizer, in order; `list` is the key under which a Sequence keeps them. */
+/** The steps of a normalizer or pre-tokenizer, in order. `list` is the key under which a Sequence stores them. */
 export function steps(component: Component | null, list: 'normalizers' | 'pretokenizers' | 'processors'): Component[] {
   if (component === null) return []
   return component.type === 'Sequence' ? (component[list] as Component[]).flatMap((step) => steps(step, list)) : [component]
 }
 
-/** The special tokens that stand around the tokens of one text. */
+/** The special tokens before and after the tokens of one text. */
 export interface Surroundings {
   before: number[]
   after: number[]
 }
 
 /**
- * What a post-processor puts around one text. It is read here, and added after the cut, so that one tokenizer serves every limit.
- * Throws ERR_MODEL_UNSUPPORTED for a processor that does more than that.
+ * The special tokens that a post-processor adds around one text. They are added here, after the cut, so that one tokenizer serves every limit.
+ * Throws ERR_MODEL_UNSUPPORTED if a post-processor does more than that.
  */
 export function readSurroundings(postProcessor: Component | null, path: string): Surroundings {
   return steps(postProcessor, 'processors').reduce<Surroundings>(
@@ -95,7 +95,7 @@ function tokenId(pair: unknown): number {
 function unsupported(step: Component, path: string): SentorchError {
   return new SentorchError(
     'ERR_MODEL_UNSUPPORTED',
-    `The post-processor '${step.type}' of ${path} does more than put special tokens of type 0 around a text.`,
+    `The post-processor '${step.type}' of ${path} does more than add special tokens of type 0 around a text.`,
     { detail: { path, type: step.type } },
   )
 }

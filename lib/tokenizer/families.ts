@@ -2,13 +2,13 @@ import type { Component, ModelDocument } from './document'
 import type { Json } from './files'
 
 /**
- * The tokenizer classes of transformers 5, as data. There, these classes read only the vocabulary and the added tokens of a `tokenizer.json`
- * and make the rest anew from `tokenizer_config.json`; to give the same ids, so does this library.
+ * The tokenizer classes of transformers 5, as data. These classes read only the vocabulary and the added tokens of a `tokenizer.json` and
+ * rebuild the rest from `tokenizer_config.json`. This library does the same, to produce the same ids.
  */
 
 export type SpecialName = 'bos_token' | 'eos_token' | 'unk_token' | 'sep_token' | 'pad_token' | 'cls_token' | 'mask_token'
 
-/** In transformers' order, in which missing ones get their ids. */
+/** In the order in which transformers assigns ids to missing ones. */
 export const SPECIAL_NAMES: readonly SpecialName[] = [
   'bos_token',
   'eos_token',
@@ -22,13 +22,13 @@ export const SPECIAL_NAMES: readonly SpecialName[] = [
 export interface TokenizerFamily {
   model: 'WordPiece' | 'BPE' | 'Unigram'
   specials: Partial<Record<SpecialName, string>>
-  /** Whether a mask token that is given as a bare string takes the white space before it along. */
+  /** Whether a mask token given as a plain string includes the white space before it. */
   maskStripsLeft: boolean
-  /** Special tokens where the settings name none. */
+  /** Default special tokens. */
   extraSpecials?: readonly string[]
-  /** Fields of the model besides its vocabulary and merges. */
+  /** Fields of the model other than its vocabulary and merges. */
   modelSettings: (specials: Partial<Record<SpecialName, string>>, vocab: ModelDocument['vocab']) => Json
-  /** `settings` is `tokenizer_config.json`; `stored` the normalizer of `tokenizer.json`, null where there is none. */
+  /** `settings` is `tokenizer_config.json`; `stored` is the normalizer of `tokenizer.json`, or null. */
   normalizer: (settings: Json, stored: Component | null) => Component | null
   preTokenizer: (settings: Json) => Component
   postProcessor: (settings: Json, idOf: (name: SpecialName) => [string, number]) => Component
@@ -143,7 +143,7 @@ const herbert: TokenizerFamily = {
   postProcessor: (_settings, idOf) => ({ type: 'BertProcessing', sep: [idOf('sep_token')[0], 2], cls: [idOf('cls_token')[0], 0] }),
 }
 
-/** By the name of transformers' class, without its `Fast`. */
+/** Keyed by the name of transformers' class, without the suffix `Fast`. */
 export const FAMILIES: Readonly<Record<string, TokenizerFamily>> = {
   BertTokenizer: bert,
   CamembertTokenizer: camembert,
@@ -182,9 +182,9 @@ function findPrecompiled(normalizer: Component): Component | null {
   return list.find((step) => step.type === 'Precompiled') ?? null
 }
 
-/** The tokenizer classes that a folder may name, and what transformers 5 makes of them. */
+/** The tokenizer classes that a folder may name, and how transformers 5 treats them. */
 
-/** The class that transformers takes where neither `tokenizer_config.json` nor `config.json` names one. */
+/** The class that transformers uses if neither `tokenizer_config.json` nor `config.json` names one. */
 export const DEFAULT_CLASS: Readonly<Record<string, string>> = {
   bert: 'BertTokenizer',
   camembert: 'CamembertTokenizer',
@@ -194,7 +194,7 @@ export const DEFAULT_CLASS: Readonly<Record<string, string>> = {
   'xlm-roberta': 'XLMRobertaTokenizer',
 }
 
-/** Names that transformers keeps for a class of another name. */
+/** Names that transformers treats as aliases of another class. */
 const SAME_AS: Readonly<Record<string, string>> = {
   BartTokenizer: 'RobertaTokenizer',
   DistilBertTokenizer: 'BertTokenizer',
@@ -208,10 +208,10 @@ const SAME_AS: Readonly<Record<string, string>> = {
   SqueezeBertTokenizer: 'BertTokenizer',
 }
 
-/** Names under which transformers takes a tokenizer.json as it is. */
+/** Class names for which transformers uses the tokenizer.json as it is. */
 const GENERIC = ['PreTrainedTokenizer', 'PythonBackend', 'TokenizersBackend', 'BloomTokenizer']
 
-/** Classes that do their work in Python, whatever a tokenizer.json says: many split words by a dictionary or a program of their own. */
+/** Classes implemented in Python, whatever tokenizer.json contains: many split words with a dictionary or an external program. */
 const IN_PYTHON = [
   'BartphoTokenizer',
   'BertGenerationTokenizer',
@@ -255,12 +255,12 @@ const IN_PYTHON = [
   'XLMTokenizer',
 ]
 
-/** Without its `Fast`. */
+/** The name without the suffix `Fast`. */
 export function classNameOf(named: unknown): string {
   return String(named).replace(/Fast$/, '')
 }
 
-/** The class as data, or undefined where it is not rebuilt here. */
+/** The class as data, or undefined if it is not rebuilt here. */
 export function familyOfClass(className: string): TokenizerFamily | undefined {
   const name = Object.hasOwn(SAME_AS, className) ? SAME_AS[className]! : className
   return Object.hasOwn(FAMILIES, name) ? FAMILIES[name] : undefined

@@ -4,30 +4,30 @@ import { isObject } from '../files/fields'
 import { joinPath, openRegular, readExactly, resolveFile, type ModelRoot } from '../files/read'
 import { jsonProblem } from '../files/file-errors'
 
-/** XLM-RoBERTa's `tokenizer.json` has 17 MB; a file far larger is not a tokenizer. */
+/** XLM-RoBERTa's `tokenizer.json` has 17 MB; a much larger file is not a tokenizer. */
 const MAX_BYTES = 128 * 2 ** 20
 
 export type Json = Record<string, unknown>
 
-/** The folder of a tokenizer's files: `path` inside the model ('' is the model's own folder). */
+/** The folder of a tokenizer's files: `path` inside the model ('' is the model folder). */
 export interface TokenizerFolder {
   root: ModelRoot
   path: string
 }
 
-/** A file as messages name it; without `name` the folder itself. */
+/** The name of a file in messages, or of the folder if `name` is omitted. */
 export function shown({ root, path }: TokenizerFolder, name = ''): string {
   return join(root.shown, path, name)
 }
 
-/** Whether there is such a file. Rejects with ERR_UNSAFE_MODEL where it lies outside of the model's folder. */
+/** Whether the file exists. Rejects with ERR_UNSAFE_MODEL if it lies outside the model folder. */
 export async function hasFile({ root, path }: TokenizerFolder, name: string): Promise<boolean> {
   return (await resolveFile(root, joinPath(path, name))) !== undefined
 }
 
 /**
- * The text of a file, or undefined where there is none. Rejects with ERR_MODEL_FORMAT where it is not UTF-8 text, with ERR_UNSAFE_MODEL where it
- * is not a regular file or lies outside of the model's folder.
+ * The text of a file, or undefined if it does not exist. Rejects with ERR_MODEL_FORMAT if it is not UTF-8 text, and with ERR_UNSAFE_MODEL if
+ * it is not a regular file or lies outside the model folder.
  */
 export async function readText(folder: TokenizerFolder, name: string): Promise<string | undefined> {
   const path = shown(folder, name)
@@ -36,7 +36,7 @@ export async function readText(folder: TokenizerFolder, name: string): Promise<s
   const { handle, size } = await openRegular(file, path)
   let bytes: Buffer
   try {
-    if (size > MAX_BYTES) throw malformed(path, `has ${size} bytes, more than the ${MAX_BYTES} that a tokenizer may have`)
+    if (size > MAX_BYTES) throw malformed(path, `has ${size} bytes; the limit for a tokenizer file is ${MAX_BYTES}`)
     bytes = await readExactly(handle, 0, size, path)
   } finally {
     await handle.close()
@@ -48,7 +48,7 @@ export async function readText(folder: TokenizerFolder, name: string): Promise<s
   }
 }
 
-/** The object in a JSON file, or undefined where there is no such file. */
+/** The object in a JSON file, or undefined if the file does not exist. */
 export async function readObject(folder: TokenizerFolder, name: string): Promise<Json | undefined> {
   const text = await readText(folder, name)
   return text === undefined ? undefined : parseObject(text, shown(folder, name))
@@ -59,10 +59,12 @@ export function parseObject(text: string, path: string): Json {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const pointer = text.startsWith('version https://git-lfs') ? 'is a Git LFS pointer; fetch the file itself with git lfs pull' : undefined
+    const pointer = text.startsWith('version https://git-lfs')
+      ? 'is a Git LFS pointer; download the file itself with git lfs pull'
+      : undefined
     throw malformed(path, pointer ?? `is not JSON: ${jsonProblem(error)}`)
   }
-  if (!isObject(value)) throw malformed(path, 'does not hold a JSON object')
+  if (!isObject(value)) throw malformed(path, 'does not contain a JSON object')
   return value
 }
 

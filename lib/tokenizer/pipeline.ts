@@ -1,30 +1,30 @@
 import type { LongRuns, SteadyCharacters } from './cut'
 import { modelType, steps, type Component, type TokenizerDocument } from './document'
 
-/** Where a text may be cut, or a prefix of it judged, without changing the ids of what comes before. */
+/** Describes where a text can be cut, or a prefix of it tokenized, without changing the ids of what precedes. */
 export interface Pipeline {
-  /** The pieces on both sides of a single space between letters, digits or closing punctuation are tokenized as if they were one text. */
+  /** The parts on both sides of a single space between letters, digits or closing punctuation have the same tokens as the whole text. */
   splitsAtSpaces: boolean
-  /** White space leaves no token: it may be cut before any. */
+  /** White space has no tokens, so a text may be cut before any white space. */
   dropsSpaces: boolean
   /**
-   * Characters: of any so many that follow each other in a text, one is at the end of a token or of a word given up as unknown.
-   * 0: nothing of the kind is known.
+   * Among this many consecutive steady characters, at least one is at the end of a token or of a word treated as unknown.
+   * 0 if no such number is known.
    */
   window: number
-  /** The characters that this holds for. */
+  /** The characters to which `window` applies. */
   steady: SteadyCharacters
   /** White space that is dropped anyway, and words too long for the vocabulary, which become one unknown token. */
   longRuns: LongRuns
 }
 
-/** Vocabularies with longer tokens exist (long rules of dashes); proving a cut with so many prefixes costs more than it saves. */
+/** Vocabularies with longer tokens exist (long rows of dashes), but checking that many prefixes costs more than it saves. */
 const MAX_WINDOW = 512
 
 const LOCAL_NORMALIZERS = ['BertNormalizer', 'Lowercase', 'NFC', 'NFD', 'NFKC', 'NFKD', 'StripAccents', 'Precompiled', 'Strip']
 const DROPPING_PRE_TOKENIZERS = ['BertPreTokenizer', 'WhitespaceSplit', 'Whitespace']
 
-/** Only kinds of steps that were thought through are listed; any other makes every text be tokenized whole. */
+/** Only kinds of steps that were analysed are listed. With any other step, texts are tokenized as a whole. */
 export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens }: TokenizerDocument): Pipeline {
   const none: Pipeline = { splitsAtSpaces: false, dropsSpaces: false, window: 0, steady: 'ascii', longRuns: { classes: [], keep: 1 } }
   if (model.dropout || added_tokens.some((token) => /\s/.test(token.content) || token.rstrip)) return none
@@ -55,13 +55,13 @@ export function analysePipeline({ model, normalizer, pre_tokenizer, added_tokens
   const longestAdded = added_tokens.reduce((most, token) => Math.max(most, token.content.length), 0)
   const window = Math.max(longest, longestAdded, longestWord) + 2
   const provable = (wordPiece || plainBpe || type === 'Unigram') && window <= MAX_WINDOW && !added_tokens.some((token) => token.single_word)
-  // A byte-level token may end inside of a character, and its spaces go with a token that takes white space before it along.
+  // A byte-level token may end inside a character, and its spaces belong to a token that includes the white space before it.
   const bytes = first.type === 'ByteLevel' || type === 'BPE'
   const keepsSpaces = normalizers.length === 0 && !added_tokens.some((token) => token.lstrip)
   const steady = !bytes ? 'letters' : first.type === 'ByteLevel' && keepsSpaces ? 'ascii and white space' : 'ascii'
   const classes = []
   if (dropsSpaces) classes.push(String.raw` \t\n`)
-  // An added token inside a long word would end it.
+  // An added token inside a long word would end the word.
   if (dropsSpaces && wordPiece && added_tokens.every((token) => /[^A-Za-z0-9]/.test(token.content))) classes.push('A-Za-z0-9')
   return {
     splitsAtSpaces: true,

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os'
 import { aborted, SentorchError } from '../base/errors'
 
-/** Bounds what one call of the tokenizers library holds of a libuv thread, and what its answer costs the JavaScript thread to read. */
+/** Limits how long one call of the tokenizers library occupies a libuv thread, and how long JavaScript needs to read its result. */
 const CHUNK_CHARS = 16_384
 
-/** Jobs that are done before the list of those that wait is copied without them. */
+/** Number of finished jobs after which the list of waiting jobs is compacted. */
 const COMPACT_AT = 1024
 
 interface Job<T> {
@@ -16,8 +16,8 @@ interface Job<T> {
 }
 
 /**
- * Joins texts of many callers into chunks and has one chunk in flight at a time: libuv's four threads serve the whole process.
- * A job is settled once; jobs whose signal is aborted are dropped when their turn comes.
+ * Combines texts of several callers into chunks and keeps one chunk in flight at a time, since libuv's four threads serve the whole process.
+ * Each job is settled once. Jobs whose signal is aborted are dropped when their turn comes.
  */
 export class TextQueue<T> {
   readonly #run: (texts: string[], detailed: boolean[]) => Promise<T[]>
@@ -26,7 +26,7 @@ export class TextQueue<T> {
   #running = false
   #closed: SentorchError | undefined
 
-  /** `detailed`: per text, whether its caller wants more than ids. */
+  /** `detailed`: for each text, whether its caller needs more than ids. */
   constructor(run: (texts: string[], detailed: boolean[]) => Promise<T[]>) {
     this.#run = run
   }
@@ -39,7 +39,7 @@ export class TextQueue<T> {
     })
   }
 
-  /** Rejects what waits and what comes. */
+  /** Rejects waiting and future jobs. */
   close(error: SentorchError): void {
     this.#closed = error
     for (const job of this.#waiting.slice(this.#next)) job.reject(error)
@@ -49,7 +49,7 @@ export class TextQueue<T> {
 
   async #drain(): Promise<void> {
     this.#running = true
-    // One turn of the microtask queue, so that the texts of one call travel together.
+    // Waits one microtask, so that the texts of one call are in one chunk.
     await Promise.resolve()
     for (let jobs = this.#take(); jobs.length > 0; jobs = this.#take()) await this.#settle(jobs)
     this.#running = false
@@ -68,7 +68,7 @@ export class TextQueue<T> {
       jobs.push(job)
       chars += job.text.length
     }
-    // What is done must not be held: with a steady stream of callers the queue is never empty.
+    // Finished jobs must not be retained: with a steady stream of callers the queue is never empty.
     if (this.#next >= COMPACT_AT || this.#next === this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#next)
       this.#next = 0
@@ -85,7 +85,7 @@ export class TextQueue<T> {
       jobs.forEach((job, i) => job.resolve(results[i]!))
     } catch (error) {
       if (jobs.length === 1) return jobs[0]!.reject(error)
-      // One bad text must not fail its neighbours, which may be another caller's.
+      // One invalid text must not fail the others, which may belong to another caller.
       for (const job of jobs) await this.#settle([job])
     }
   }
@@ -94,8 +94,8 @@ export class TextQueue<T> {
 let started = false
 
 /**
- * The tokenizers library starts its threads, one per processor, with the first batch of the process, and ends the process where the system refuses one.
- * So they are started while a model is loaded, after it was tried whether the system allows them. Rejects with ERR_THREADS.
+ * The tokenizers library starts its threads, one per processor, with the first batch of the process, and aborts the process if a thread cannot
+ * be started. Therefore they are started while a model is loaded, after a check that the system allows them. Rejects with ERR_THREADS.
  */
 export async function startTokenizing(tokenize: () => Promise<unknown>, startableThreads: (count: number) => number): Promise<void> {
   if (started) return
@@ -104,7 +104,7 @@ export async function startTokenizing(tokenize: () => Promise<unknown>, startabl
   if (startable < needed) {
     throw new SentorchError(
       'ERR_THREADS',
-      `Tokenizing needs ${needed} threads, and the system starts ${startable}: its limit on threads or its memory is used up. ` +
+      `Tokenization needs ${needed} threads, but the system can start only ${startable}: its thread limit or its memory is exhausted. ` +
         'Set RAYON_NUM_THREADS to a smaller number, or raise the limit (ulimit -u, the pids limit of the container, TasksMax of the service).',
     )
   }

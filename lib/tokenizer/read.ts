@@ -9,19 +9,19 @@ import { numberTokens, resolveTokens, type TokenSettings } from './tokens'
 export interface ReadTokenizer {
   document: TokenizerDocument
   /**
-   * `document` as text, for the tokenizers library: written anew, so that nothing reaches it that was not looked at (a key given twice), and
-   * without the parts that only decoding or whole batches use.
+   * `document` as text for the tokenizers library. It is serialized again, so that the library sees only what was checked (no duplicate keys),
+   * without the parts that are used only for decoding or for whole batches.
    */
   text: string
-  /** The file that messages name. */
+  /** The name of the file in messages. */
   path: string
-  /** What a careful user should know of it. */
+  /** Notes for users. */
   notes: string[]
 }
 
 /**
- * The tokenizer of a model folder as one `tokenizer.json`, equal in effect to what transformers 5 makes of the folder.
- * `modelTypeOfConfig` decides about the class where the folder names none.
+ * The tokenizer of a model folder as one `tokenizer.json`, equivalent to what transformers 5 makes of the folder.
+ * `modelTypeOfConfig` determines the class if the folder does not name one.
  */
 export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: string, doLowerCase: boolean): Promise<ReadTokenizer> {
   const [stored, config, specialTokensMap, addedTokens, modelConfig] = await Promise.all([
@@ -45,8 +45,8 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
     if (family === undefined) {
       throw new SentorchError(
         'ERR_MODEL_UNSUPPORTED',
-        `${shown(folder)} has no tokenizer.json, and its tokenizer class ${className} cannot be made from other files. ` +
-          `Save one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
+        `${shown(folder)} has no tokenizer.json, and its tokenizer class ${className} cannot be built from other files. ` +
+          `Create one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
         { detail: { folder: shown(folder), className } },
       )
     }
@@ -74,7 +74,7 @@ export async function readTokenizer(folder: TokenizerFolder, modelTypeOfConfig: 
   }
 }
 
-/** Settings that would change the ids and that the tokenizers library for Node cannot follow. */
+/** Rejects settings that would change the ids and that the tokenizers library for Node does not support. */
 function refuseSettings(settings: Json, original: TokenizerDocument | undefined, folder: TokenizerFolder): void {
   const refuse = (name: string, key: string, value: unknown): never => {
     const path = shown(folder, name)
@@ -99,23 +99,23 @@ function inPython(className: string, folder: TokenizerFolder): SentorchError {
   const path = shown(folder, 'tokenizer_config.json')
   return new SentorchError(
     'ERR_MODEL_UNSUPPORTED',
-    `The tokenizer class of ${path} is ${printable(className)}: transformers does its work in Python, whatever tokenizer.json says. ` +
-      'If tokenizer.json gives the ids that the model was trained with, set tokenizer_class to PreTrainedTokenizerFast.',
+    `The tokenizer class of ${path} is ${printable(className)}: transformers implements this class in Python and ignores tokenizer.json. ` +
+      'If tokenizer.json produces the ids that the model was trained with, set tokenizer_class to PreTrainedTokenizerFast.',
     { detail: { path, className } },
   )
 }
 
 function otherModel(className: string, family: TokenizerFamily, model: ModelDocument): string {
   return (
-    `The tokenizer class ${className} is one of ${family.model}, but tokenizer.json holds ${printable(modelType(model))}: ` +
-    'it is used as it is, as transformers 4 did. transformers 5 may give other ids.'
+    `The tokenizer class ${className} requires a ${family.model} model, but tokenizer.json contains ${printable(modelType(model))}: ` +
+    'it is used unchanged, as in transformers 4. transformers 5 may produce different ids.'
   )
 }
 
 function notRebuilt(className: string): string {
   return (
-    `The tokenizer class ${printable(className)} is not one that sentorch knows: tokenizer.json is used as it is. ` +
-    'transformers 5 may give other ids if it makes this class anew from the vocabulary.'
+    `The tokenizer class ${printable(className)} is unknown to sentorch: tokenizer.json is used unchanged. ` +
+    'transformers 5 may produce different ids if it rebuilds this class from the vocabulary.'
   )
 }
 
@@ -148,14 +148,14 @@ function assemble(
   }
 }
 
-/** sentence-transformers' `do_lower_case`: a Lowercase step goes first, unless there is one. A BertNormalizer does not count as one. */
+/** sentence-transformers' `do_lower_case`: adds a Lowercase step at the start, unless one exists. A BertNormalizer does not count as one. */
 function lowerCased(normalizer: Component | null): Component {
   const list = steps(normalizer, 'normalizers')
   if (list.some((step) => step.type === 'Lowercase')) return normalizer!
   return { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, ...list] }
 }
 
-/** The files that came before `tokenizer.json`. Rejects with ERR_MODEL_UNSUPPORTED where only a sentencepiece model lies in the folder. */
+/** The files that preceded `tokenizer.json`. Rejects with ERR_MODEL_UNSUPPORTED if the folder contains only a sentencepiece model. */
 export async function readVocabulary(folder: TokenizerFolder, family: TokenizerFamily, className: string): Promise<ModelDocument> {
   if (family.model === 'WordPiece') {
     const text = await readText(folder, 'vocab.txt')
@@ -170,30 +170,30 @@ export async function readVocabulary(folder: TokenizerFolder, family: TokenizerF
         merges: mergesOfLines(merges),
       }
     }
-    if (vocab !== undefined) throw malformed(shown(folder, 'merges.txt'), 'is missing, although there is a vocab.json')
+    if (vocab !== undefined) throw malformed(shown(folder, 'merges.txt'), 'is missing, although vocab.json exists')
   }
   for (const name of ['sentencepiece.bpe.model', 'spiece.model', 'tokenizer.model']) {
     if (!(await hasFile(folder, name))) continue
     throw new SentorchError(
       'ERR_MODEL_UNSUPPORTED',
       `${shown(folder)} has a sentencepiece model (${name}) but no tokenizer.json. ` +
-        `Save one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
+        `Create one with Python: AutoTokenizer.from_pretrained(folder).save_pretrained(folder).`,
       { detail: { folder: shown(folder), file: name } },
     )
   }
-  const wanted = { WordPiece: 'vocab.txt', BPE: 'vocab.json with merges.txt', Unigram: 'nothing else' }[family.model]
+  const wanted = { WordPiece: 'vocab.txt', BPE: 'vocab.json with merges.txt', Unigram: 'no other file' }[family.model]
   throw new SentorchError(
     'ERR_MODEL_FORMAT',
-    `No tokenizer in ${shown(folder)}: looked for tokenizer.json, and for ${wanted} as ${className} would have it.`,
+    `${shown(folder)} contains no tokenizer. Expected tokenizer.json, or ${wanted} for ${className}.`,
     { detail: { folder: shown(folder), className } },
   )
 }
 
-/** Unicode's property of that name. */
+/** The Unicode property White_Space. */
 const WHITE_SPACE =
   '\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000'
 
-/** One token a line, its id the line's number. White space at a line's end does not belong to the token; of two equal lines the later counts. */
+/** One token per line; its id is the number of the line. Trailing white space is not part of the token; of two equal lines the later one counts. */
 function vocabularyOfLines(text: string): Record<string, number> {
   return Object.fromEntries(linesOf(text).map((line, id) => [trimEnd(line, WHITE_SPACE), id]))
 }

@@ -4,20 +4,20 @@ import { isObject } from '../files/fields'
 import { steps, type Component, type TokenizerDocument } from './document'
 import { longestReplacement } from './guards'
 
-/** What a hostile tokenizer.json could do with the time and the memory of a process that only tokenizes texts. */
+/** Detects tokenizer files that could make the tokenization of a text take excessive time or memory. */
 
-/** Characters that all rules together may make of one. */
+/** Maximum number of characters that all rules together may produce from one. */
 const MAX_GROWTH = 32
-/** Characters of one word. WordPiece's time grows with the third power of them. */
+/** Maximum length of a word. WordPiece's time grows with the third power of it. */
 const MAX_WORD = 256
 const MAX_STEPS = 100
 
-/** Throws ERR_UNSAFE_MODEL, naming the rule, where the time or the memory that a text takes is not known to be in proportion to its length. */
+/** Throws ERR_UNSAFE_MODEL, with the rule, unless time and memory are known to be linear in the length of a text. */
 export function refuseUnsafe({ normalizer, pre_tokenizer, model }: TokenizerDocument, path: string): void {
   const fail = (what: string): never => {
     throw new SentorchError(
       'ERR_UNSAFE_MODEL',
-      `The tokenizer of ${path} could take any time or memory: ${what}. If you trust where it comes from, load it with trustTokenizer: true.`,
+      `The tokenizer of ${path} could need unlimited time or memory: ${what}. If you trust its source, load it with trustTokenizer: true.`,
       { detail: { path } },
     )
   }
@@ -30,7 +30,7 @@ export function refuseUnsafe({ normalizer, pre_tokenizer, model }: TokenizerDocu
     if (list.length > MAX_STEPS) fail(`its ${part} has ${list.length} steps, more than ${MAX_STEPS}`)
     for (const [i, step] of list.entries()) {
       const name = `step ${i + 1} of its ${part}, ${describe(step.type)},`
-      // The library also guesses what a step without a type is.
+      // The library also guesses the type of a step without one.
       if (typeof step.type !== 'string') fail(`step ${i + 1} of its ${part} has no type`)
       const least = leastOf(step.pattern)
       if (least === undefined) fail(`${name} has a pattern that is not known to be linear: ${describe(patternOf(step.pattern))}`)
@@ -42,7 +42,7 @@ export function refuseUnsafe({ normalizer, pre_tokenizer, model }: TokenizerDocu
   if (typeof word === 'number' && word > MAX_WORD) fail(`its max_input_chars_per_word is ${word}, more than ${MAX_WORD}`)
 }
 
-/** The fewest characters of a match, 1 without a pattern; undefined where a match could be empty, or could take long to find. */
+/** Minimum length of a match, 1 without a pattern; undefined if a match could be empty or take long to find. */
 function leastOf(pattern: unknown): number | undefined {
   if (pattern === undefined) return 1
   const text = patternOf(pattern)
@@ -56,15 +56,15 @@ function patternOf(pattern: unknown): string | undefined {
   return typeof text === 'string' ? text : undefined
 }
 
-/** What Unicode's own normalization makes of one character at most (U+FDFA). */
+/** Maximum length of Unicode's own normalization of one character (U+FDFA). */
 const COMPATIBILITY = 18
 
-/** The largest number of characters that the rules so far make of one. The first rule of each kind that usual tokenizers have does not count. */
+/** Upper bound for the growth of a text under the rules so far. The first rule of each kind in common tokenizers is not counted. */
 class Growth {
   factor = 1
   readonly #free = new Set<string>()
 
-  /** `least`: characters of a match of the step's pattern. */
+  /** `least`: minimum length of a match of the step's pattern. */
   add(step: Component, least: number): void {
     if (step.type === 'Replace') this.factor *= Math.max(1, lengthOf(step.content) / least)
     if (step.type === 'Prepend') this.factor *= 1 + lengthOf(step.prepend)
@@ -89,8 +89,8 @@ function lengthOf(text: unknown): number {
 }
 
 /**
- * Which regular expressions (Oniguruma's syntax) are known to take time linear in the text. The tokenizers library ends the process where one
- * of them gives up, so whatever is not understood here counts as unsafe.
+ * Decides which regular expressions (in Oniguruma's syntax) are known to take linear time. The tokenizers library aborts the process if a search
+ * gives up, so a pattern that is not understood here counts as unsafe.
  */
 
 const UPPER = String.raw`[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]`
@@ -99,7 +99,7 @@ const SHORT = `(?i:'s|'t|'re|'ve|'m|'ll|'d)`
 const FIRST = String.raw`[^\r\n\p{L}\p{N}]?`
 const BLANKS = String.raw`\s*[\r\n]+|\s+(?!\S)|\s+`
 
-/** Patterns of widespread tokenizers that the rules below do not cover. Each alternative that fails late is followed by one that matches there. */
+/** Patterns of common tokenizers that the rules below do not cover. Each alternative that fails late is followed by one that matches there. */
 const KNOWN: readonly string[] = [
   // GPT-2, RoBERTa
   String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`,
@@ -117,18 +117,18 @@ const KNOWN: readonly string[] = [
     String.raw`[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|${BLANKS}`,
 ]
 
-/** Ways in which the characters before an unbounded repetition can be shared out, per place in the text. */
+/** Number of ways to distribute the characters before an unbounded repetition, per position in the text. */
 const MAX_WAYS = 1000
 const MAX_LENGTH = 2000
 
-/** Characters that a match has at least (never 0), or undefined where the pattern is not known to be linear. */
+/** Minimum length of a match (never 0), or undefined if the pattern is not known to be linear. */
 export function leastOfLinear(pattern: string): number | undefined {
   if (KNOWN.includes(pattern)) return 1
   const least = pattern.length > MAX_LENGTH ? undefined : leastOfAlternatives(pattern)
   return least === 0 ? undefined : least
 }
 
-/** A character, a class of them, or a group of words. */
+/** A character, a character class, or a group of words. */
 const ATOM = String.raw`(?:\\[sSdDwWrntf]|\\[pP]\{\^?[A-Za-z_ ]+\}|\\[^\p{L}\p{N}\s]|\[\^?\]?(?:\\[sSdDwWrntf]|\\[pP]\{\^?[A-Za-z_ ]+\}|\\[^\p{L}\p{N}\s]|[^\[\]\\&])+\]|[^\\\[\]{}()*+?|^$])`
 const WORDS = String.raw`\((?:\?i?:)?(?:[^\\\[\]{}()*+?|^$]|\\[^\p{L}\p{N}\s])+(?:\|(?:[^\\\[\]{}()*+?|^$]|\\[^\p{L}\p{N}\s])+)*\)`
 const TIMES = String.raw`[*+?]|\{\d{1,2}(?:,\d{0,2})?\}`
@@ -137,8 +137,8 @@ const START = /\^|\\A/y
 const END = /\$|\\z|\\Z/y
 
 /**
- * The grammar is small: characters, classes and groups of words, each repeated or not. After the first unbounded repetition of an alternative
- * nothing may fail (all that follows may be absent): so no text is looked at twice.
+ * The grammar is small: characters, classes and groups of words, each with an optional repetition. After the first unbounded repetition of an
+ * alternative nothing may fail (everything that follows is optional), so no text is scanned twice.
  */
 function leastOfAlternatives(pattern: string): number | undefined {
   let fewest = Infinity
@@ -163,7 +163,7 @@ function leastOfAlternatives(pattern: string): number | undefined {
   }
 }
 
-/** The piece that begins at `place`, repeated `from` to `to` times; undefined where none does, or something that is not understood. */
+/** The element that begins at `place`, repeated `from` to `to` times; undefined if there is none or it is not understood. */
 function pieceAt(pattern: string, place: number): { least: number; from: number; to: number; end: number } | undefined {
   PIECE.lastIndex = place
   const { atom, times, more } = PIECE.exec(pattern)?.groups ?? {}

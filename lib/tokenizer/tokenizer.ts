@@ -11,34 +11,34 @@ import { readTokenizer, type ReadTokenizer } from './read'
 import { refuseUnsafe } from './safety'
 import { readSurroundings, type Surroundings } from './document'
 
-/** Ragged rows of token ids: those of text i are ids[offsets[i] … offsets[i+1]), special tokens counted. */
+/** Ragged rows of token ids: those of text i are ids[offsets[i] … offsets[i+1]), special tokens included. */
 export interface TokenBatch {
   ids: Int32Array
   offsets: Int32Array
 }
 
 export interface TokenBatchWithOffsets extends TokenBatch {
-  /** The tokens of each text as the vocabulary writes them. */
+  /** The tokens of each text in the spelling of the vocabulary. */
   tokens: string[][]
-  /** Per text: start, end of each token in UTF-16 units of the text; special tokens 0, 0. */
+  /** For each text: start, end of each token in UTF-16 units of the text; 0, 0 for special tokens. */
   spans: Int32Array[]
-  /** Per text: the word of each token, as the tokenizer's first step splits the text; the special tokens around the text −1. */
+  /** For each text: the word of each token, as split by the tokenizer's first step; −1 for the special tokens around the text. */
   wordIds: Int32Array[]
 }
 
 export interface TokenizerOptions {
   /** The model's own limit, for `promptLength`. */
   maxLength: number
-  /** Texts are lower-cased first, as sentence-transformers does for `do_lower_case`. */
+  /** Whether texts are lower-cased first, as in sentence-transformers with `do_lower_case`. */
   doLowerCase: boolean
   config: Pick<EncoderConfig, 'vocabSize' | 'modelType'>
-  /** Rules whose time and memory are not known to be bounded are taken too. */
+  /** Whether to accept rules whose time and memory are not known to be bounded. */
   trusted?: boolean
 }
 
 /**
- * What is kept of the library's `Encoding`, whose native memory V8 does not see and would let pile up.
- * `tokens`, `offsets` (code points) and `words` are empty unless they were asked for.
+ * The parts of the library's `Encoding` that are kept. V8 does not account for its native memory, which would accumulate otherwise.
+ * `tokens`, `offsets` (code points) and `words` are empty unless they were requested.
  */
 interface Pieces {
   ids: number[]
@@ -47,28 +47,28 @@ interface Pieces {
   words: number[]
 }
 
-/** The tokens of one text without the special ones around it, from its start as far as they are wanted. */
+/** The tokens of one text without the special tokens around it, from its start as far as needed. */
 interface Head {
   pieces: Pieces
-  /** What was tokenized: the text, or a start of it, perhaps with long runs shortened. */
+  /** The tokenized string: the text or a start of it, possibly with long runs shortened. */
   text: string
   gaps: Opening['gaps']
 }
 
-/** Longer pieces are counted piece by piece. */
+/** Longer texts are counted in several parts. */
 const COUNT_CHARS = 65_536
 
-/** The tokenizers library takes about 500 bytes for a character. */
+/** The tokenizers library needs about 500 bytes per character. */
 const MAX_CHARS = 2 ** 22
 
-/** Text → token ids, off the JavaScript thread, equal to what transformers gives for the same folder. */
+/** Converts texts to token ids, off the JavaScript thread, with the same results as transformers for the same folder. */
 export class Tokenizer {
   static #opened = 0
-  /** Unique in the process: what was prepared with one tokenizer is not taken for another's. */
+  /** Unique in the process, so that data prepared with one tokenizer is not used with another. */
   readonly id = ++Tokenizer.#opened
-  /** Ids are below this: tokens of the vocabulary and added ones. */
+  /** Upper bound of the ids (exclusive), including added tokens. */
   readonly vocabSize: number
-  /** What a careful user should know of it. */
+  /** Notes for users. */
   readonly notes: readonly string[]
   readonly #queue: TextQueue<Pieces>
   readonly #surroundings: Surroundings
@@ -78,9 +78,9 @@ export class Tokenizer {
   readonly #tokenName: (id: number) => string
 
   /**
-   * Reads tokenizer.json, or the older files, from a folder, or from one inside of a model. The tokenizers library parses synchronously: a vocabulary of 30,000
-   * takes the JavaScript thread 0.05 s, XLM-RoBERTa's 250,000 about a second.
-   * Rejects with ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH where an id has no row in the embedding
+   * Reads tokenizer.json, or the older files, from a folder or from a folder inside a model. The tokenizers library parses synchronously: a
+   * vocabulary of 30,000 blocks the JavaScript thread for 0.05 s, XLM-RoBERTa's 250,000 for about a second.
+   * Rejects with ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH if an id has no row in the embedding
    * table, or ERR_UNSAFE_MODEL.
    */
   static async open(where: string | TokenizerFolder, options: TokenizerOptions): Promise<Tokenizer> {
@@ -105,8 +105,7 @@ export class Tokenizer {
     const added = document.added_tokens.map((token) => ({ ...token, id: backend.tokenToId(token.content) ?? token.id }))
     const surroundings = readSurroundings(document.post_processor, path)
     const special = surroundings.before.length + surroundings.after.length
-    if (special > maxLength)
-      throw malformed(path, `puts ${special} special tokens around a text, more than the model's limit of ${maxLength}`)
+    if (special > maxLength) throw malformed(path, `adds ${special} special tokens to a text, more than the model's limit of ${maxLength}`)
     const all = [largest, ...added.map((token) => token.id), ...surroundings.before, ...surroundings.after]
     this.vocabSize = all.reduce((most, id) => Math.max(most, id), -1) + 1
     refuseBeyond(this.vocabSize - 1, config.vocabSize, path)
@@ -124,19 +123,19 @@ export class Tokenizer {
     this.#tokenName = (id) => backend.idToToken(id) ?? ''
   }
 
-  /** Each text cut to `maxLength` tokens, the special ones counted; lone surrogates read as U+FFFD. `maxLength`: at least the special tokens. */
+  /** Tokenizes texts, each cut to `maxLength` tokens, special tokens included; lone surrogates become U+FFFD. `maxLength`: at least the special tokens. */
   async encode(texts: readonly string[], maxLength: number, signal?: AbortSignal): Promise<TokenBatch> {
     throwIfAborted(signal)
     const wanted = this.#contentLength(maxLength)
     return this.#batch(await Promise.all(texts.map((text) => this.#ids(text, wanted, signal))))
   }
 
-  /** How many of a row's tokens are the special ones put before and behind the text's own, whatever the text. */
+  /** The numbers of special tokens before and after the tokens of every text. */
   get surroundings(): { before: number; after: number } {
     return { before: this.#surroundings.before.length, after: this.#surroundings.after.length }
   }
 
-  /** As `encode`, with each token's name, its place in the text and its word. */
+  /** As `encode`, with the spelling, the position and the word of each token. */
   async encodeWithOffsets(texts: readonly string[], maxLength: number, signal?: AbortSignal): Promise<TokenBatchWithOffsets> {
     throwIfAborted(signal)
     const wanted = this.#contentLength(maxLength)
@@ -164,7 +163,7 @@ export class Tokenizer {
     }
   }
 
-  /** As `encodeWithOffsets`, nothing cut. Long texts go through piece by piece, as in `count`. */
+  /** As `encodeWithOffsets`, but without a limit. Long texts are processed in parts, as in `count`. */
   async encodeWhole(texts: readonly string[], signal?: AbortSignal): Promise<TokenBatchWithOffsets> {
     throwIfAborted(signal)
     const rows = await Promise.all(texts.map((text) => this.#wholeRow(text, signal)))
@@ -176,7 +175,7 @@ export class Tokenizer {
     }
   }
 
-  /** How many tokens at both ends of a ready row are the special ones that `encode` puts there: all of them, or none. */
+  /** The numbers of special tokens at both ends of a given row: those that `encode` adds, or none. */
   surroundingsOf(ids: Int32Array): { before: number; after: number } {
     const { before, after } = this.#surroundings
     const end = ids.length - after.length
@@ -184,26 +183,26 @@ export class Tokenizer {
     return there ? this.surroundings : { before: 0, after: 0 }
   }
 
-  /** As the vocabulary writes it. */
+  /** The token in the spelling of the vocabulary. */
   tokenName(id: number): string {
     return this.#tokenName(id)
   }
 
-  /** Tokens of each text, special ones counted, nothing cut. */
+  /** Counts the tokens of each text, special tokens included, without a limit. */
   async count(texts: readonly string[], signal?: AbortSignal): Promise<number[]> {
     throwIfAborted(signal)
     const { before, after } = this.#surroundings
     return Promise.all(texts.map(async (text) => before.length + (await this.#countContent(text, signal)) + after.length))
   }
 
-  /** Leading tokens that a prompt takes, as sentence-transformers counts them: with what stands before a text, without a last special token. */
+  /** Number of leading tokens of a prompt as counted by sentence-transformers: including the special tokens before a text, without a final one. */
   async promptLength(prompt: string): Promise<number> {
     const { ids } = await this.encode([prompt], this.#maxLength)
     const last = ids.at(-1)
     return last !== undefined && this.#specialIds.has(last) ? ids.length - 1 : ids.length
   }
 
-  /** Idempotent. Texts that wait, and later calls, reject with ERR_DISPOSED. */
+  /** Idempotent. Waiting texts and later calls reject with ERR_DISPOSED. */
   dispose(): void {
     this.#queue.close(new SentorchError('ERR_DISPOSED', 'The tokenizer was disposed.'))
   }
@@ -230,14 +229,14 @@ export class Tokenizer {
     return ids.length > wanted ? ids.slice(0, wanted) : ids
   }
 
-  /** Rejects with ERR_INVALID_ARGUMENT for what would take gigabytes: a huge text without a place to cut it. */
+  /** Rejects with ERR_INVALID_ARGUMENT for a text that would take gigabytes: a huge text that cannot be cut. */
   #submit(text: string, detailed: boolean, signal?: AbortSignal): Promise<Pieces> {
     if (text.length <= MAX_CHARS) return this.#queue.submit(text, detailed, signal)
-    const message = `A text has ${text.length} characters and no place where it can be cut without changing its tokens; at most ${MAX_CHARS} can be taken whole. Cut it, or put spaces between its words.`
+    const message = `A text has ${text.length} characters but no position where it can be cut without changing its tokens; the limit for such a text is ${MAX_CHARS} characters. Shorten it, or separate its words by spaces.`
     return Promise.reject(new SentorchError('ERR_INVALID_ARGUMENT', message, { detail: { length: text.length, limit: MAX_CHARS } }))
   }
 
-  /** The whole text, or a start of it that has the same first `wanted` tokens as the whole. */
+  /** The tokens of the whole text, or of a start of it with the same first `wanted` tokens. */
   async #head(whole: string, wanted: number, detailed: boolean, signal?: AbortSignal): Promise<Head> {
     const { splitsAtSpaces, dropsSpaces, longRuns } = this.#pipeline
     for (let length = Math.max(1024, 8 * wanted); ; length *= 2) {
@@ -260,10 +259,10 @@ export class Tokenizer {
   }
 
   /**
-   * A start of the text that ends anywhere, proven by the starts that end up to `window` characters earlier. The tokens of the whole text end
-   * in at least one of these places (or a word there is given up as unknown), and up to it they are the tokens of that start alone: each of
-   * the models goes from left to right or, byte-pair encoding, gives every start of its result for the text of that start. So what all of
-   * them share, the whole text shares.
+   * A start of the text that ends at any position, verified with the starts that end up to `window` characters earlier. A token of the whole
+   * text ends at one or more of these positions (or a word there is treated as unknown), and up to it the tokens equal those of that start alone:
+   * each kind of model either works from left to right or, for byte-pair encoding, gives the same result for every start of its result. So the
+   * tokens that all these starts share are tokens of the whole text.
    */
   async #provenHead(
     text: string,
@@ -277,7 +276,7 @@ export class Tokenizer {
     if (end === undefined) return undefined
     const head = wellFormed(text.slice(0, end))
     const pieces = await this.#submit(head, detailed, signal)
-    // One more than wanted: the last one may go on behind the cut, and its span with it.
+    // One more than needed: the last token may continue after the cut, and its span with it.
     if (pieces.ids.length <= wanted) return undefined
     const ids = pieces.ids.slice(0, wanted + 1)
     for (let shorter = end - 1; shorter > end - window; shorter--) {
@@ -310,7 +309,7 @@ export class Tokenizer {
     return row
   }
 
-  /** The tokens of a whole text without the special ones around it, part by part; `start`: where the part lies. */
+  /** The tokens of a whole text without the special tokens around it, part by part; `start`: position of the part. */
   async *#parts(whole: string, detailed: boolean, signal?: AbortSignal): AsyncGenerator<Head & { start: number }> {
     for (let start = 0; start < whole.length;) {
       const end = this.#pieceEnd(whole, start)
@@ -356,13 +355,13 @@ function refuseBeyond(largest: number, vocabSize: number, path: string): void {
   if (largest < vocabSize) return
   throw new SentorchError(
     'ERR_MODEL_MISMATCH',
-    `${path} has token ids up to ${largest}, but config.json gives the model a vocabulary of ${vocabSize} (ids up to ${vocabSize - 1}). ` +
+    `${path} has token ids up to ${largest}, but vocab_size in config.json is ${vocabSize} (ids up to ${vocabSize - 1}). ` +
       'The tokenizer belongs to another model.',
     { detail: { path, largestId: largest, vocabSize } },
   )
 }
 
-/** A message of the tokenizers library, which may hold any part of a file. */
+/** Shortens a message of the tokenizers library, which may contain any part of a file. */
 function cut(message: string): string {
   return message.length > 200 ? `${message.slice(0, 200)}…` : message
 }

@@ -3,14 +3,14 @@ import type { AddedToken, ModelDocument } from './document'
 import { SPECIAL_NAMES, type SpecialName, type TokenizerFamily } from './families'
 import type { Json } from './files'
 
-/** The settings of a tokenizer folder that say which tokens are special and which were added. */
+/** The settings of a tokenizer folder that define special and added tokens. */
 export interface TokenSettings {
   /** tokenizer_config.json */
   config: Json
-  /** special_tokens_map.json and added_tokens.json: read only where tokenizer_config.json has no `added_tokens_decoder`. */
+  /** special_tokens_map.json and added_tokens.json: read only if tokenizer_config.json has no `added_tokens_decoder`. */
   specialTokensMap: Json | undefined
   addedTokens: Json | undefined
-  /** `added_tokens` of tokenizer.json, where there is one. */
+  /** `added_tokens` of tokenizer.json, if it exists. */
   stored: readonly (AddedToken & { id: number })[]
 }
 
@@ -19,13 +19,13 @@ export interface ResolvedTokens {
   added: AddedToken[]
 }
 
-/** Which tokens are found in a text before it is split into words, as transformers 5 puts them together. */
+/** The tokens that are matched in a text before it is split into words, combined as in transformers 5. */
 export function resolveTokens(settings: TokenSettings, family: TokenizerFamily | undefined): ResolvedTokens {
   const listed = listedTokens(settings)
   const named: Json = { ...family?.specials, ...settings.config }
   if (!isObject(settings.config.added_tokens_decoder)) Object.assign(named, settings.specialTokensMap)
 
-  // A class that is taken as its tokenizer.json is has those tokens before it looks at the settings' names.
+  // For a class whose tokenizer.json is used unchanged, its tokens come before the names in the settings.
   const kept = new Set(family ? [] : settings.stored.map(({ content }) => content))
   const byContent = new Map(listed.map((token) => [token.content, token]))
   const specials: Partial<Record<SpecialName, string>> = {}
@@ -49,7 +49,7 @@ export function resolveTokens(settings: TokenSettings, family: TokenizerFamily |
   return { specials, added: [...byContent.values()] }
 }
 
-/** Gives the tokens the ids that the tokenizers library gives them: that of the vocabulary, else the next free one. */
+/** Assigns ids as the tokenizers library does: the id in the vocabulary, or the next free one. */
 export function numberTokens(tokens: readonly AddedToken[], { vocab }: ModelDocument): (AddedToken & { id: number })[] {
   const idOf = Array.isArray(vocab)
     ? positions(vocab, tokens)
@@ -78,12 +78,12 @@ function listedTokens({ config, specialTokensMap, addedTokens, stored }: TokenSe
   return inOrder([...old, ...stored.map((token): [number, AddedToken] => [token.id, addedToken(token as unknown as Json)])])
 }
 
-/** By id; of two tokens with one id the later counts. */
+/** Keyed by id; of two tokens with the same id the later one counts. */
 function inOrder(tokens: [number, AddedToken][]): AddedToken[] {
   return [...new Map(tokens)].sort(([a], [b]) => a - b).map(([, token]) => token)
 }
 
-/** Special tokens besides those of SPECIAL_NAMES: under names of their own, and listed under the new or the old key. */
+/** Special tokens other than SPECIAL_NAMES: under their own names, or listed under the new or the old key. */
 function extras(named: Json, family?: TokenizerFamily): unknown[] {
   const { extra_special_tokens: extra, additional_special_tokens: additional } = named
   const own = Object.entries(named).filter(([name, value]) => /_token$/.test(name) && typeof value === 'string' && !isSpecialName(name))

@@ -36,7 +36,7 @@ function facts(changes: Record<string, unknown> = {}): Facts {
 const failing = (failure: ProbeResult['failure'], rest: ProbeResult = { features }): ProbeResult => ({ ...rest, failure })
 const libtorch = (changes: object) => ({ libtorch: { ...facts().libtorch, ...changes } })
 const error =
-  'sentorch needs libtorch 2.11.0 and found none. Looked at:\n  a place  nothing there\nTo install it: npx sentorch install-libtorch'
+  'sentorch needs libtorch 2.11.0 but found none. Searched:\n  a place  does not exist\nTo install it: npx sentorch install-libtorch'
 
 test('all is well', () => {
   expect(diagnose(facts())).toMatchObject({ ok: true, problems: [], devices: ['cpu'] })
@@ -140,9 +140,18 @@ describe('gatherFacts', () => {
 })
 
 test('the text names everything, what is wrong and the fix', () => {
-  const places = [{ place: 'a place', found: 'nothing there' }]
+  const places = [{ place: 'a place', found: 'does not exist' }]
   const text = diagnosisText(diagnose(facts({ ...libtorch({ found: null, error, places }), cpuProbe: failing({ message: '' }) })))
-  for (const part of ['1.2.3', '24.0.0', 'glibc 2.36', 'A CPU, 4 threads', 'AVX2 yes', '493 MB', 'a place  nothing there', 'cannot work']) {
+  for (const part of [
+    '1.2.3',
+    '24.0.0',
+    'glibc 2.36',
+    'A CPU, 4 threads',
+    'AVX2 yes',
+    '493 MB',
+    'a place  does not exist',
+    'cannot work',
+  ]) {
     expect(text).toContain(part)
   }
   expect(text).toMatch(/WRONG +sentorch needs libtorch.*\nFIX +npx sentorch install-libtorch/)

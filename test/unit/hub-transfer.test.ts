@@ -134,13 +134,13 @@ describe('refusals of the hub', () => {
     // From a proxy or another hub: a status without the hub's word for it.
     ['401', 'ERR_MODEL_NOT_FOUND', /Check the id, and set HF_TOKEN/, () => (hub.fault = () => ({ status: 401 })), {}],
     ['403', 'ERR_DOWNLOAD', /accept the model's terms.*HF_TOKEN/s, () => (hub.fault = () => ({ status: 403 })), {}],
-    ['404', 'ERR_MODEL_NOT_FOUND', /no repository/, () => (hub.fault = () => ({ status: 404 })), {}],
+    ['404', 'ERR_MODEL_NOT_FOUND', /does not exist on the hub/, () => (hub.fault = () => ({ status: 404 })), {}],
     ['410', 'ERR_DOWNLOAD', /410/, () => (hub.fault = () => ({ status: 410 })), {}],
     ['an unknown revision', 'ERR_MODEL_NOT_FOUND', /no revision 'v9'/, () => undefined, { revision: 'v9' }],
     ['silence', 'ERR_DOWNLOAD', /no answer within 0\.2 s/, () => faults(() => true, { stallAfter: -1 }), { connectTimeout: 200 }],
     ['an unknown host', 'ERR_DOWNLOAD', /ENOTFOUND|EAI_AGAIN.*HTTPS_PROXY/s, () => (process.env.HF_ENDPOINT = 'http://hub.invalid'), {}],
-    ['a login page', 'ERR_DOWNLOAD', /no JSON/, () => (hub.fault = () => ({ page: '<html>' })), {}],
-    ['null', 'ERR_DOWNLOAD', /like no hub/, () => (hub.fault = () => ({ page: 'null' })), {}],
+    ['a login page', 'ERR_DOWNLOAD', /not JSON/, () => (hub.fault = () => ({ page: '<html>' })), {}],
+    ['null', 'ERR_DOWNLOAD', /is not a hub/, () => (hub.fault = () => ({ page: 'null' })), {}],
     ['a bad endpoint', 'ERR_DOWNLOAD', /HF_ENDPOINT/, () => (process.env.HF_ENDPOINT = 'hub'), {}],
     ['a bad proxy', 'ERR_DOWNLOAD', /HTTPS_PROXY/, () => (process.env.HTTP_PROXY = 'http://'), {}],
     [

@@ -69,9 +69,9 @@ describe('local', () => {
   })
 
   test('says what a path may have meant', async () => {
-    expect((await refusal(`./${ID}`)).message).toMatch(/write 'acme\/tiny'/)
+    expect((await refusal(`./${ID}`)).message).toMatch(/pass 'acme\/tiny'/)
     fs.writeFileSync(path.join(home, 'file'), '')
-    expect((await refusal(path.join(home, 'file'))).message).toMatch(/a file, not a folder.*Give the folder/)
+    expect((await refusal(path.join(home, 'file'))).message).toMatch(/a file, not a folder.*Pass the folder/)
   })
 
   test.each([
@@ -171,8 +171,8 @@ describe('download', () => {
 
   test.each<[string, RegExp, string, Record<string, string | Buffer | undefined>]>([
     [
-      'weights only as pickle',
-      /only as pickle \(pytorch_model\.bin\).*save_pretrained/s,
+      'only pickled weights',
+      /only pickled weights \(pytorch_model\.bin\).*save_pretrained/s,
       'ERR_UNSAFE_MODEL',
       { 'model.safetensors': undefined },
     ],
@@ -193,7 +193,7 @@ describe('download', () => {
       'ERR_MODEL_UNSUPPORTED',
       { ...Object.fromEntries(Object.keys({ ...NEEDED, ...UNNEEDED }).map((name) => [name, undefined])), 'm.Q4.gguf': 'x' },
     ],
-    ['no tokenizer', /lacks tokenizer\.json/, 'ERR_MODEL_FORMAT', { 'tokenizer.json': undefined, 'vocab.txt': undefined }],
+    ['no tokenizer', /has no tokenizer\.json/, 'ERR_MODEL_FORMAT', { 'tokenizer.json': undefined, 'vocab.txt': undefined }],
     [
       'a shard that is not there',
       /model-9\.safetensors/,
@@ -310,7 +310,7 @@ describe('cache', () => {
       fs.rmSync(path.join(snapshot(), name))
       const error = await refusal(ID, { offline: true })
       expect(error.code).toBe('ERR_MODEL_NOT_FOUND')
-      expect(error.message).toContain(`${snapshot()} (not complete: lacks ${name})`)
+      expect(error.message).toContain(`${snapshot()} (incomplete: ${name} missing)`)
     },
   )
 
@@ -319,7 +319,7 @@ describe('cache', () => {
     await resolveModel(ID)
     expect(await resolveModel(ID, { offline: true })).toMatchObject({ source: 'cache' })
     fs.rmSync(path.join(repository(), '.no_exist'), { recursive: true })
-    expect((await refusal(ID, { offline: true })).message).toMatch(/lacks modules\.json/)
+    expect((await refusal(ID, { offline: true })).message).toMatch(/incomplete: modules\.json missing/)
   })
 
   test('a ref may be surrounded by white space', async () => {
@@ -352,9 +352,9 @@ describe('cache', () => {
     write({})
     expect(await resolveModel(ID, { offline: true })).toMatchObject({ source: 'cache' })
     write({ 'added_tokens.json': entry(1) })
-    expect((await refusal(ID, { offline: true })).message).toMatch(/lacks added_tokens\.json/)
+    expect((await refusal(ID, { offline: true })).message).toMatch(/incomplete: added_tokens\.json missing/)
     write({ 'model.safetensors': { ...entry(130), lfs_size: 300_001, lfs_sha256: 'd'.repeat(64) } })
-    expect((await refusal(ID, { offline: true })).message).toMatch(/lacks model\.safetensors/)
+    expect((await refusal(ID, { offline: true })).message).toMatch(/incomplete: model\.safetensors missing/)
   })
 
   test('works read-only', async () => {

@@ -124,7 +124,7 @@ describe('inspect', () => {
     expect(await findLibtorch({ path: good })).toMatchObject({ source: 'option', root: join(good, 'torch') })
     await expect(findLibtorch({ path: '/nowhere' })).rejects.toMatchObject({
       code: 'ERR_LIBTORCH_MISSING',
-      detail: { places: [{ place: '/nowhere', found: 'nothing there' }] },
+      detail: { places: [{ place: '/nowhere', found: 'does not exist' }] },
     })
     expect(existsSync(started)).toBe(false)
   })
@@ -178,7 +178,7 @@ describe('inspect', () => {
       '2.11.0',
       'SENTORCH_LIBTORCH',
       installedFolder(),
-      'nothing there',
+      'does not exist',
       '2.9.1+cu128',
       'npx sentorch install-libtorch',
     ]) {
@@ -189,7 +189,7 @@ describe('inspect', () => {
 
   test.each([
     ['no torch', null, /\/opt\/python3 has no torch/],
-    ['no Python', undefined, /does not answer/],
+    ['no Python', undefined, /does not respond/],
   ])('%s', async (_, origin, message) => {
     if (origin === undefined) withEnvironment({ PATH: scratch() })
     else fakePython(origin)

@@ -76,7 +76,11 @@ test.each<[string, () => unknown, string]>([
   ['words', () => entityReport([['O'], ['O', 'O']], [['O'], ['O']]), 'Expected 2 predicted tags for sentence 1, received 1'],
   ['no sentence', () => entityReport([], []), 'at least one item in gold tags'],
   ['scheme', () => entityReport([['O']], [['O']], { scheme: 'BIO' as Scheme }), "one of 'IOB2'"],
-  ['foreign tag', () => entityReport([['S-x']], [['O']], { scheme: 'IOB2' }), 'Tag "S-x" is none of IOB2, whose prefixes are I, O, B'],
+  [
+    'foreign tag',
+    () => entityReport([['S-x']], [['O']], { scheme: 'IOB2' }),
+    '"S-x" is not a valid IOB2 tag. The prefixes of IOB2 are I, O, B',
+  ],
   ['empty tag', () => entityReport([['']], [['O']]), 'Expected a tag, received an empty string'],
   ['zero division', () => entityReport([['O']], [['O']], { zeroDivision: NaN as 0 }), 'one of 0, 1 for zeroDivision'],
   ['option', () => entityReport([['O']], [['O']], { schema: 'IOB2' } as object), "Did you mean 'scheme'?"],

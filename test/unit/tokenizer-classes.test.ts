@@ -68,8 +68,10 @@ describe('classes that are not rebuilt', () => {
   })
 
   test('are noted where transformers may give other ids', async () => {
-    expect(await notesOf('bert', 'AlbertTokenizerFast')).toEqual([expect.stringMatching(/AlbertTokenizer is not one that sentorch knows/)])
-    expect(await notesOf('bert', 'RobertaTokenizer')).toEqual([expect.stringMatching(/RobertaTokenizer is one of BPE, but .* WordPiece/)])
+    expect(await notesOf('bert', 'AlbertTokenizerFast')).toEqual([expect.stringMatching(/AlbertTokenizer is unknown to sentorch/)])
+    expect(await notesOf('bert', 'RobertaTokenizer')).toEqual([
+      expect.stringMatching(/RobertaTokenizer requires a BPE model, but .* WordPiece/),
+    ])
     expect(await notesOf('bert', { a: 1 })).toHaveLength(1)
   })
 

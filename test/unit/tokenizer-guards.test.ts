@@ -52,7 +52,7 @@ describe('the table of a Precompiled normalizer', () => {
     ['bytes that are not whole units', { size: 1 }],
     ['no units', { units: 0 }],
   ])('%s', (_, table) => {
-    expect(() => check(table)).toThrow('its precompiled_charsmap is broken')
+    expect(() => check(table)).toThrow('its precompiled_charsmap is invalid')
   })
 })
 
