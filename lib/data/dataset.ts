@@ -113,7 +113,7 @@ function iterable(source: unknown): Iterable<unknown> | AsyncIterable<unknown> {
   if (isIterable(source)) return source
   throw new SentorchError(
     'ERR_INVALID_ARGUMENT',
-    `Expected an array, an iterable or an async iterable of examples, received ${describe(source)}.`,
+    `Expected a data set: an array, an iterable or an async iterable of examples, received ${describe(source)}.`,
   )
 }
 

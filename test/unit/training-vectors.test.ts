@@ -1,5 +1,5 @@
 import type { EncodeRequest } from '../../binding'
-import { meanCosine, sentenceVectors } from '../../lib/training/objectives/vectors'
+import { meanCosine, sentenceVectors } from '../../lib/training/objectives/keep-embeddings'
 import { FakeNative, fakeParts } from '../support/fake-trainer'
 
 /** Three texts that go to the model in two calls: the first two together have 16,384 tokens. */

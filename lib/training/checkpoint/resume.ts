@@ -11,7 +11,7 @@ import { parseState } from './state'
 import { contextOf, TrainerCore } from '../core'
 import { findCheckpoint } from './kept'
 import { firstDifference } from '../plain'
-import { targetTerms } from '../objectives/request'
+import { vectorObjectives } from '../objectives/objectives'
 import type { Session } from '../loop/session'
 
 export interface ResumeRequest {
@@ -55,7 +55,7 @@ async function restoreCore(parts: ModelParts, stored: StoredTrainer, request: Re
   const labels = resolved.tasks.map(({ head }) => parts.heads.require(head).labels.length)
   const fits = stored.classWeights?.length === labels.length && stored.classWeights.every((list, t) => !list || list.length === labels[t])
   if (stored.classWeights && !fits) throw broken(dir, `classWeights in ${TRAINER_JSON} do not fit the tasks and their labels`)
-  const counts = { tasks: resolved.tasks.length, targets: targetTerms(parts, resolved).length, rules: resolved.unfreeze.length }
+  const counts = { tasks: resolved.tasks.length, targets: vectorObjectives(parts, resolved).length, rules: resolved.unfreeze.length }
   const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
   const { modules, config } = parts.folder
   const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)

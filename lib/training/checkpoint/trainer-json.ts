@@ -2,7 +2,7 @@ import { Fields } from '../../files/fields'
 import type { TrainerOptions } from '../options/train'
 import { CHECKPOINT_FORMAT, type TrainerJson } from './checkpoint'
 import { numbers } from './state-fields'
-import type { TaskWeights } from '../objectives/request'
+import type { TaskWeights } from '../objectives/heads'
 
 /** trainer.json as far as it can be checked without the model; `options`, `resolved` and `state` are not. */
 export interface CheckedTrainerJson extends Omit<TrainerJson, 'state' | 'resolved'> {

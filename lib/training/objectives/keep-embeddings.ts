@@ -1,15 +1,26 @@
-import type { PoolingMode, PostStep } from '../../../binding'
 import { throwIfAborted } from '../../base/errors'
-import { vectorDimension } from '../../pooling/poolings'
-import { abortable, fromNative, nonFiniteRow } from '../../native/call'
+import { refusal } from '../../base/arguments'
 import { BATCH_TOKENS } from '../../encode/options'
 import type { ModelParts } from '../../model/parts'
+import { abortable, fromNative, nonFiniteRow } from '../../native/call'
+import { vectorDimension } from '../../pooling/poolings'
 import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
+import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 
-/** How a sentence vector is made of token states. */
-export interface VectorRecipe {
-  pooling: PoolingMode[]
-  steps: PostStep[]
+/**
+ * Keeps sentence vectors close to those of the model before training. The loss is 1 − cosine, which does not depend on the length of the
+ * vectors: a weight means the same for every model.
+ */
+export const keepEmbeddings: VectorObjectiveKind = {
+  name: 'keepEmbeddings',
+  loss: ({ keepEmbeddings }) => (keepEmbeddings > 0 ? { loss: 'cosine', weight: keepEmbeddings } : undefined),
+  targets({ parts, recipe, set, setName, isFresh, signal }) {
+    if (isFresh) return sentenceVectors(parts, set, recipe, signal)
+    throw refusal(
+      `'keepEmbeddings' needs the vectors that the model gave before training, and the data set '${setName}' is new. ` +
+        `Give all data sets together: trainEpoch({ first, second }).`,
+    )
+  },
 }
 
 /** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */

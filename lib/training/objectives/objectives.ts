@@ -1,0 +1,67 @@
+import type { Objective, TrainingRequest, VectorObjective } from '../../../binding'
+import { familyOf } from '../../format/families'
+import type { ModelParts } from '../../model/parts'
+import type { ReportTerms } from '../loop/report'
+import type { ResolvedTrain } from '../options/train'
+import { distill } from './distill'
+import { headObjectives, type TaskWeights } from './heads'
+import { keepEmbeddings } from './keep-embeddings'
+import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
+
+/** Every objective on the sentence vector, in the order in which native code has them, after the losses of the heads. */
+const VECTOR_OBJECTIVES: readonly VectorObjectiveKind[] = [keepEmbeddings, distill]
+
+export interface AskedVectorObjective {
+  kind: VectorObjectiveKind
+  recipe: VectorRecipe
+  loss: Pick<VectorObjective, 'loss' | 'weight'>
+}
+
+/** The vector objectives that the options ask for. */
+export function vectorObjectives({ folder }: Pick<ModelParts, 'folder'>, options: ResolvedTrain): AskedVectorObjective[] {
+  const recipe = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
+  return VECTOR_OBJECTIVES.flatMap((kind) => {
+    const loss = kind.loss(options)
+    return loss ? [{ kind, recipe, loss }] : []
+  })
+}
+
+/** What native code is told to minimize, and the names and weights of its terms for reports. */
+export function trainingRequest(
+  parts: ModelParts,
+  options: ResolvedTrain,
+  weights: TaskWeights,
+): { request: TrainingRequest; terms: ReportTerms } {
+  const { files, encoder, dense } = parts.folder
+  const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } =
+    options
+  const vectors = vectorObjectives(parts, options)
+  const objectives: Objective[] = [
+    ...headObjectives(options, weights),
+    // These names are stored in checkpoints.
+    ...vectors.map(({ recipe, loss }, t) => ({ type: 'vectors' as const, name: `target:${t}`, ...recipe, ...loss })),
+  ]
+  const request: TrainingRequest = {
+    files,
+    encoder,
+    dense,
+    hiddenDropout,
+    attentionDropout,
+    attentionOutputDropout: familyOf(parts.folder.config.modelType)!.attentionOutputDropout ? hiddenDropout : 0,
+    dtype,
+    seed,
+    gradientCheckpointing,
+    optimizer,
+    maxGradNorm,
+    objectives,
+    uncertainty,
+    cacheBytes,
+  }
+  const terms = {
+    names: [...tasks.map(({ head }) => head), ...vectors.map(({ kind }) => kind.name)],
+    tasks: tasks.length,
+    weights: [...tasks.map(({ weight }) => weight), ...vectors.map(({ loss }) => loss.weight)],
+    uncertainty,
+  }
+  return { request, terms }
+}
