@@ -8,6 +8,7 @@ import { fromPlainJson } from '../../lib/training/plain'
 import type { StepReport } from '../../lib/training/loop/report'
 import { parseTrainerJson } from '../../lib/training/checkpoint/trainer-json'
 import { seal } from '../support/manifest'
+import { openFiles } from '../support/open-files'
 import { writeSafetensors } from '../support/safetensors'
 import { scratch } from '../support/scratch'
 import { changed, sentences, tinyModel, weightsOf } from '../support/training'
@@ -92,6 +93,7 @@ test('a checkpoint replaces the one that it was resumed from, again and again', 
   expect(again.position).toEqual({ epoch: 0, step: 6, applied: 6 })
   expect(changed(await weightsOf(resumed.model), await weightsOf(again.model))).toEqual([])
   expect(readdirSync(join(dir, '..'))).toEqual(['checkpoint'])
+  expect(openFiles(join(dir, '..'))).toEqual([])
 })
 
 describe('of one checkpoint', () => {

@@ -1,5 +1,6 @@
+import { getEventListeners } from 'node:events'
 import { Dataset } from '../../lib'
-import { guarded, itemsOf, outcomeOf, reading, snapshot, takeOptions } from '../../lib/base/arguments'
+import { guarded, itemsOf, outcomeOf, reading, snapshot, takeOptions, untilAborted } from '../../lib/base/arguments'
 import { describe as inWords } from '../../lib/base/check'
 import { takeData } from '../../lib/data/take'
 import { asSentorchError, typed } from '../../lib/files/file-errors'
@@ -181,6 +182,29 @@ describe("a caller's code that throws is ERR_CALLBACK", () => {
       for await (const _ of batchesOf(close, 1)) break
     }
     await expect(stop()).rejects.toMatchObject({ code: 'ERR_CALLBACK', message: 'mine' })
+  })
+})
+
+describe('waiting for a callback until an abort', () => {
+  const never = new Promise<number>(() => {})
+
+  test('an abort ends it, before and during the wait', async () => {
+    const controller = new AbortController()
+    const waiting = untilAborted(never, controller.signal)
+    await new Promise(setImmediate)
+    controller.abort()
+    expect(await waiting).toBeUndefined()
+    expect(await untilAborted(never, controller.signal)).toBeUndefined()
+  })
+
+  test.each<[string, () => Promise<number>]>([
+    ['gave a value', async () => 1],
+    ['rejected', () => Promise.reject(new Error('mine'))],
+  ])('no listener stays where it %s', async (_, call) => {
+    const { signal } = new AbortController()
+    const expected = await call().catch(() => undefined)
+    expect(await untilAborted(call(), signal).catch(() => undefined)).toBe(expected)
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 })
 

@@ -27,11 +27,12 @@ describe('no file of a folder is open after it', () => {
     ['config.json is too large', { 'config.json': ' '.repeat(2 ** 24 + 1) }],
     ['the header of model.safetensors is cut off', { 'model.safetensors': 'cut' }],
     ['the header of model.safetensors is none', { 'model.safetensors': Buffer.alloc(64, 1) }],
+    ['config.json is a folder', { 'config.json': undefined, 'config.json/x': '' }],
     ['the index of the shards is no JSON', { 'model.safetensors': undefined, 'model.safetensors.index.json': '[' }],
   ])('was refused: %s', async (_, changed) => {
     const files = Object.entries({ ...tinyFiles(), ...changed }).filter(([, content]) => content !== undefined)
     const folder = folderOf(Object.fromEntries(files))
-    await expect(openFolder(folder)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_MODEL/) })
+    await expect(openFolder(folder)).rejects.toMatchObject({ code: expect.stringMatching(/^ERR_(MODEL|UNSAFE)_/) })
     expect(openFiles(folder)).toEqual([])
   })
 
@@ -54,11 +55,11 @@ describe('no file of a folder is open after it', () => {
     const source = dense()
     const { parts } = await fakeParts(source)
     parts.trained = trained
-    const folder = join(scratch(), 'saved')
-    await saveModel(parts, folder)
-    expect([...openFiles(source), ...openFiles(folder)]).toEqual([])
-    await saveModel(parts, folder, { overwrite: true })
-    expect([...openFiles(source), ...openFiles(folder)]).toEqual([])
+    const parent = scratch()
+    for (let saves = 0; saves < 2; saves++) {
+      await saveModel(parts, join(parent, 'saved'), { overwrite: true })
+      expect([...openFiles(source), ...openFiles(parent)]).toEqual([])
+    }
   })
 })
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { fingerprintOf } from '../../lib/data/dataset'
 import { headOf } from '../support/heads'
 
@@ -28,6 +29,12 @@ test.each<[string, Partial<Data>]>([
   ['another head', { heads: [head('x', ['a', 'b']), head('y', ['c'])], labels: { x: numbers(0, 1), y: numbers(0, 0) } }],
 ])('other %s, another fingerprint', async (_, change) => {
   expect(await of({ ...DATA, ...change })).not.toBe(await of(DATA))
+})
+
+test('large arrays are hashed one after the other', async () => {
+  const large = { ...DATA, ids: Int32Array.from({ length: 2 ** 19 }, (_, i) => i), offsets: new Int32Array(2 ** 19).fill(7) }
+  const hash = createHash('sha256').update(large.ids).update(large.offsets).update('["x",["a","b"]]').update(DATA.labels.x!)
+  expect(await of(large)).toBe(hash.digest('hex'))
 })
 
 test('all of a large array counts', async () => {

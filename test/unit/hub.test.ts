@@ -91,6 +91,12 @@ describe('local', () => {
 })
 
 describe('download', () => {
+  test('another name of a commit that is there is noted before the call ends', async () => {
+    await resolveModel(ID)
+    expect(await resolveModel(ID, { revision: 'v1.0' })).toMatchObject({ source: 'cache', commit: COMMIT })
+    expect(fs.readFileSync(path.join(repository(), 'refs/v1.0'), 'utf8')).toBe(COMMIT)
+  })
+
   test('the files that are needed, in the layout of Python', async () => {
     const progress: LoadProgress[] = []
     const found = await resolveModel(ID, { onProgress: (event) => progress.push(event) })

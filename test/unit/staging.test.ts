@@ -169,10 +169,14 @@ describe('after a kill', () => {
     const parent = folderOf(interrupted())
     const target = path.join(parent, 'model')
     const owner = await openLocked(path.join(parent, LEFT, 'lock'), 'r+')
+    const opened = jest.spyOn(fs.promises, 'open')
+    const start = performance.now()
     const recovering = recoverFolder(target)
-    await delay(30)
+    await delay(100)
     fs.renameSync(path.join(parent, LEFT, 'new'), target)
     expect(await recovering).toBe(false)
+    // A look every 10 ms, which timers keep to the millisecond.
+    expect(opened.mock.calls.length).toBeLessThanOrEqual(2 + (performance.now() - start) / 9)
     await owner!.handle.close()
   })
 
