@@ -1,4 +1,4 @@
-// The texts of the benchmark: made here, the same on every machine; or SNIPS of `--data DIR`.
+// The texts of the benchmark: generated (the same on every machine), or SNIPS from `--data DIR`.
 import fs from 'node:fs'
 import path from 'node:path'
 import { Explained } from '../scripts/support/console.mjs'
@@ -8,13 +8,13 @@ const SHORT = 2048
 const LONG = 512
 
 /**
- * Lays `short.json` and `long.json` below `folder`. Returns these files, the folder of JointBERT's layout that training uses, and what the texts are.
- * `data`: a folder that holds `snips/`; without it the texts are made.
+ * Writes `short.json` and `long.json` below `folder`. Returns these files, the training folder in JointBERT's layout, and a description of the texts.
+ * `data`: a folder that contains `snips/`; without it the texts are generated.
  */
 export function prepareTexts(folder, { data } = {}) {
   const joint = data ? path.join(data, 'snips') : path.join(makeJoint(folder), 'made')
   const file = path.join(joint, 'train/seq.in')
-  if (!fs.existsSync(file)) throw new Explained(`--data names a folder that holds snips/train/seq.in; ${file} does not exist.`)
+  if (!fs.existsSync(file)) throw new Explained(`--data must be a folder that contains snips/train/seq.in, but ${file} does not exist.`)
   const sentences = fs
     .readFileSync(file, 'utf8')
     .trim()
@@ -27,7 +27,7 @@ export function prepareTexts(folder, { data } = {}) {
   return { ...files, joint, about: data ? 'SNIPS' : 'texts made by the benchmark' }
 }
 
-/** 8,000 sentences with intents and slots to train on and 1,000 others to test on, in `<folder>/made`. Returns `folder`. */
+/** Writes 8,000 training and 1,000 test sentences with intents and slots to `<folder>/made`. Returns `folder`. */
 export function makeJoint(folder) {
   const train = utterances(8000, 1)
   const test = utterances(1000, 2, new Set(train.map(({ words }) => words.join(' ').toLowerCase())))

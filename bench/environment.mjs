@@ -1,5 +1,5 @@
 // The peers' programs: sentence-transformers and PyTorch in a Python environment, transformers.js with an exported ONNX model.
-// Made once below <cache>/bench; about 6 GB, since Python's torch requires its CUDA libraries.
+// Created once below <cache>/bench; about 6 GB, since Python's torch requires its CUDA libraries.
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url)
 const peer = (name) => inRoot('bench/peers', name)
 const SENTENCE_TRANSFORMERS = 'sentence-transformers==6.2.0'
 const TRANSFORMERS_JS = '@huggingface/transformers@4.3.1'
-/** What the programs import; seqeval counts the entities of the results. */
+/** The packages that the programs import; seqeval scores the entities of the results. */
 const MODULES = 'import torch, transformers, sentence_transformers, seqeval.metrics'
 
 export function benchFolder() {
@@ -22,12 +22,12 @@ export function benchFolder() {
   return folder
 }
 
-/** The python of an environment that has all packages. `venv`: one of the user's, taken as it is. */
+/** The python of an environment with all packages. `venv`: an environment of the user's, used unchanged. */
 export async function preparePython(venv) {
   const folder = venv ?? path.join(benchFolder(), 'venv')
   const python = path.join(folder, ...(process.platform === 'win32' ? ['Scripts', 'python.exe'] : ['bin', 'python']))
   if (venv) {
-    if (!fs.existsSync(python)) throw new Explained(`--venv names a Python environment; ${python} does not exist.`)
+    if (!fs.existsSync(python)) throw new Explained(`--venv must be a Python environment, but ${python} does not exist.`)
     const { code, stderr } = await capture(python, ['-c', MODULES])
     if (code !== 0)
       throw new Explained(
@@ -35,7 +35,7 @@ export async function preparePython(venv) {
       )
     return python
   }
-  // The last step of the installation leaves this file: an interrupted one is taken up again.
+  // The last step of the installation creates this file, so that an interrupted installation is continued.
   const whole = path.join(folder, '.whole')
   if (fs.existsSync(whole)) return python
   const system = ['python3', 'python'].find(which)
@@ -58,13 +58,13 @@ export async function prepareTransformersJs(python, model) {
   const name = path.basename(model)
   fs.mkdirSync(models, { recursive: true })
   if (!fs.existsSync(path.join(home, 'node_modules', '@huggingface', 'transformers'))) {
-    // Its runtime's install script fetches CUDA libraries; the CPU's are in the package.
+    // The install script of its runtime downloads CUDA libraries; those for the CPU are in the package.
     const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel', 'error', '--prefix', home, TRANSFORMERS_JS]
     await step('Installing transformers.js', () => npm(args))
   }
   if (!fs.existsSync(path.join(models, name, 'onnx', 'model.onnx'))) {
     await step('Exporting the model to ONNX', async () => {
-      // In a folder of their own: the environment may be the user's.
+      // In a separate folder, since the environment may be the user's.
       const packages = path.join(home, 'onnx-packages')
       await run(python, [
         '-m',
@@ -82,10 +82,10 @@ export async function prepareTransformersJs(python, model) {
       await run(python, [peer('export_onnx.py'), model, path.join(models, name)], { env: { ...process.env, PYTHONPATH: packages } })
     })
   }
-  // Node resolves packages from where a program lies.
+  // Node resolves packages relative to the folder of a program.
   for (const program of ['encode_transformersjs.mjs', 'first_transformersjs.mjs']) fs.copyFileSync(peer(program), path.join(home, program))
   return { home, models, name }
 }
 
-/** The versions that stand in the report's header. */
+/** The versions in the header of the report. */
 export const versionsOf = async (python) => JSON.parse((await capture(python, [peer('versions.py')])).stdout)

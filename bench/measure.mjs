@@ -1,9 +1,9 @@
-// Running the measured programs, each in a process of its own.
+// Runs the measured programs, each in its own process.
 import { inRoot } from '../scripts/support/paths.mjs'
 import { capture } from '../scripts/support/process.mjs'
 import { median } from './programs/figures.mjs'
 
-/** Runs a program and reads the JSON line it prints; `seconds` is the whole process's time. */
+/** Runs a program and reads the JSON line that it prints; `seconds` is the time of the whole process. */
 export async function measure(command, args, { cwd } = {}) {
   const began = performance.now()
   const { code, stdout, output } = await capture(command, args, { cwd: cwd ?? inRoot() })
@@ -12,7 +12,7 @@ export async function measure(command, args, { cwd } = {}) {
   return { ...(line.startsWith('{') ? JSON.parse(line) : {}), seconds: (performance.now() - began) / 1e3 }
 }
 
-/** Contenders in turn, round after round, so that a drift of the machine meets all of them; medians of each figure. */
+/** Runs the contenders in turn, round after round, so that a drift of the machine affects all of them; medians of each figure. */
 export async function inTurn(contenders, rounds) {
   const results = Object.fromEntries(Object.keys(contenders).map((name) => [name, []]))
   for (let i = 0; i < rounds; i++) for (const [name, run] of Object.entries(contenders)) results[name].push(await run())

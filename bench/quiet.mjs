@@ -1,11 +1,11 @@
-// How much of the machine other processes used while something was measured: the processors' busy time less that of our own process and its children.
-// Linux only: elsewhere Node does not give the time of children.
+// The share of the machine that other processes used during a measurement: the processors' busy time minus that of this process and its children.
+// Linux only: elsewhere Node does not report the time of child processes.
 import fs from 'node:fs'
 
-/** Figures measured while others used more than this share of the machine are printed, but not written into the documents. */
+/** Figures measured while others used more than this share of the machine are printed but not written to the documents. */
 export const MOST_OTHERS = 0.1
 
-/** `/proc/stat` → ticks of all processors. Time that a hypervisor gave to other machines (`steal`) counts as busy: we did not have it. */
+/** `/proc/stat` → ticks of all processors. Time that a hypervisor gave to other machines (`steal`) counts as busy, since it was not available. */
 export function machineTicks(stat) {
   const line = stat.split('\n').find((each) => each.startsWith('cpu '))
   // `guest` and `guest_nice` are contained in `user` and `nice`.
@@ -14,7 +14,7 @@ export function machineTicks(stat) {
   return { busy, total: busy + idle + iowait }
 }
 
-/** `/proc/self/stat` → ticks of this process and of all its children that have ended, and theirs. The name in brackets may hold anything. */
+/** `/proc/self/stat` → ticks of this process and of all descendants that have ended. The name in brackets may contain any character. */
 export function ownTicks(stat) {
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
@@ -30,7 +30,7 @@ export function othersShare(before, after) {
   return total > 0 ? Math.max(0, after.busy - before.busy - (after.own - before.own)) / total : undefined
 }
 
-/** undefined where the system does not tell, or keeps no count (some sandboxes give zeros). */
+/** Undefined if the system does not report it or reports zeros, as some sandboxes do. */
 export function readTicks() {
   try {
     const machine = machineTicks(fs.readFileSync('/proc/stat', 'utf8'))
@@ -40,7 +40,7 @@ export function readTicks() {
   }
 }
 
-/** Does the work, whose child processes must have ended with it. Returns its result and `others`, the share of other processes. */
+/** Runs the work, whose child processes must have ended with it. Returns its result and `others`, the share of other processes. */
 export async function watched(work) {
   const before = readTicks()
   const result = await work()

@@ -12,7 +12,7 @@ export const times = (ratio) => `${ratio.toFixed(2)} ×`
 
 const markdown = (header, body) => [header, header.map(() => '---'), ...body].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
-/** Rows of: what, ours, the peer, the peer's, the ratio by which ours is better, the goal. */
+/** Rows: title, our value, the peer, its value, the ratio by which ours is better, the goal. */
 export const table = (rows) => markdown(['', 'sentorch', 'peer', 'peer’s', 'ratio', 'goal'], rows)
 
 const processors = () => `${os.cpus()[0].model}, ${os.availableParallelism()} processors`
@@ -24,8 +24,8 @@ Python ${versions.python}, torch ${versions.torch}, transformers ${versions.tran
 }
 
 /**
- * Puts a part between its markers: the whole text into docs/benchmarks.md, its rows without the goals into README.md. `loads`: see `refusal`.
- * Returns why it wrote nothing, or undefined.
+ * Writes a section between its markers: the whole text into docs/benchmarks.md, its rows without the goals into README.md. `loads`: see `refusal`.
+ * Returns the reason if nothing was written, otherwise undefined.
  */
 export function publish(part, { text, rows, loads }, folder = root) {
   const why = refusal(loads)

@@ -1,5 +1,5 @@
 // An embedding service: POST /embed with {"texts": ["…"]} answers {"dimension": 384, "vectors": [[…]]}.
-// node examples/service.mts MODEL PORT      SIGTERM and SIGINT finish what was begun, then end the process.
+// node examples/service.mts MODEL PORT      SIGTERM and SIGINT finish running requests, then end the process.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Model, SentorchError } from 'sentorch'
 
@@ -20,7 +20,7 @@ const server = createServer((request, response) => {
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.url === '/health') return send(response, 200, { ok: true })
   if (request.method !== 'POST' || request.url !== '/embed') return send(response, 404, { error: 'POST /embed' })
-  // A caller that goes away takes its work along.
+  // If the client disconnects, its request is aborted.
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const { texts } = JSON.parse(await read(request)) as { texts: string[] }

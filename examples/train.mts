@@ -1,4 +1,4 @@
-// Trains an intent and the cities in it on sixteen sentences, asks what it has never seen, saves the model and opens it again.
+// Trains a model to recognise an intent and cities from sixteen sentences, predicts on new sentences, saves the model and loads it again.
 // node examples/train.mts MODEL FOLDER      (Node 22.18 or newer runs TypeScript as it is; MODEL is a folder or a hub id, FOLDER a new one)
 import { Dataset, Model, type Example } from 'sentorch'
 

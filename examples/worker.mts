@@ -1,6 +1,6 @@
 // A model in a worker thread: the main thread sends texts and gets vectors, and ends the worker when it is done.
 // node examples/worker.mts MODEL
-// (One model is enough for most programs: its work runs on a thread of its own anyway. Workers help where the code around it is heavy.)
+// (One model is enough for most programs, since it has its own thread. Workers help if the surrounding code is CPU-intensive.)
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'

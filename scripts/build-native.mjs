@@ -47,7 +47,7 @@ export async function buildSanitized() {
   await compile(path.join(sanitized, 'build'), { definitions: SANITIZE })
 }
 
-/** Builds the program that tests the core (scripts/core-tests.mjs), in the tree of the addon or in the instrumented one. Its path. */
+/** Builds the test program of the core (scripts/core-tests.mjs) in the addon's build tree or in the instrumented one. Returns its path. */
 export async function buildCoreTests(sanitize) {
   const folder = sanitize ? path.join(sanitized, 'build') : build
   if (!sanitize) dropForeignBuild()
@@ -76,14 +76,14 @@ async function compile(folder, { definitions: more = [], target, made = filesOf(
   note(`libtorch ${libtorch.version} from ${libtorch.root}`)
   const out = ['--out', folder]
   const definitions = [`--CDSENTORCH_TORCH_INCLUDE=${libtorch.includeDirs.join(';')}`, `--CDSENTORCH_TORCH_LIB=${libtorch.libraryDir}`]
-  // Not `compile`, which starts a second, clean build if our sources have an error.
+  // Not `compile`, which would start a second, clean build after a compiler error.
   await cmake(['configure', ...out, ...definitions, ...more])
   await cmake(['build', ...out, ...(target ? ['--target', target] : []), '--parallel', String(jobs())])
   for (const file of made)
     if (!fs.existsSync(file)) throw new Explained(`The build succeeded, but did not produce ${path.relative(root, file)}.`)
 }
 
-/** CMake refuses a build tree that was configured in another folder, as after a checkout was moved or copied. */
+/** CMake rejects a build tree that was configured in another folder, as after a checkout was moved or copied. */
 function dropForeignBuild() {
   const cache = path.join(build, 'CMakeCache.txt')
   if (!fs.existsSync(cache)) return
@@ -91,7 +91,7 @@ function dropForeignBuild() {
   if (home === undefined || path.resolve(home) !== root) fs.rmSync(build, { recursive: true })
 }
 
-/** A compiler process that reads the headers of torch needs over a gigabyte. */
+/** A compiler process that reads torch's headers needs more than a gigabyte. */
 function jobs() {
   return Math.max(1, Math.min(os.availableParallelism(), Math.floor(os.totalmem() / 1.5e9)))
 }
@@ -106,7 +106,7 @@ async function cmake(args) {
   throw new Explained(`The native build failed at \`cmake-js ${args[0]}\` (above; all of it in ${path.relative(root, log)}).`)
 }
 
-/** Shows the percentage of the build tool: on a terminal in one line that is rewritten, elsewhere in steps of ten. */
+/** Shows the build tool's percentage: on a terminal in one line that is rewritten, elsewhere in steps of ten. */
 function progress() {
   let last = -1
   return (text) => {

@@ -15,7 +15,7 @@ const { values, positionals } = parseArgs({ options: { write: { type: 'boolean',
 const root = path.resolve(positionals[0] ?? here)
 
 await main(async () => {
-  // Inside the project, so that imports of packages resolve as they do from lib/.
+  // Inside the project, so that imports of packages resolve as in lib/.
   fs.mkdirSync(path.join(root, 'build'), { recursive: true })
   const scratch = fs.mkdtempSync(path.join(root, 'build/api-'))
   try {
@@ -41,7 +41,7 @@ function compare(now) {
   console.log(`${green('✓')} ${REPORT} is written. Say in CHANGELOG.md what changes for users.`)
 }
 
-/** Writes the declarations of lib/, laid out as in the package: dist/ next to binding.d.ts. Whether the types hold is checked elsewhere. */
+/** Writes the declarations of lib/ in the layout of the package: dist/ next to binding.d.ts. Types are checked elsewhere. */
 async function declare(scratch) {
   const outDir = path.join(scratch, 'dist')
   const compiler = inRoot('node_modules/typescript/bin/tsc')
@@ -50,7 +50,7 @@ async function declare(scratch) {
   fs.copyFileSync(path.join(root, 'binding.d.ts'), path.join(scratch, 'binding.d.ts'))
 }
 
-/** The report, without the notes on what has no comment: a comment is not a change of the API. */
+/** The report without the notes about missing comments: a comment is not part of the API. */
 function report(scratch) {
   const errors = []
   Extractor.invoke(configuration(scratch), {

@@ -1,4 +1,4 @@
-// The borders between the layers, the floors of lib/ (support/floors.mjs), and the length of files.
+// Checks the borders between the layers, the floors of lib/ (support/floors.mjs), and the length of files.
 // usage: node scripts/check-layers.mjs [DIR]
 import fs from 'node:fs'
 import path from 'node:path'
@@ -10,7 +10,7 @@ const LONG = 400
 const root = path.resolve(process.argv[2] ?? here)
 const problems = []
 
-/** Every file below a folder, relative to the root; [] where the folder is absent. */
+/** Every file below a folder, relative to the root; [] if the folder does not exist. */
 function filesIn(folder, pattern) {
   const entries = fs.readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
   return entries
@@ -56,7 +56,7 @@ for (const folder of ['lib', 'native', 'scripts', 'bench', 'examples', 'test', '
   }
 }
 
-// Scripts and the programs of tests open modules of the built package by path, which no compiler checks.
+// Scripts and test programs open modules of the built package by path, which the compiler does not check.
 for (const folder of ['scripts', 'bench', 'test'].filter(there)) {
   for (const file of filesIn(folder, /\.(mjs|cjs)$/)) {
     for (const [, name] of read(file).matchAll(/'[./]*\bdist\/([\w/-]+)\.js'/g)) {

@@ -61,7 +61,7 @@ await main(async () => {
     if (options.quick || options['no-write']) continue
     const date = new Date().toISOString().slice(0, 10)
     const machine = `${os.cpus()[0].model}, ${os.availableParallelism()} processors`
-    // After every stage: an interrupted run keeps what it has found.
+    // After every stage, so that an interrupted run keeps its results.
     writeOutcomes(document, Object.keys(STAGES), [{ stage, ...outcome, commit, date, machine }])
     writeSizes(document, root)
   }
@@ -85,7 +85,7 @@ async function run(stage) {
   return { passed, summary: last || ending, took: seconds(performance.now() - began) }
 }
 
-/** Runs a program in a process group of its own, shows what it prints, and gives the last line of stdout. */
+/** Runs a program in its own process group, shows its output, and returns the last line of stdout. */
 function follow(args) {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true })
@@ -114,7 +114,7 @@ function follow(args) {
   })
 }
 
-/** The commit that is checked out; with a mark where files differ from it. */
+/** The commit that is checked out, with a mark if files differ from it. */
 async function commitNow() {
   const git = async (...args) => (await capture('git', args)).stdout.trim()
   const changed = await git('status', '--porcelain', '--', '.', ':!docs/tested.md')

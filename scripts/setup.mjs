@@ -1,4 +1,4 @@
-// Everything between a bare clone and a working library: packages, TypeScript, libtorch, the native build. Does only what is missing.
+// Everything from a bare clone to a working library: packages, TypeScript, libtorch, the native build. Does only what is missing.
 import { pathToFileURL } from 'node:url'
 import { Explained, main, ready, step } from './support/console.mjs'
 import { finder, installLibtorch, libtorchIfAny } from './support/libtorch.mjs'
@@ -9,7 +9,7 @@ import { buildNative, nativeIsStale } from './build-native.mjs'
 
 export async function setup() {
   requireNode()
-  // Before anything is downloaded: a missing compiler should not be found after half a gigabyte.
+  // Checked before anything is downloaded, so that a missing compiler is not discovered after half a gigabyte.
   if (nativeIsStale()) requireBuildTools()
 
   if (packagesAreStale()) await step('Installing npm packages', installPackages)
@@ -19,7 +19,7 @@ export async function setup() {
   else ready('TypeScript is compiled')
 
   const found = await libtorchIfAny()
-  // A place that was named on purpose is not passed over: its error says what is wrong there.
+  // A location that was set explicitly is not skipped: its error says what is wrong there.
   if (!found && process.env.SENTORCH_LIBTORCH) await finder().findLibtorch()
   if (!found || (nativeIsStale() && found.includeDirs.length === 0 && found.source !== 'environment'))
     await step('Fetching libtorch', installLibtorch)

@@ -64,7 +64,7 @@ const END = 'ton berg ville mouth field stad minster by ford haven dale grad'
 const words = (text) => text.split(' ')
 const of = (...lists) => lists.map(words)
 
-/** A slot's values: every list gives one part, joined by `glue`. Names are put together so that many of the test split are new. */
+/** A slot's values: one part from each list, joined by `glue`. Names are composed so that many in the test split are new. */
 export const SLOTS = {
   artist: [
     { parts: of(GIVEN, FAMILY), glue: ' ' },

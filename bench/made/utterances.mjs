@@ -1,5 +1,5 @@
-// Sentences with an intent and slots, made from the grammar: the same ones on every machine, for every seed.
-// 2 to 19 words each, 9 on average, as requests to assistants are (SNIPS: 9 on average). Three of a hundred have a typing error.
+// Sentences with an intent and slots, generated from the grammar: the same ones on every machine, for every seed.
+// 2 to 19 words each, 9 on average, as in requests to assistants (SNIPS: 9 on average). Three percent have a typing error.
 import { randomFrom } from '../../scripts/support/random.mjs'
 import { SLOTS, TEMPLATES } from './grammar.mjs'
 
@@ -15,7 +15,7 @@ function valueOf(slot, random) {
   return parts.map((list) => random.pick(list)).join(glue)
 }
 
-/** Two neighbouring letters change places. */
+/** Swaps two neighbouring letters. */
 function mistyped(word, random) {
   if (word.length < 4) return word
   const at = 1 + random.below(word.length - 2)
@@ -39,7 +39,7 @@ function utterance(random) {
   return { intent, words: random.chance(0.5) ? words.map((word) => word.toLowerCase()) : words, tags }
 }
 
-/** `count` different sentences; none that is in `without`. Each: `intent`, `words`, `tags` (IOB2, one per word). */
+/** `count` different sentences, excluding those in `without`. Each: `intent`, `words`, `tags` (IOB2, one per word). */
 export function utterances(count, seed, without = new Set()) {
   const random = randomFrom(seed)
   const seen = new Set(without)

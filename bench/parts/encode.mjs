@@ -8,7 +8,7 @@ const PEER = { python: 'sentence-transformers', javascript: 'transformers.js' }
 const peer = (name) => inRoot('bench/peers', name)
 const program = (name) => inRoot('bench/programs', name)
 
-/** A row per comparison: what, ours, the peer's, the ratio by which ours is better, the goal. */
+/** A row per comparison: title, our value, the peer's value, the ratio by which ours is better, the goal. */
 const faster = (what, figures, against, goal) => {
   const [a, b] = [figures.ours.textsPerSecond, figures[against].textsPerSecond]
   return [what, `${a} texts/s`, PEER[against], `${b} texts/s`, times(a / b), goal]

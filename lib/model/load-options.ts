@@ -15,7 +15,7 @@ export interface LoadProgress {
   total?: number
 }
 
-/** Where a model comes from when it is no local folder. */
+/** Options for a model that is not a local folder. */
 export interface HubOptions {
   /** Branch, tag or commit. Defaults to `main`. */
   revision?: string

@@ -38,7 +38,7 @@ function chunks(kinds) {
   return all
 }
 
-/** A child that dies or hangs is a finding; the cases after it run in another child. */
+/** A child that crashes or hangs is a finding; the remaining cases run in another child. */
 async function runChunk(root, { kind, from, to }, found) {
   while (from < to) {
     const { next, current, ended, stderr } = await runChild(root, kind, from, to, found)
@@ -85,7 +85,7 @@ function runChild(root, kind, from, to, found) {
         : (signal ?? code)
           ? `ended with ${signal ?? `exit code ${code}`}`
           : undefined
-      // Something that fails before its first case would be tried for ever.
+      // A failure before the first case would otherwise be repeated forever.
       resolve({ next: ended ? (current.number ?? next) + 1 : to, current, ended, stderr })
     })
   })

@@ -17,7 +17,7 @@ const CASES_A_CHILD = 2000
 const CASE_MS = 60_000
 const self = fileURLToPath(import.meta.url)
 
-/** Sizes that are allowed take memory and time: none is larger than this, unless it is so large that it must be refused. */
+/** Valid sizes cost memory and time, so none is larger than this, unless it is so large that it must be rejected. */
 const NUMBERS = [-(2 ** 53), -(2 ** 31), -1000, -1, 0, 1, 2, 3, 7, 15, 64, 1000, 2 ** 40, 2 ** 53 - 1, 2 ** 53, 0.5, 1e-300, NaN, Infinity]
 const THREADS = [-1, 0, 1, 2, 2 ** 31, 2 ** 53 - 1]
 const OTHERS = [
@@ -72,7 +72,7 @@ function drawnArguments(random, args) {
   return args
 }
 
-/** Says the number of each case before it runs, and each fault. */
+/** Prints the number of each case before it runs, and each fault. */
 async function child(seed, from, to) {
   const { ERROR_CODES } = await import('../../dist/index.js')
   let refused = 0
@@ -88,7 +88,7 @@ async function child(seed, from, to) {
     const outcome = await call(model, method, wrong)
     if (outcome !== 'ok' && !ERROR_CODES.includes(outcome)) process.send({ fault: `case ${i}, ${method}: ${outcome}` })
     if (outcome !== 'ok') refused++
-    // What a request that was taken has left behind is used once more.
+    // Objects from accepted requests are used once more.
     const after = await call(model, ...surface.steps[1])
     if (step > 0 && after !== 'ok' && after !== 'ERR_INTERNAL') process.send({ fault: `case ${i}, encode after ${method}: ${after}` })
     await model.dispose()
@@ -98,7 +98,7 @@ async function child(seed, from, to) {
 }
 const surfaces = []
 
-/** Runs the cases from `from` on in a process of their own, in `folder`: a wrong path may be a relative one. Resolves with how far it came. */
+/** Runs the cases from `from` in a separate process, in `folder`, since an invalid path may be relative. Resolves with the last case reached. */
 function run(seed, from, to, tally, folder) {
   return new Promise((resolve) => {
     const process_ = spawn(process.execPath, [self, '--child', seed, from, to], {

@@ -52,7 +52,7 @@ function soundTensors(random) {
 
 /** Writes JSON by hand, so that every number, string and gap can have a spelling of its own. */
 function headerText(random, { tensors, bytes }) {
-  // Most headers hold one fault, or none.
+  // Most headers contain one fault or none.
   const fault = (share = 0.02) => random.chance(2 * share)
   const gap = () => {
     if (fault(0.004)) return random.pick(BLANK_FAULTS)
@@ -98,7 +98,7 @@ function headerText(random, { tensors, bytes }) {
   return `${joined('{', entries, '}')}${end}${fault() ? random.pick([...BLANK_FAULTS, '{}', 'null', '\ud800']) : ''}`
 }
 
-/** One byte changed, lost, put in or a run of bytes doubled. */
+/** Changes, removes or inserts one byte, or duplicates a run of bytes. */
 function damaged(random, bytes) {
   const at = random.below(bytes.length + 1)
   const until = Math.min(bytes.length, at + 1 + random.below(20))

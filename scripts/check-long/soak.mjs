@@ -18,7 +18,7 @@ const FAMILIES = ['bert', 'distilbert', 'mpnet', 'roberta', 'xlm-roberta']
 const fixture = (name) => inRoot('test/fixtures/models', name)
 
 if (!globalThis.gc) {
-  // What JavaScript still holds is no leak: each measurement collects garbage first.
+  // Each measurement collects garbage first, since objects that JavaScript still references do not leak.
   const { status } = spawnSync(process.execPath, ['--expose-gc', ...process.argv.slice(1)], { stdio: 'inherit' })
   process.exit(status ?? 1)
 }
@@ -28,7 +28,7 @@ const WORDS = 'rain in New York play some jazz by Miles Davis tomorrow at noon i
 const sentence = (most) => Array.from({ length: 1 + random.below(most) }, () => random.pick(WORDS)).join(' ')
 const sentences = (most) => Array.from({ length: 1 + random.below(most) }, () => sentence(40))
 
-/** Rejects with this code, or not at all: the work may be done before it is stopped. */
+/** Accepts a rejection with this code, or success: the work may finish before it is stopped. */
 const mayReject = (promise, code) =>
   promise.catch((error) => {
     if (error.code !== code) throw error
@@ -49,7 +49,7 @@ const ACTIONS = {
   tokens: (model) => model.encode(sentences(8), { tokenEmbeddings: true }),
   stream: async (model) => {
     let left = 1 + random.below(5)
-    // Left early as often as not.
+    // Left early half of the time.
     for await (const batch of model.encodeStream(sentences(200), { batchTexts: 16 })) if (batch.length === 0 || --left === 0) break
   },
   predict: (model) => model.predict(sentences(32)),
@@ -111,7 +111,7 @@ async function life(folder, counts) {
   await model.dispose()
 }
 
-/** Resident memory, and on Linux threads and open files, with nothing at work. */
+/** Resident memory, and on Linux threads and open files, while nothing is running. */
 function measured() {
   for (let i = 0; i < 3; i++) globalThis.gc()
   const entries = (name) => (process.platform === 'linux' ? fs.readdirSync(`/proc/self/${name}`).length : 0)
@@ -121,7 +121,7 @@ function measured() {
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1]
 
 await main(async () => {
-  if (!(minutes > 0)) throw new Explained('MINUTES is a number above 0.')
+  if (!(minutes > 0)) throw new Explained('MINUTES must be a number above 0.')
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-soak-'))
   const began = performance.now()
   const passed = () => (performance.now() - began) / 60_000

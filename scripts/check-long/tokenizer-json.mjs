@@ -167,7 +167,7 @@ function makeCase(seed) {
     try {
       change(document, random)
     } catch {
-      // An earlier change took away what this one changes.
+      // An earlier change removed what this one modifies.
     }
   }
   if (random(4) > 0) config.tokenizer_class = 'PreTrainedTokenizerFast'
@@ -206,12 +206,12 @@ async function child(scratch) {
   })
 }
 
-/** Where the library gave up, and why. */
+/** Where and why the library stopped. */
 function panicOf(stderr) {
   return /panicked at [^\n]*\n[^\n]*/.exec(stderr)?.[0] ?? stderr.slice(-500)
 }
 
-/** Runs cases in one child until it fails or the batch is done; resolves with what came of each. */
+/** Runs cases in one child until it fails or the batch is done. Resolves with the outcome of each. */
 function batch(seeds, scratch) {
   return new Promise((resolve) => {
     const outcomes = []

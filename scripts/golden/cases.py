@@ -1,4 +1,4 @@
-"""Every case beside families × pooling × normalise: a name, a recipe for the folder (see variants.py) and how encode is called."""
+"""Every case other than families × pooling × normalise: a name, a recipe for the folder (see variants.py) and how encode is called."""
 import json
 import tempfile
 from pathlib import Path

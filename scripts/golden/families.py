@@ -53,7 +53,7 @@ def random_tensor(name: str, shape: tuple) -> torch.Tensor:
         return torch.from_numpy(noise)
     if 'embeddings' in name:
         return torch.from_numpy(0.5 * noise)
-    # A gain of about one: larger ones amplify rounding from layer to layer until float32 itself is no reference.
+    # A gain of about one: larger ones amplify rounding from layer to layer until float32 itself is not a reference.
     return torch.from_numpy(noise / np.float32(shape[-1] ** 0.5) if name.endswith('weight') else 0.2 * noise)
 
 

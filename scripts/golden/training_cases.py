@@ -56,7 +56,7 @@ def variants(overlays: Path) -> list[dict]:
         case('keep embeddings: 1 − cosine', [], [Target('cosine')]),
         case('mean squared error', [], [Target('mse')]),
         case('mean squared error of unit vectors', [], [Target('mse', steps=['normalize'])]),
-        case('targets beside heads', [Task('intent'), Task('slots', 0.5)], [Target('cosine', 0.3), Target('mse', 2.0)]),
+        case('targets with heads', [Task('intent'), Task('slots', 0.5)], [Target('cosine', 0.3), Target('mse', 2.0)]),
         *(case(f'pooling {" + ".join(modes)}', [Task('intent', pooling=modes)]) for modes in pooling),
         *(case(f'hidden layers, {name}', [Task('mood', hidden=[10, 6], activation=name)]) for name in ('relu', 'gelu', 'tanh')),
         case('two heads of tokens, one with a hidden layer', [Task('slots', hidden=[9], activation='gelu'), Task('intent')]),

@@ -1,5 +1,5 @@
-// Follows the reference's losses step by step: the same heads, the same rows in each step, no dropout. Drives the native surface, since no
-// option of the public API gives the order of the rows.
+// Compares losses with the reference step by step: the same heads, the same rows in each step, no dropout. Uses the native surface directly,
+// since the public API has no option for the order of the rows.
 // usage: node scripts/results/curve.mjs MODEL_DIR DATA_ROOT CURVE.json      CURVE.json: by bench/peers/train.py --curve
 import fs from 'node:fs'
 import { createRequire } from 'node:module'

@@ -10,7 +10,7 @@ export function addHeads(model, labels, { seed = 0, inputDropout = 0.1 } = {}) {
   return model
 }
 
-/** `heads`: how many share the loss. */
+/** `heads`: the number of heads that share the loss. */
 export function trainerOptions(labels, { seed = 0, epochs, dtype = 'float32', ...more } = {}) {
   const heads = Object.keys(labels)
   return {

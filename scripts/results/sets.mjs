@@ -8,13 +8,13 @@ const named = async (splits) =>
 
 const joint = (folder) => named({ train: readJointBert(path.join(folder, 'train')), test: readJointBert(path.join(folder, 'test')) })
 
-/** Splits by name; `train` and `test` are always there. */
+/** Splits by name; `train` and `test` always exist. */
 const SETS = {
   made: (root) => joint(path.join(root, 'made')),
   snips: (root) => joint(path.join(root, 'snips')),
   hwu64: (root) =>
     named({ train: readRasa(path.join(root, 'hwu64/train.rasa.json')), test: readRasa(path.join(root, 'hwu64/test.rasa.json')) }),
-  // The annotated test file has one tag a word; the other lists alternatives.
+  // The annotated test file has one tag per word; the other one lists alternatives.
   wnut17: (root) =>
     named({
       train: readConll(path.join(root, 'wnut17/wnut17train.conll')),

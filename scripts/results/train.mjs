@@ -45,7 +45,7 @@ await model.dispose()
 const line = Object.entries(found).map(([name, value]) => `${name} ${value.toFixed(2)}`)
 console.log(`result ${set} seed ${seed} ${values.dtype}: ${line.join(' ')}`)
 
-/** Sentences whose best probability is below a threshold are rejected: the one that serves both kinds best on the validation split. */
+/** Rejects sentences whose best probability is below a threshold, which is chosen on the validation split to suit both kinds of sentences. */
 async function rejection() {
   const answers = async (split, rejectBelow) => {
     const { examples } = splits[split]

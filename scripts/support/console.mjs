@@ -1,4 +1,4 @@
-/** What the scripts say: steps, notes and explained endings. Plain text in a pipe, colours on a terminal. */
+/** Console output of the scripts: steps, notes and explained errors. Plain text in a pipe, colours on a terminal. */
 const colours = process.stdout.isTTY && !process.env.NO_COLOR && process.env.TERM !== 'dumb'
 const paint = (code) => (text) => (colours ? `\x1b[${code}m${text}\x1b[0m` : text)
 
@@ -8,10 +8,10 @@ export const red = paint(31)
 export const green = paint(32)
 export const cyan = paint(36)
 
-/** An ending that needs no stack: the message says what is missing and what to do. */
+/** An error that needs no stack trace: the message says what is missing and what to do. */
 export class Explained extends Error {}
 
-/** Announces a piece of work, does it, says how long it took. */
+/** Announces a step, runs it, and prints how long it took. */
 export async function step(title, work) {
   console.log(`${cyan('▸')} ${bold(title)}`)
   const start = performance.now()
@@ -20,7 +20,7 @@ export async function step(title, work) {
   return result
 }
 
-/** Something that was already as it should be. */
+/** Reports a step that was already done. */
 export function ready(text) {
   console.log(`${green('✓')} ${text}`)
 }
@@ -35,7 +35,7 @@ export function seconds(milliseconds) {
     : `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`
 }
 
-/** Runs a script's body: an explained ending prints its message alone, any other error its stack; both exit with 1. */
+/** Runs the body of a script. An explained error prints only its message, any other error its stack; both exit with 1. */
 export async function main(body) {
   try {
     await body()

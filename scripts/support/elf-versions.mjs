@@ -13,7 +13,7 @@ export async function symbolVersions(file) {
   return newest
 }
 
-/** Negative, zero or positive, part by part: 2.4 is older than 2.34. */
+/** Compares versions part by part: negative, zero or positive. 2.4 is older than 2.34. */
 export function compareVersions(a, b) {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number))
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

@@ -1,4 +1,4 @@
-// The rooms of lib/, from the ground up. A file imports from its own room and from rooms below it; what only a type is may come from above.
+// The rooms of lib/, from the ground up. A file imports from its own room and from rooms below it; type-only imports may come from above.
 import fs from 'node:fs'
 import path from 'node:path'
 import ts from 'typescript'
@@ -21,11 +21,11 @@ export const FLOORS = [
 /** Pure rooms never reach the addon, not even through another module. */
 const PURE = ['tags', 'metrics', 'data']
 const ADDON = ['lib/native/addon.ts', 'node-gyp-build']
-/** Circles of imports that only types make. */
+/** Circles of type-only imports. */
 const MOST_TYPE_CIRCLES = 2
 const FLOOR_OF = new Map(FLOORS.flatMap((rooms, floor) => rooms.map((room) => [room, floor])))
 
-/** What is wrong with lib/ below `root`, one line each. */
+/** The problems of lib/ below `root`, one line each. */
 export function libraryProblems(root) {
   const folder = path.join(root, 'lib')
   if (!fs.existsSync(folder)) return []
@@ -55,7 +55,7 @@ function wrongFloors(graph) {
     for (const { target, isType } of imports) {
       const other = roomOf(target)
       if (isType || other === room || !FLOOR_OF.has(other) || FLOOR_OF.get(other) < FLOOR_OF.get(room)) continue
-      problems.push(`${file}  imports upwards: ${room} stands below or beside ${other} (${target})`)
+      problems.push(`${file}  imports upwards: ${room} is not above ${other} (${target})`)
     }
   }
   return problems
@@ -121,7 +121,7 @@ function roomOf(file) {
   return rest.length === 0 ? 'index' : room
 }
 
-/** Modules of lib/ as paths from the root, others as they are written. */
+/** Modules of lib/ as paths from the root, others unchanged. */
 function importsOf(root, file, files) {
   const source = ts.createSourceFile(file, fs.readFileSync(path.join(root, file), 'utf8'), ts.ScriptTarget.Latest)
   return source.statements

@@ -13,12 +13,12 @@ export function newest(...places) {
   return time
 }
 
-/** Modification time of a file, 0 when it is absent. */
+/** Modification time of a file, or 0 if it does not exist. */
 export function modified(file) {
   return fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
-/** Makes `file` say that a build which began at `began` (milliseconds) succeeded: an edit made during the build is newer. */
+/** Sets the time of `file` to the start of a successful build, `began` (milliseconds), so that an edit made during the build is newer. */
 export function stamp(file, began) {
   fs.mkdirSync(path.dirname(file), { recursive: true })
   fs.writeFileSync(file, '')

@@ -1,6 +1,6 @@
 /**
- * ESLint rule: a promise that is kept in a variable must be used before the function waits for anything else. Until somebody listens to it, its
- * rejection ends the process. Where it is awaited later on purpose, handle it at once as well: `promise.catch(() => {})`.
+ * ESLint rule: a promise that is stored in a variable must be used before the function awaits anything else. Without a handler, its rejection
+ * ends the process. If it is awaited later on purpose, handle it immediately as well: `promise.catch(() => {})`.
  */
 export const lateHandler = {
   meta: {
@@ -41,7 +41,7 @@ function enclosingFunction(node) {
   return at
 }
 
-/** The first await or yield after a place, not counting those of inner functions. A loop over a stream waits at its head. */
+/** The first await or yield after a position, not counting inner functions. A loop over a stream awaits at its head. */
 function firstWait(node, after, keys) {
   const waits = node.type === 'AwaitExpression' || node.type === 'YieldExpression'
   if (waits && node.range[0] >= after) return node

@@ -1,4 +1,4 @@
-/** libtorch for the build, through the library's own finder and the command line's own installer. */
+/** libtorch for the build, through the finder of the library and the installer of the command line. */
 import { createRequire } from 'node:module'
 import { Explained, note } from './console.mjs'
 import { inRoot } from './paths.mjs'
@@ -8,7 +8,7 @@ const require = createRequire(import.meta.url)
 
 export const finder = () => require(inRoot('dist/libtorch/find.js'))
 
-/** The libtorch that would be used, or undefined when there is none (or only one of a wrong version). */
+/** The libtorch that would be used, or undefined if there is none (or only one of another version). */
 export async function libtorchIfAny() {
   try {
     return await finder().findLibtorch()
@@ -24,7 +24,7 @@ export async function installLibtorch() {
   const { cacheFolder } = require(inRoot('dist/libtorch/find.js'))
   const row = PLATFORMS[platformName()]
   if (!row)
-    throw new Explained(`There is no libtorch ${TORCH_VERSION} to fetch for ${platformName()}. Set SENTORCH_LIBTORCH to one of your own.`)
+    throw new Explained(`libtorch ${TORCH_VERSION} cannot be downloaded for ${platformName()}. Set SENTORCH_LIBTORCH to your own copy.`)
   const megabytes = Math.round(row.wheels.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6)
   note(
     `libtorch ${TORCH_VERSION} was not found on this machine. It comes out of PyTorch's wheel: with pip that is a download of ${megabytes} MB.`,

@@ -7,14 +7,14 @@
 export const CONCEPTS = [
   {
     what: 'a kind of head',
-    // Not 'binary': a precision of embeddings is called so too.
+    // Without 'binary', which is also a precision of embeddings.
     names: ['classification', 'token-classification', 'sequence-classification', 'single-label', 'multi-label'],
     home: ['lib/heads/**'],
     instead: 'ask kindOf(head) (lib/heads/kind.ts)',
   },
   {
     what: 'a pooling',
-    // Not 'max': an aggregation of sub-words and a direction of early stopping are called so too.
+    // Without 'max', which is also an aggregation of sub-words and a direction of early stopping.
     names: ['cls', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'],
     home: ['lib/pooling/**'],
     instead: 'export what you need from lib/pooling/poolings.ts',
@@ -42,7 +42,7 @@ function restriction({ what, names, home, instead }) {
 
 const rule = (concepts) => ({ 'no-restricted-syntax': ['error', ...concepts.flatMap(restriction)] })
 
-/** ESLint merges no options: the files at home of one concept get those of the others. */
+/** ESLint does not merge options, so the files at home of one concept get the restrictions of the others. */
 export const literalRules = [
   { files: ['lib/**/*.ts'], rules: rule(CONCEPTS) },
   ...CONCEPTS.map((concept) => ({ files: concept.home, rules: rule(CONCEPTS.filter((other) => other !== concept)) })),

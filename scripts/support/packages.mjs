@@ -1,9 +1,9 @@
-/** npm packages: whether node_modules holds what package-lock.json says, and installing them. */
+/** npm packages: whether node_modules matches package-lock.json, and their installation. */
 import fs from 'node:fs'
 import { inRoot } from './paths.mjs'
 import { npm } from './process.mjs'
 
-/** True when an entry of the lock file is missing from node_modules or lies there in another version. */
+/** True if an entry of the lock file is missing from node_modules or installed in another version. */
 export function packagesAreStale() {
   let installed
   try {
@@ -15,12 +15,12 @@ export function packagesAreStale() {
   return Object.entries(wanted).some(([place, entry]) => {
     if (place === '') return false
     const there = installed[place]
-    // Packages of other platforms are optional and rightly absent.
+    // Packages for other platforms are optional and may be missing.
     return there ? there.version !== entry.version : !(entry.optional || entry.peer)
   })
 }
 
-/** No dependency needs its install script; `prepare` would build what the caller builds next. */
+/** No dependency needs its install script, and `prepare` would build what the caller builds next. */
 export function installPackages() {
   return npm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }

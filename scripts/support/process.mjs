@@ -3,15 +3,15 @@ import { Explained } from './console.mjs'
 import { root } from './paths.mjs'
 
 /**
- * Runs a command in the project's folder; its output goes to ours.
- * Rejects with an explained error when it fails or cannot be started.
+ * Runs a command in the project's folder with inherited output.
+ * Rejects with an explained error if it fails or cannot be started.
  */
 export async function run(command, args, options = {}) {
   const { code, signal } = await start(command, args, { stdio: 'inherit', ...options })
   if (code !== 0) throw new Explained(`${shown(command, args)} ended with ${signal ?? `exit code ${code}`}.`)
 }
 
-/** Runs a command and returns how it ended and what it printed (`output`: both streams, mixed); `onText` sees it as it comes. */
+/** Runs a command. Returns how it ended and what it printed (`output`: both streams combined); `onText` receives the output as it arrives. */
 export async function capture(command, args, { onText, ...options } = {}) {
   let stdout = ''
   let stderr = ''
@@ -38,7 +38,7 @@ function start(command, args, options, onSpawn) {
   })
 }
 
-/** npm, also where it is a .cmd file that only a shell can start. */
+/** npm, which on Windows is a .cmd file that only a shell can start. */
 export function npm(args, options) {
   const npmCli = process.env.npm_execpath
   if (npmCli?.endsWith('.js')) return run(process.execPath, [npmCli, ...args], options)

@@ -1,4 +1,4 @@
-/** A generator of choices from a seed (mulberry32): a run that finds something can be run again. */
+/** A seeded random number generator (mulberry32), so that a run with findings can be repeated. */
 export function randomFrom(seed) {
   let state = seed >>> 0
   const next = () => {

@@ -18,7 +18,7 @@ function rowsOf(text) {
 const cell = (text) => String(text).replaceAll('|', '\\|').replace(/\s+/g, ' ').trim()
 
 /**
- * Puts the outcomes of a run into the document; rows of stages that did not run stay as they are. `order`: all stages.
+ * Writes the outcomes of a run to the document; rows of stages that did not run are unchanged. `order`: all stages.
  * An outcome: `stage`, `passed`, `summary`, `took`, `commit`, `date`, `machine`.
  */
 export function writeOutcomes(file, order, outcomes) {
@@ -46,7 +46,7 @@ const lines = (folder, pattern) =>
     .map((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n').length - 1)
     .reduce((sum, count) => sum + count, 0)
 
-/** Says how many lines of source and of tests lie below the project's folder. */
+/** Counts the lines of source and of tests below the project's folder. */
 export function writeSizes(file, root) {
   const of = (folder, pattern) => lines(path.join(root, folder), pattern)
   const source = [of('lib', /\.ts$/), of('native', /\.(h|cc|inc)$/)].map((count) => count.toLocaleString('en'))

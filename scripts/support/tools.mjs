@@ -32,7 +32,7 @@ export function which(command) {
 /** Throws an explained error that names every missing tool of the native build at once. */
 export function requireBuildTools() {
   const missing = TOOLS.filter(({ commands }) => !(commands[0] === 'c++' && process.env.CXX) && !commands.some(which))
-    // Visual Studio is not on PATH; cmake looks it up, and brings its own build tool.
+    // Visual Studio is not on PATH; cmake finds it, including its build tool.
     .filter(({ commands }) => process.platform !== 'win32' || commands[0] === 'cmake')
   if (missing.length > 0) throw new Explained(explain(missing))
 }

@@ -24,7 +24,7 @@ export async function buildTypeScript() {
   stamp(stampFile, began)
 }
 
-/** Removes what was compiled from a source that is gone: it would travel in the package and shadow its absence. */
+/** Removes compiled files whose source no longer exists: they would be packed and hide that the source is missing. */
 function dropOrphans(folder) {
   for (const entry of fs.readdirSync(folder, { withFileTypes: true })) {
     const file = path.join(folder, entry.name)

@@ -78,12 +78,12 @@ describe('check-layers', () => {
     [
       'an import of a room above',
       { 'lib/base/a.ts': "import { b } from '../files/b'\n", 'lib/files/b.ts': '' },
-      'lib/base/a.ts  imports upwards: base stands below or beside files',
+      'lib/base/a.ts  imports upwards: base is not above files',
     ],
     [
       'an import of a room on the same floor',
       { 'lib/hub/a.ts': "export { b } from '../data/b'\n", 'lib/data/b.ts': '' },
-      'lib/hub/a.ts  imports upwards: hub stands below or beside data',
+      'lib/hub/a.ts  imports upwards: hub is not above data',
     ],
     [
       'a circle of imports',

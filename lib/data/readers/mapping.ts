@@ -96,7 +96,7 @@ function isNumber(value: unknown): value is number | bigint {
   return typeof value === 'number' || typeof value === 'bigint'
 }
 
-/** Converts an integer to a label by its index in `names`; −1 is no label, as in test sets of the `datasets` library. */
+/** Converts an integer to a label by its index in `names`; −1 means that there is no label, as in test sets of the `datasets` library. */
 function nameOf(value: number, names: readonly string[], at: string, fail: Fail): string | undefined {
   if (value === -1) return undefined
   const label = names[value]

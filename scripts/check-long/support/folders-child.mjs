@@ -35,7 +35,7 @@ async function use(model) {
   return undefined
 }
 
-/** Loads, uses and saves; what is saved must load again. Returns what is wrong, or undefined; throws what the library throws. */
+/** Loads, uses and saves a model; the saved folder must load again. Returns a description of the fault, or undefined; errors of the library are thrown. */
 async function walk(folder) {
   let model
   try {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import path from 'node:path'
 
-/** Values that readers tend to take for something else. */
+/** Values that readers tend to confuse with others. */
 const VALUES = [
   null,
   true,
@@ -74,7 +74,7 @@ function nested(depth, random) {
   return value
 }
 
-/** One change to a place of the value. */
+/** Applies one change at a position of the value. */
 function changePlace(value, all, random) {
   const place = random.pick(all)
   const object = holder(value, place)
@@ -106,7 +106,7 @@ export function changeJson(bytes, random) {
     return changeBytes(bytes, random)
   }
   const all = places(value)
-  // Places near the top are few and matter most: half of the changes go to them.
+  // Positions near the top are few and important, so they get half of the changes.
   const top = all.filter((place) => place.length <= 2)
   for (let i = random.below(3); i >= 0; i--) changePlace(value, random.chance(0.5) ? top : all, random)
   const text = Buffer.from(JSON.stringify(value))
@@ -182,7 +182,7 @@ function changeText(bytes, random) {
   return Buffer.from(lines.join('\n'))
 }
 
-/** Replaces a file by something that is none, or by a link. `outside`: a file outside the folder. */
+/** Replaces a file by something that is not a file, or by a link. `outside`: a file outside the folder. */
 function changeKind(folder, name, outside, random) {
   const file = path.join(folder, name)
   const bytes = fs.readFileSync(file)
@@ -204,7 +204,7 @@ function changeKind(folder, name, outside, random) {
   return what
 }
 
-/** Changes one file of the folder; returns its name and what was done to it. */
+/** Changes one file of the folder. Returns its name and a description of the change. */
 export function changeFolder(folder, outside, random) {
   const names = fs
     .readdirSync(folder, { recursive: true })
@@ -221,7 +221,7 @@ export function changeFolder(folder, outside, random) {
         ? changeText
         : changeBytes
   fs.writeFileSync(path.join(folder, name), change(bytes, random))
-  // The hash would refuse nearly every change; whoever made the folder can write a fitting one.
+  // The hash would reject almost every change, and an attacker can write a matching one.
   if (random.chance(0.9)) sign(folder, name)
   return `${name}: ${change.name}`
 }
