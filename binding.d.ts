@@ -80,7 +80,7 @@ export interface LoadRequest {
   kernels: 'auto' | 'portable' | 'avx2' | 'avx512'
 }
 
-export interface LoadedModel {
+export interface LoadResult {
   kernels: 'portable' | 'avx2' | 'avx512'
   /** Whether products use packed weights. */
   packed: boolean
@@ -314,7 +314,7 @@ export interface RestoreRequest {
 export declare class NativeModel {
   constructor()
   /** Must be called once, before all other methods. */
-  load(request: LoadRequest): Promise<LoadedModel>
+  load(request: LoadRequest): Promise<LoadResult>
   encode(request: EncodeRequest): Promise<EncodeResult>
 
   /** Names are unique. Closes the trainer, if there is one. */

@@ -1,28 +1,28 @@
 import type { HeadTypes } from '../heads/definition'
 import type { LoadOptions } from '../model/load-options'
-import type { ModelParts } from '../model/parts'
+import type { LoadedModel } from '../model/loaded-model'
 import type { Model } from './model'
 
-/** What `Model` lets other files of this package have of it. It is given at run time, since `Model` itself imports some of them. */
+/** Access to the private field of `Model` for other files of this package. It is set at run time, because `Model` imports some of them. */
 interface ModelAccess {
   load(folder: string, options: LoadOptions): Promise<Model>
-  partsOf<H extends HeadTypes>(model: Model<H>): ModelParts
+  loadedModelOf<H extends HeadTypes>(model: Model<H>): LoadedModel
 }
 
 let access: ModelAccess
 
-/** Called once, where the class `Model` is defined. */
+/** Called once, by the class `Model`. */
 export function giveModelAccess(given: ModelAccess): void {
   access = given
 }
 
-/** `Model.load`, with the parts of what it loads. */
-export async function loadWithParts(folder: string, options: LoadOptions): Promise<{ model: Model; parts: ModelParts }> {
+/** `Model.load`, with what its private field holds. */
+export async function loadWithAccess(folder: string, options: LoadOptions): Promise<{ model: Model; loaded: LoadedModel }> {
   const model = await access.load(folder, options)
-  return { model, parts: partsOf(model) }
+  return { model, loaded: loadedModelOf(model) }
 }
 
-/** What a `Model` is made of. */
-export function partsOf<H extends HeadTypes>(model: Model<H>): ModelParts {
-  return access.partsOf(model)
+/** The loaded model of a `Model`. */
+export function loadedModelOf<H extends HeadTypes>(model: Model<H>): LoadedModel {
+  return access.loadedModelOf(model)
 }

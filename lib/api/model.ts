@@ -25,7 +25,7 @@ import type { EpochOptions } from '../training/options/epoch'
 import type { PredictOptions } from '../predict/options'
 import type { SaveOptions } from '../model/save-options'
 import type { TrainerOptions } from '../training/options/train'
-import { closeIdleTrainer, type ModelParts } from '../model/parts'
+import { closeIdleTrainer, type LoadedModel } from '../model/loaded-model'
 import { predict } from '../predict/predict'
 import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
 import type { Precision, VectorOf } from '../encode/quantize'
@@ -52,11 +52,11 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
   readonly #admission: Admission
-  readonly #parts: ModelParts
+  readonly #loaded: LoadedModel
   #disposal: Promise<void> | undefined
 
   static {
-    giveModelAccess({ load: (folder, options) => Model.load(folder, options), partsOf: (model) => model.#parts })
+    giveModelAccess({ load: (folder, options) => Model.load(folder, options), loadedModelOf: (model) => model.#loaded })
   }
 
   /**
@@ -69,12 +69,12 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     return typed(async () => new Model(await loadModel(where, resolveLoad(options, process.env))))
   }
 
-  private constructor(parts: ModelParts) {
-    this.info = parts.info
-    this.#native = parts.native
-    this.#tokenizer = parts.tokenizer
-    this.#admission = parts.admission
-    this.#parts = parts
+  private constructor(loaded: LoadedModel) {
+    this.info = loaded.info
+    this.#native = loaded.native
+    this.#tokenizer = loaded.tokenizer
+    this.#admission = loaded.admission
+    this.#loaded = loaded
   }
 
   /**
@@ -177,7 +177,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   async predict(texts: unknown, options?: PredictOptions): Promise<unknown> {
     return typed(() => {
       this.#checkOpen()
-      return predict(this.#parts, texts, options)
+      return predict(this.#loaded, texts, options)
     })
   }
 
@@ -195,12 +195,12 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
 
   /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
   similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
-    return similarity(a, b, this.#parts.folder.modules.similarity)
+    return similarity(a, b, this.#loaded.folder.modules.similarity)
   }
 
   /** The heads of this model in the order in which they were added: frozen definitions with every default. */
   get heads(): readonly Head[] {
-    return this.#parts.heads.list
+    return this.#loaded.heads.list
   }
 
   /**
@@ -209,14 +209,14 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    */
   addHead<const D extends HeadDefinition>(definition: D): Model<With<H, D>> {
     this.#checkOpen()
-    this.#parts.heads.add(definition)
+    this.#loaded.heads.add(definition)
     return this as unknown as Model<With<H, D>>
   }
 
   /** Throws ERR_INVALID_ARGUMENT where there is no such head, or while a trainer is open; ERR_DISPOSED. */
   removeHead<const N extends string>(name: N): Model<Without<H, N>> {
     this.#checkOpen()
-    this.#parts.heads.remove(name)
+    this.#loaded.heads.remove(name)
     return this
   }
 
@@ -230,7 +230,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     options?: { seed?: number },
   ): Model<Extended<H, N, L>> {
     this.#checkOpen()
-    this.#parts.heads.extend(name, labels, options)
+    this.#loaded.heads.extend(name, labels, options)
     return this as unknown as Model<Extended<H, N, L>>
   }
 
@@ -244,14 +244,14 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   async save(folder: string, options?: SaveOptions): Promise<void> {
     return typed(() => {
       this.#checkOpen()
-      return saveModel(this.#parts, folder, options)
+      return saveModel(this.#loaded, folder, options)
     })
   }
 
   /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
   trainer(options?: TrainerOptions): Trainer<H> {
     this.#checkOpen()
-    closeIdleTrainer(this.#parts)
+    closeIdleTrainer(this.#loaded)
     return new Trainer(this, options)
   }
 
@@ -259,7 +259,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
     return typed(() => {
       this.#checkOpen()
-      return trainEpochOf(this.#parts, takeData(data), options)
+      return trainEpochOf(this.#loaded, takeData(data), options)
     })
   }
 
@@ -295,11 +295,11 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   #context(): Omit<EncodeContext, 'texts'> {
-    return { modules: this.#parts.folder.modules, config: this.#parts.folder.config }
+    return { modules: this.#loaded.folder.modules, config: this.#loaded.folder.config }
   }
 
   async #promptTokens(prompt: string): Promise<number> {
-    return prompt === '' || this.#parts.folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
+    return prompt === '' || this.#loaded.folder.modules.includePrompt ? 0 : this.#tokenizer.promptLength(prompt)
   }
 
   #checkOpen(): void {

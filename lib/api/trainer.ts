@@ -1,7 +1,7 @@
 import { booleanOf } from '../base/check'
 import { keysOf, refusal, takeOptions } from '../base/arguments'
 import type { HeadTypes, NoHeads } from '../heads/definition'
-import { loadWithParts, partsOf } from './access'
+import { loadWithAccess, loadedModelOf } from './access'
 import type { Model } from './model'
 import { takeData } from '../data/take'
 import { typed } from '../files/file-errors'
@@ -48,7 +48,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   constructor(model: Model<H>, options?: TrainerOptions)
   /** @internal For `resume`, which has read the core from a checkpoint. */
   constructor(model: Model<H>, options: TrainerOptions, core: TrainerCore)
-  constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(partsOf(model), options)) {
+  constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(loadedModelOf(model), options)) {
     this.model = model
     this.#core = core
   }
@@ -68,7 +68,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       if (otherData !== undefined) booleanOf('otherData', otherData)
       if (extend !== undefined) booleanOf('extend', extend)
       if (otherData && extend) throw refusal(`'otherData' begins another fit, so there is none for 'extend' to make longer. Leave one out.`)
-      const { model, core } = await resumeCore(folderOf('dir', dir), request, loadWithParts)
+      const { model, core } = await resumeCore(folderOf('dir', dir), request, loadWithAccess)
       return new Trainer(model, core.given, core)
     })
   }
@@ -100,8 +100,8 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Rejects as `trainEpoch` and `evaluate` do, and with ERR_FILE where `saveBest` cannot be written.
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
-    const { options: resolved, parts } = this.#core
-    return typed(() => this.#core.fit(takeData(train), resolveFit(options, parts.heads.list, resolved.schedule.epochs)))
+    const { options: resolved, model } = this.#core
+    return typed(() => this.#core.fit(takeData(train), resolveFit(options, model.heads.list, resolved.schedule.epochs)))
   }
 
   /**
@@ -110,7 +110,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * `metrics` fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
   async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
-    return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.parts.heads.list)))
+    return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.model.heads.list)))
   }
 
   /**

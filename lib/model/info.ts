@@ -1,4 +1,4 @@
-import type { LoadedModel } from '../../binding'
+import type { LoadResult } from '../../binding'
 import type { ChosenDevice, Native } from '../libtorch/open'
 import type { ModelFolder } from '../format/folder'
 import type { ResolvedModel } from '../hub/hub'
@@ -40,7 +40,7 @@ export interface ModelInfo {
   deviceReason: string
   threads: number
   /** The kernels in use: our own for a CPU with AVX2 or AVX-512, or libtorch's operations. */
-  kernels: LoadedModel['kernels']
+  kernels: LoadResult['kernels']
   /** Whether products run on weights packed once at load. */
   packed: boolean
   libtorch: { version: string; root: string }
@@ -53,7 +53,7 @@ export interface InfoSources {
   folder: ModelFolder
   tokenizer: Pick<Tokenizer, 'notes'>
   native: Native
-  loaded: LoadedModel
+  loaded: LoadResult
   device: ChosenDevice
   dtype: DTypeOption
   threads: number

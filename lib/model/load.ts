@@ -1,21 +1,20 @@
-import type { NativeModel } from '../../binding'
+import type { LoadResult, NativeModel } from '../../binding'
 import { throwIfAborted } from '../base/errors'
-import { Turns } from '../base/turns'
-import { openFolder, type ModelFolder } from '../format/folder'
 import { FolderIdentity } from '../format/file-identity'
+import { openFolder, type ModelFolder } from '../format/folder'
 import { verifyFolder } from '../format/manifest'
 import { Heads } from '../heads/heads'
 import { resolveModel, type ResolvedModel } from '../hub/hub'
-import { chooseDevice, openNative, wantsCuda, type Native } from '../libtorch/open'
-import { fromNative } from '../native/call'
+import { chooseDevice, openNative, wantsCuda, type ChosenDevice, type Native } from '../libtorch/open'
+import { fromNative, stoppable } from '../native/call'
 import { startTokenizing } from '../tokenizer/queue'
 import { Tokenizer } from '../tokenizer/tokenizer'
-import { Admission } from './admission'
+import { Admission, SerialQueue } from './admission'
 import { describeModel } from './info'
 import type { ResolvedLoad } from './load-options'
-import { closeIdleTrainer, type ModelParts } from './parts'
+import { closeIdleTrainer, type LoadedModel } from './loaded-model'
 
-/** A folder that was read, before anything native knows of it. */
+/** A model's folder with its tokenizer, before the weights are read. */
 interface OpenedFolder {
   resolved: ResolvedModel
   place: FolderIdentity
@@ -24,40 +23,42 @@ interface OpenedFolder {
 }
 
 /** Opens a model by its folder or its id on the hub. */
-export async function loadModel(where: string, request: ResolvedLoad): Promise<ModelParts> {
-  throwIfAborted(request.signal)
-  const { native, opened } = await openBoth(where, request)
-  const model = new native.addon.Model()
-  const { signal } = request
-  // Loading has no task number: giving it up is disposing of what would have been loaded.
-  const stop = () => void model.dispose().catch(() => {})
-  signal?.addEventListener('abort', stop, { once: true })
-  try {
-    const parts = await loadInto(model, native, opened, request)
+export async function loadModel(where: string, request: ResolvedLoad): Promise<LoadedModel> {
+  const { signal, onProgress } = request
+  throwIfAborted(signal)
+  const { library, opened } = await openLibraryAndFolder(where, request)
+  throwIfAborted(signal)
+  const native = new library.addon.Model()
+  // Loading has no task number: to abort it is to dispose of what would have been loaded.
+  const stop = () => void native.dispose().catch(() => {})
+  return stoppable(signal, stop, async () => {
+    const device = chooseDevice(request.device, library)
+    const weights = await readWeights(native, opened, device, request)
+    await startTokenizerThreads(opened, library)
     throwIfAborted(signal)
-    return parts
-  } catch (error) {
-    stop()
+    const { weightBytes } = opened.folder
+    await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
+    const model = assemble(native, library, opened, device, weights, request)
+    await model.heads.restore(opened.folder.heads, opened.folder.files)
     throwIfAborted(signal)
-    throw error
-  } finally {
-    signal?.removeEventListener('abort', stop)
-  }
+    return model
+  })
 }
 
-/** libtorch opens on a native thread while JavaScript reads the folder and the tokenizer; the first failure gives up the download. */
-async function openBoth(where: string, request: ResolvedLoad): Promise<{ native: Native; opened: OpenedFolder }> {
+/** libtorch is opened on a native thread while JavaScript reads the folder and the tokenizer. The first failure ends the download. */
+async function openLibraryAndFolder(where: string, request: ResolvedLoad): Promise<{ library: Native; opened: OpenedFolder }> {
   const failure = new AbortController()
   const signal = request.signal ? AbortSignal.any([request.signal, failure.signal]) : failure.signal
   const opening = openNative({ path: request.libtorch, cuda: wantsCuda(request.device) })
-  const [native, opened] = await Promise.all([opening, readModel(where, request, signal)]).catch((error: unknown) => {
+  const [library, opened] = await Promise.all([opening, readFolder(where, request, signal)]).catch((error: unknown) => {
     failure.abort(error)
     throw error
   })
-  return { native, opened }
+  return { library, opened }
 }
 
-async function readModel(where: string, request: ResolvedLoad, signal: AbortSignal): Promise<OpenedFolder> {
+/** Finds or downloads the folder, then reads its configuration, the headers of its weights and its tokenizer. */
+async function readFolder(where: string, request: ResolvedLoad, signal: AbortSignal): Promise<OpenedFolder> {
   const resolved = await resolveModel(where, { ...request.hub, onProgress: request.onProgress, signal })
   if (request.verify) await verifyFolder(resolved.folder, signal)
   const place = await FolderIdentity.of(resolved.folder)
@@ -74,42 +75,49 @@ function openTokenizer({ root, modules, config }: ModelFolder, trusted: boolean)
   )
 }
 
-/** Reads the weights and restores the heads. */
-async function loadInto(
-  model: NativeModel,
-  native: Native,
-  { resolved, place, folder, tokenizer }: OpenedFolder,
-  { dtype, threads, kernels, device: wanted, queueBytes, signal, onProgress }: ResolvedLoad,
-): Promise<ModelParts> {
-  const device = chooseDevice(wanted, native)
-  throwIfAborted(signal)
-  const { files, encoder, dense, weightBytes } = folder
-  const source = { files, encoder, dense, dtype, device: device.device, threads, kernels }
-  const loaded = await place.whileReading(() => fromNative(model.load(source)), folder)
+function readWeights(
+  native: NativeModel,
+  { place, folder }: OpenedFolder,
+  { device }: ChosenDevice,
+  { dtype, threads, kernels }: ResolvedLoad,
+): Promise<LoadResult> {
+  const { files, encoder, dense } = folder
+  return place.whileReading(() => fromNative(native.load({ files, encoder, dense, dtype, device, threads, kernels })), folder)
+}
+
+async function startTokenizerThreads({ tokenizer, folder }: OpenedFolder, library: Native): Promise<void> {
   await startTokenizing(
     () => tokenizer.encode(['a'], folder.config.usablePositions),
-    (count) => native.addon.startableThreads(count),
+    (count) => library.addon.startableThreads(count),
   )
-  throwIfAborted(signal)
-  await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
-  const parts: ModelParts = {
-    native: model,
+}
+
+function assemble(
+  native: NativeModel,
+  library: Native,
+  { resolved, folder, tokenizer }: OpenedFolder,
+  device: ChosenDevice,
+  loaded: LoadResult,
+  { dtype, threads, queueBytes }: ResolvedLoad,
+): LoadedModel {
+  const { modules, config } = folder
+  const model: LoadedModel = {
+    native,
     tokenizer,
     folder,
     admission: new Admission(queueBytes),
-    info: describeModel({ resolved, folder, tokenizer, native, loaded, device, dtype, threads }),
+    info: describeModel({ resolved, folder, tokenizer, native: library, loaded, device, dtype, threads }),
     heads: new Heads({
-      native: model,
-      modules: folder.modules,
-      config: folder.config,
-      training: () => parts.trainer !== undefined,
-      closeIdleTrainer: () => closeIdleTrainer(parts),
+      native,
+      modules,
+      config,
+      training: () => model.trainer !== undefined,
+      closeIdleTrainer: () => closeIdleTrainer(model),
     }),
-    saves: new Turns(),
+    saves: new SerialQueue(),
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,
   }
-  await parts.heads.restore(folder.heads, folder.files)
-  return parts
+  return model
 }

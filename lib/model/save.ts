@@ -5,7 +5,7 @@ import { SentorchError, throwIfAborted } from '../base/errors'
 import { fromNative } from '../native/call'
 import { refusal } from '../base/arguments'
 import { resolveSave, type ResolvedSave, type SaveOptions } from './save-options'
-import type { ModelParts } from './parts'
+import type { LoadedModel } from './loaded-model'
 import { recoverFolder } from '../files/staging'
 import { libraryVersion } from '../base/platform'
 import { joinPath, openRegular, resolveFile } from '../files/read'
@@ -46,26 +46,26 @@ interface Plan {
  * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `more` writes further files.
  */
 export async function saveModel(
-  parts: ModelParts,
+  model: LoadedModel,
   folder: string,
   options?: SaveOptions,
   more?: (staged: StagedFolder) => Promise<void>,
 ): Promise<void> {
-  const request = resolveSave(folder, options, parts.heads.list)
+  const request = resolveSave(folder, options, model.heads.list)
   throwIfAborted(request.signal)
-  if (request.as) refuseOtherShape(parts.folder, request.as.form, request.as.head)
-  return parts.saves.take(() => save(parts, request, more))
+  if (request.as) refuseOtherShape(model.folder, request.as.form, request.as.head)
+  return model.saves.run(() => save(model, request, more))
 }
 
-async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: StagedFolder) => Promise<void>): Promise<void> {
+async function save(model: LoadedModel, request: ResolvedSave, more?: (staged: StagedFolder) => Promise<void>): Promise<void> {
   const { folder, overwrite, signal } = request
   throwIfAborted(signal)
   await recoverFolder(folder)
-  const inPlace = await replacesSource(parts.folder, request)
-  await parts.heads.ready
+  const inPlace = await replacesSource(model.folder, request)
+  await model.heads.ready
   const staged = await StagedFolder.create(folder, { overwrite })
   try {
-    await fill(staged, parts, request)
+    await fill(staged, model, request)
     await more?.(staged)
     await writeManifest(staged, signal)
     // The files that the weights came from will be gone; what is saved next comes from those in their place.
@@ -74,7 +74,7 @@ async function save(parts: ModelParts, request: ResolvedSave, more?: (staged: St
     try {
       await staged.commit()
     } finally {
-      if (next && staged.isPlaced) parts.folder = next
+      if (next && staged.isPlaced) model.folder = next
     }
   } catch (error) {
     await staged.discard()
@@ -89,17 +89,17 @@ function moved(opened: ModelFolder, to: string, shown: string): ModelFolder {
   return { ...opened, folder: to, root: { shown, real: to }, files }
 }
 
-async function fill(staged: StagedFolder, parts: ModelParts, { as, training, signal }: ResolvedSave): Promise<void> {
-  const { folder } = parts
+async function fill(staged: StagedFolder, model: LoadedModel, { as, training, signal }: ResolvedSave): Promise<void> {
+  const { folder } = model
   const lost = await changedFile(folder)
   const version = libraryVersion()
   const modules = as ? undefined : await moduleFiles(folder, version)
   for (const name of modules?.folders ?? []) await staged.folder(name)
   // From here to the requests nothing may wait: one moment's heads, flags and weights go into all files.
-  if (lost !== undefined && !parts.trained) throw changed(lost)
-  const plan = modules ? modelPlan(parts, modules, { training, version, lost }) : checkpointPlan(parts, as!)
+  if (lost !== undefined && !model.trained) throw changed(lost)
+  const plan = modules ? modelPlan(model, modules, { training, version, lost }) : checkpointPlan(model, as!)
   const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
-  const writing = writeAll(parts, requests)
+  const writing = writeAll(model, requests)
   // It may fail while the other files are still being written; the failure is thrown at the end.
   writing.catch(() => {})
   try {
@@ -113,7 +113,7 @@ async function fill(staged: StagedFolder, parts: ModelParts, { as, training, sig
 }
 
 /** One after the other in the model's queue, so that no step of training comes between them. */
-async function writeAll({ native }: ModelParts, requests: readonly WriteRequest[]): Promise<void> {
+async function writeAll({ native }: LoadedModel, requests: readonly WriteRequest[]): Promise<void> {
   const results = await Promise.allSettled(requests.map(async (request) => fromNative(native.write(request))))
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
@@ -125,9 +125,9 @@ interface Circumstances {
   lost: string | undefined
 }
 
-function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version, lost }: Circumstances): Plan {
-  const { folder, trained } = parts
-  const heads = parts.heads.list
+function modelPlan(model: LoadedModel, modules: ModuleFiles, { training, version, lost }: Circumstances): Plan {
+  const { folder, trained } = model
+  const heads = model.heads.list
   // Hours of training are not given up for a pooler.
   const carried = lost === undefined ? unusedTensors(folder) : new Map<string, TensorToWrite>()
   const notes = [...folder.notes]
@@ -136,28 +136,28 @@ function modelPlan(parts: ModelParts, modules: ModuleFiles, { training, version,
   const json = new Map(modules.files)
   json.set('config.json', encoderConfig(folder, trained))
   json.set(SENTORCH_JSON, sentorchJson({ heads: [...heads], training: training ?? folder.training, notes }, version))
-  const weights = new Map([['model.safetensors', new Map([...carried, ...encoderTensors(parts)])]])
-  modules.dense.forEach((path, i) => weights.set(`${path}/model.safetensors`, denseTensors(parts, i)))
-  if (heads.length > 0) weights.set(HEADS_FILE, headTensors(parts))
+  const weights = new Map([['model.safetensors', new Map([...carried, ...encoderTensors(model)])]])
+  modules.dense.forEach((path, i) => weights.set(`${path}/model.safetensors`, denseTensors(model, i)))
+  if (heads.length > 0) weights.set(HEADS_FILE, headTensors(model))
   return { json, weights }
 }
 
-function checkpointPlan(parts: ModelParts, { form, head }: NonNullable<ResolvedSave['as']>): Plan {
+function checkpointPlan(model: LoadedModel, { form, head }: NonNullable<ResolvedSave['as']>): Plan {
   // The head as it is now: it may have been extended since the call.
-  const { config, tensors } = classifierPlan(parts.folder, form, parts.heads.require(head.name), encoderTensors(parts))
+  const { config, tensors } = classifierPlan(model.folder, form, model.heads.require(head.name), encoderTensors(model))
   return { json: new Map([['config.json', config]]), weights: new Map([['model.safetensors', tensors]]) }
 }
 
-function encoderTensors(parts: ModelParts): Map<string, TensorToWrite> {
-  return new Map([...parts.folder.parameters].map(([name, stored]) => [name, parameter(parts, name, stored)]))
+function encoderTensors(model: LoadedModel): Map<string, TensorToWrite> {
+  return new Map([...model.folder.parameters].map(([name, stored]) => [name, parameter(model, name, stored)]))
 }
 
-function denseTensors(parts: ModelParts, index: number): Map<string, TensorToWrite> {
-  const stored = parts.folder.denseParameters[index]!
-  return new Map([...stored].map(([name, tensor]) => [name, parameter(parts, name.replace('linear', `dense.${index}`), tensor)]))
+function denseTensors(model: LoadedModel, index: number): Map<string, TensorToWrite> {
+  const stored = model.folder.denseParameters[index]!
+  return new Map([...stored].map(([name, tensor]) => [name, parameter(model, name.replace('linear', `dense.${index}`), tensor)]))
 }
 
-function parameter({ folder, trained }: ModelParts, name: string, stored: LocatedTensor): TensorToWrite {
+function parameter({ folder, trained }: LoadedModel, name: string, stored: LocatedTensor): TensorToWrite {
   return trained ? valueOf(name, stored.shape) : storedBytes(stored, folder.files)
 }
 
@@ -165,7 +165,7 @@ function unusedTensors({ unusedTensors, files }: ModelFolder): Map<string, Tenso
   return new Map([...unusedTensors].map(([name, stored]) => [name, storedBytes(stored, files)]))
 }
 
-function headTensors({ heads, folder }: ModelParts): Map<string, TensorToWrite> {
+function headTensors({ heads, folder }: LoadedModel): Map<string, TensorToWrite> {
   const tensors = new Map<string, TensorToWrite>()
   for (const head of heads.list) {
     for (const [layer, [inputs, outputs]] of layerSizes(head, folder).entries()) {

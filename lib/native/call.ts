@@ -3,7 +3,7 @@ import { aborted, ERROR_CODES, isSentorchError, SentorchError, throwIfAborted, t
 
 let tasks = 0
 
-/** A number for one piece of native work, by which it can be aborted; unique in the process. */
+/** A number for the native work of one call, by which it can be aborted. Unique in the process. */
 export function nextTask(): number {
   return ++tasks
 }
@@ -20,21 +20,12 @@ export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/**
- * Runs native work under a task number of its own. If `signal` aborts, requests with that number end early and the promise rejects with
- * ERR_ABORTED; after any failure, requests that still wait are dropped.
- */
-export async function abortable<T>(
-  native: Pick<NativeModel, 'abort'>,
-  signal: AbortSignal | undefined,
-  work: (task: number) => Promise<T>,
-): Promise<T> {
+/** Runs work that `stop` ends early. It is called when `signal` aborts, and the promise then rejects with ERR_ABORTED; and after any failure. */
+export async function stoppable<T>(signal: AbortSignal | undefined, stop: () => void, work: () => Promise<T>): Promise<T> {
   throwIfAborted(signal)
-  const task = nextTask()
-  const stop = () => native.abort(task)
   signal?.addEventListener('abort', stop, { once: true })
   try {
-    return await work(task)
+    return await work()
   } catch (error) {
     if (signal?.aborted) throw aborted(signal)
     stop()
@@ -42,6 +33,20 @@ export async function abortable<T>(
   } finally {
     signal?.removeEventListener('abort', stop)
   }
+}
+
+/** Runs native work under a task number of its own. If `signal` aborts or the work fails, requests with that number are dropped or end early. */
+export function abortable<T>(
+  native: Pick<NativeModel, 'abort'>,
+  signal: AbortSignal | undefined,
+  work: (task: number) => Promise<T>,
+): Promise<T> {
+  const task = nextTask()
+  return stoppable(
+    signal,
+    () => native.abort(task),
+    () => work(task),
+  )
 }
 
 /** ERR_NON_FINITE for a row of a native result. `row`: its name in the message, such as `texts[3]`. */

@@ -5,7 +5,7 @@ import type { Head } from '../heads/definition'
 import type { Predictor } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
 import type { ClassPrediction, TagPrediction } from '../heads/predictions'
-import type { ModelParts } from '../model/parts'
+import type { LoadedModel } from '../model/loaded-model'
 import { fromNative, nonFiniteRow } from '../native/call'
 import { checkInputs, lengthOf, readInputs, type Input, type ReadBatch } from './inputs'
 import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
@@ -15,18 +15,18 @@ export type AnyPrediction = Record<string, string | Float32Array | ClassPredicti
 
 /** Implements `Model.predict`. All arguments are checked before any work starts. */
 export async function predict(
-  parts: ModelParts,
+  model: LoadedModel,
   texts: unknown,
   options: PredictOptions | undefined,
 ): Promise<AnyPrediction | AnyPrediction[]> {
-  const { tokenizer, folder, heads } = parts
+  const { tokenizer, folder, heads } = model
   const { modules, config, classifierNote } = folder
   const { inputs, single } = checkInputs(texts, tokenizer.vocabSize)
   const request = resolvePredict(options, { modules, config, heads, surroundings: tokenizer.surroundings, classifierNote })
   throwIfAborted(request.signal)
-  return parts.admission.hold(bytesOf(inputs, request), async () => {
+  return model.admission.hold(bytesOf(inputs, request), async () => {
     await heads.ready
-    const results = await new Predicting(parts, request).run(inputs)
+    const results = await new Predicting(model, request).run(inputs)
     return single ? results[0]! : results
   })
 }
@@ -44,7 +44,7 @@ function bytesOf(inputs: readonly Input[], { heads, embedding, maxLength }: Reso
   }, 0)
 }
 
-type Parts = Pick<ModelParts, 'native' | 'tokenizer' | 'heads' | 'trainer'>
+type Parts = Pick<LoadedModel, 'native' | 'tokenizer' | 'heads' | 'trainer'>
 
 /** A head of this call, with the function that turns its logits into predictions. */
 interface AskedHead {
@@ -57,13 +57,13 @@ class Changed extends Error {}
 
 /** One call of `predict`: texts are tokenised and computed chunk by chunk, and the results are put in the order of the texts. */
 class Predicting {
-  readonly #parts: Parts
+  readonly #model: Parts
   readonly #request: ResolvedPredict
   /** The heads at the time when the first chunk goes to the model: a head may have been extended while the texts were tokenised. */
   #heads: AskedHead[] | undefined
 
-  constructor(parts: Parts, request: ResolvedPredict) {
-    this.#parts = parts
+  constructor(model: Parts, request: ResolvedPredict) {
+    this.#model = model
     this.#request = request
   }
 
@@ -73,7 +73,7 @@ class Predicting {
    */
   async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
     try {
-      return await this.#pass(inputs, this.#parts.trainer !== undefined)
+      return await this.#pass(inputs, this.#model.trainer !== undefined)
     } catch (error) {
       if (!(error instanceof Changed)) throw error
       return await this.#pass(inputs, true)
@@ -86,7 +86,7 @@ class Predicting {
     const out = new Array<AnyPrediction>(inputs.length)
     this.#heads = undefined
     await runChunks<ReadBatch>({
-      native: this.#parts.native,
+      native: this.#model.native,
       chunks: chunksOf(inputs.map(lengthOf), whole ? Infinity : maxLength),
       totalTexts: inputs.length,
       signal,
@@ -94,12 +94,12 @@ class Predicting {
       together,
       read: (indices) => {
         const chunk = indices.map((i) => inputs[i]!)
-        return readInputs(chunk, this.#parts.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
+        return readInputs(chunk, this.#model.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
       },
       work: async (indices, batch, task) => {
         const asked = this.#askedHeads(together)
         const result = await fromNative(
-          this.#parts.native.predict({
+          this.#model.native.predict({
             task,
             ids: batch.ids,
             offsets: batch.offsets,
@@ -126,7 +126,7 @@ class Predicting {
 
   /** Throws Changed if the heads, or possibly the weights, differ from those used for earlier chunks. */
   #askedHeads(together: boolean): AskedHead[] {
-    const { heads, trainer } = this.#parts
+    const { heads, trainer } = this.#model
     const now = this.#request.heads.map(({ name }) => heads.require(name))
     this.#heads ??= now.map((head) => ({ head, predictor: kindOf(head).predictor(head, this.#request) }))
     if (!together && (trainer || now.some((head, i) => head !== this.#heads![i]!.head))) throw new Changed()

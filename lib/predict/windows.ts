@@ -46,7 +46,7 @@ export interface WindowBatch {
  * there is only the first row.
  */
 export function cutRows(rows: readonly TokenRow[], maxLength: number, stride: number | undefined): WindowBatch {
-  const parts: Int32Array[] = []
+  const model: Int32Array[] = []
   const offsets = [0]
   const textOf: number[] = []
   const firstRow: number[] = []
@@ -58,12 +58,12 @@ export function cutRows(rows: readonly TokenRow[], maxLength: number, stride: nu
     firstRow.push(offsets.length - 1)
     if (stride !== undefined) places.push(placesOf(windows, { ids, before, after }, offsets.at(-1)!))
     for (const { start, end } of windows) {
-      parts.push(ids.subarray(0, before), ids.subarray(before + start, before + end), ids.subarray(ids.length - after))
+      model.push(ids.subarray(0, before), ids.subarray(before + start, before + end), ids.subarray(ids.length - after))
       offsets.push(offsets.at(-1)! + before + end - start + after)
       textOf.push(text)
     }
   })
-  return { ids: concatenated(parts), offsets: Int32Array.from(offsets), textOf, firstRow, places }
+  return { ids: concatenated(model), offsets: Int32Array.from(offsets), textOf, firstRow, places }
 }
 
 /** `at`: index into `ids` at which the row of the first window starts. */

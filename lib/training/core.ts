@@ -8,7 +8,7 @@ import { fromNative } from '../native/call'
 import type { ResolvedEpoch } from './options/epoch'
 import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
 import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
-import type { ModelParts } from '../model/parts'
+import type { LoadedModel } from '../model/loaded-model'
 import { writeCheckpoint } from './checkpoint/checkpoint'
 import { broken, otherData, type Pinned } from './checkpoint/errors'
 import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
@@ -43,7 +43,7 @@ export interface Restored {
 
 /** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
 export class TrainerCore {
-  readonly parts: ModelParts
+  readonly model: LoadedModel
   readonly given: TrainerOptions
   readonly options: ResolvedTrain
   readonly state: TrainingState
@@ -55,17 +55,17 @@ export class TrainerCore {
   #running: Promise<unknown> | undefined
 
   /** Throws ERR_INVALID_ARGUMENT for options that do not hold, and where the model has an open trainer. */
-  constructor(parts: ModelParts, given: TrainerOptions, restore?: (options: ResolvedTrain) => Restored) {
-    this.parts = parts
+  constructor(model: LoadedModel, given: TrainerOptions, restore?: (options: ResolvedTrain) => Restored) {
+    this.model = model
     this.given = takeOptions('trainer', given, TRAIN_KEYS)
-    this.options = resolveTrain(this.given, contextOf(parts))
-    if (parts.trainer) throw refusal('The model has an open trainer already: dispose of it first (trainer.dispose()).')
+    this.options = resolveTrain(this.given, contextOf(model))
+    if (model.trainer) throw refusal('The model has an open trainer already: dispose of it first (trainer.dispose()).')
     const restored = restore?.(this.options)
     this.state = restored?.state ?? startState(this.options.unfreeze)
     this.#classWeights = restored?.classWeights ?? null
     this.#pinned = restored?.pinned
-    this.#targets = new Targets(parts, this.options, restored?.known)
-    parts.trainer = this
+    this.#targets = new Targets(model, this.options, restored?.known)
+    model.trainer = this
   }
 
   get isBusy(): boolean {
@@ -77,10 +77,10 @@ export class TrainerCore {
     this.#checkOpen()
     const waits = hasBalanced(this.options) && this.#classWeights === null
     if (this.#session && !(waits && corpus)) return this.#session
-    const weights = this.#classWeights ?? taskWeights(this.parts, this.options, corpus)
+    const weights = this.#classWeights ?? taskWeights(this.model, this.options, corpus)
     if (!waits || corpus) this.#classWeights = weights
-    const { request, terms } = trainingRequest(this.parts, this.options, weights)
-    const opening = Session.open(this.parts, this.options, request, terms, this.state)
+    const { request, terms } = trainingRequest(this.model, this.options, weights)
+    const opening = Session.open(this.model, this.options, request, terms, this.state)
     opening.catch(() => {
       if (this.#session === opening) this.#session = undefined
     })
@@ -127,14 +127,14 @@ export class TrainerCore {
 
   async evaluate(data: TrainingData, options: ResolvedEvaluate): Promise<Evaluation> {
     this.#checkOpen()
-    await this.parts.heads.ready
+    await this.model.heads.ready
     return this.#evaluateCorpus(await this.#held(data, options.signal), options)
   }
 
   /** At the end of the step under way. */
   async save(dir: string): Promise<void> {
     const session = await this.session()
-    await session.turns.take(() =>
+    await session.queue.run(() =>
       writeCheckpoint({ session, targets: this.#targets, options: this.given, classWeights: this.#classWeights }, dir),
     )
   }
@@ -144,13 +144,13 @@ export class TrainerCore {
     await this.save(path)
     for (const old of await surplusCheckpoints(dir, keep)) {
       // Tokenizer and configuration are copied from the folder that the model came from: it takes the newest for that before this one goes.
-      if ((await realpath(old)) === this.parts.folder.folder) this.parts.folder = await openFolder(path)
+      if ((await realpath(old)) === this.model.folder.folder) this.model.folder = await openFolder(path)
       await removeCheckpoint(old)
     }
   }
 
   #saveBest(session: Session, dir: string): Promise<void> {
-    return session.turns.take(() => saveModel(this.parts, dir, { overwrite: true, training: recipeOf(session) }))
+    return session.queue.run(() => saveModel(this.model, dir, { overwrite: true, training: recipeOf(session) }))
   }
 
   /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */
@@ -158,10 +158,10 @@ export class TrainerCore {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
     if (this.#running) await this.#running.catch(() => {})
-    const { parts } = this
-    if (parts.trainer === this) parts.trainer = undefined
+    const { model } = this
+    if (model.trainer === this) model.trainer = undefined
     try {
-      await fromNative(parts.native.endTraining())
+      await fromNative(model.native.endTraining())
     } catch (error) {
       // With the model its trainer is gone too.
       if (!isSentorchError(error) || error.code !== 'ERR_DISPOSED') throw error
@@ -191,28 +191,28 @@ export class TrainerCore {
   }
 
   #headNames(): WatchedHeads {
-    return { heads: this.parts.heads.list.map(({ name }) => name), trained: this.options.tasks.map(({ head }) => head) }
+    return { heads: this.model.heads.list.map(({ name }) => name), trained: this.options.tasks.map(({ head }) => head) }
   }
 
   get #heads(): Head[] {
-    return this.options.tasks.map(({ head }) => this.parts.heads.require(head))
+    return this.options.tasks.map(({ head }) => this.model.heads.require(head))
   }
 
   async #corpus(data: TrainingData, signal: AbortSignal): Promise<Corpus> {
-    await this.parts.heads.ready
-    const { tokenizer } = this.parts
+    await this.model.heads.ready
+    const { tokenizer } = this.model
     const { maxLength } = this.options
     return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', signal })
   }
 
   /** Data to evaluate on: every head of the model counts, and labels that a head does not have are wrong, not refused. */
   async #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
-    const { tokenizer, heads } = this.parts
+    const { tokenizer, heads } = this.model
     return makeCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, unknownLabels: 'ignore', signal })
   }
 
   #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate): Promise<Evaluation> {
-    const { native, heads } = this.parts
+    const { native, heads } = this.model
     const lossWeights = new Map(this.options.tasks.map(({ head, weight }) => [head, weight]))
     return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights })
   }
@@ -244,7 +244,7 @@ export class TrainerCore {
   }
 }
 
-export function contextOf({ heads, folder }: Pick<ModelParts, 'heads' | 'folder'>) {
+export function contextOf({ heads, folder }: Pick<LoadedModel, 'heads' | 'folder'>) {
   const { config, modules, configJson } = folder
   return {
     heads: heads.list,

@@ -3,11 +3,11 @@ import { comparable } from './plain'
 import type { EpochReport } from './loop/report'
 import type { TrainingState } from './loop/state'
 import type { ResolvedTrain } from './options/train'
-import type { ModelParts } from '../model/parts'
+import type { LoadedModel } from '../model/loaded-model'
 
 /** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
 export function recipeOf(
-  { options, state, parts }: { options: ResolvedTrain; state: TrainingState; parts: ModelParts },
+  { options, state, model }: { options: ResolvedTrain; state: TrainingState; model: LoadedModel },
   last?: EpochReport,
 ): Readonly<Record<string, unknown>> {
   const recipe = {
@@ -17,7 +17,7 @@ export function recipeOf(
     schedule: state.schedule,
     data: state.data,
     ...(last && { losses: last.losses, metrics: last.metrics }),
-    versions: { sentorch: libraryVersion(), libtorch: parts.info.libtorch.version },
+    versions: { sentorch: libraryVersion(), libtorch: model.info.libtorch.version },
   }
   return comparable(recipe) as Record<string, unknown>
 }

@@ -1,7 +1,7 @@
 import { takeOptions } from '../base/arguments'
 import { EPOCH_KEYS, resolveEpoch, type EpochOptions } from './options/epoch'
 import { TRAIN_KEYS, type TrainerOptions } from './options/train'
-import type { ModelParts } from '../model/parts'
+import type { LoadedModel } from '../model/loaded-model'
 import { TrainerCore } from './core'
 import type { TrainingData } from './loop/corpus'
 import { firstDifference } from './plain'
@@ -9,7 +9,7 @@ import type { EpochReport } from './loop/report'
 
 /** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
 export async function trainEpochOf(
-  parts: ModelParts,
+  model: LoadedModel,
   data: TrainingData,
   options: TrainerOptions & EpochOptions = {},
 ): Promise<EpochReport> {
@@ -17,11 +17,11 @@ export async function trainEpochOf(
   const entries = Object.entries(options)
   const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
   const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
-  let core = parts.keptTrainer as TrainerCore | undefined
-  if (!core || core.parts.trainer !== core || !isSame(core.given, given)) {
+  let core = model.keptTrainer as TrainerCore | undefined
+  if (!core || core.model.trainer !== core || !isSame(core.given, given)) {
     if (core && !core.isBusy) await core.close()
-    core = new TrainerCore(parts, given)
-    parts.keptTrainer = core
+    core = new TrainerCore(model, given)
+    model.keptTrainer = core
   }
   return core.trainEpoch(data, epoch)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openFolder } from '../../lib/format/folder'
 import { recoverFolder } from '../../lib/files/staging'
 import { runOnFullDisk, runProgram } from '../support/child'
-import { filesIn } from '../support/fake-parts'
+import { filesIn } from '../support/fake-model'
 import { scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
 

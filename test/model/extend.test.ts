@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { partsOf } from '../../lib/api/access'
+import { loadedModelOf } from '../../lib/api/access'
 import { Trainer } from '../../lib/api/trainer'
 import type { FitOptions } from '../../lib/training/options/fit'
 import type { TrainerOptions } from '../../lib/training/options/train'
@@ -71,7 +71,7 @@ test('the same length with extend is what it was, and a checkpoint without a fit
     code: 'ERR_CHECKPOINT',
     message: expect.stringContaining('no fit'),
   })
-  expect(partsOf(resumed.model).trainer).toBeDefined()
+  expect(loadedModelOf(resumed.model).trainer).toBeDefined()
   await resumed.model.dispose()
 })
 

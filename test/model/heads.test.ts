@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { Model } from '../../lib'
 import { fromNative } from '../../lib/native/call'
-import { partsOf } from '../../lib/api/access'
+import { loadedModelOf } from '../../lib/api/access'
 import { nextTask } from '../../lib/native/call'
 import { expectClose } from '../support/close'
 import { logitsOf } from '../support/logits'
@@ -42,9 +42,14 @@ describe('heads', () => {
 
   test("a head's logits are its layers on the pooled vector, which is not scaled", async () => {
     model.addHead({ ...INTENT, hidden: [3], activation: 'tanh' })
-    await partsOf(model).heads.ready
+    await loadedModelOf(model).heads.ready
     const names = ['0.weight', '0.bias', '1.weight', '1.bias'].map((name) => `heads.intent.${name}`)
-    const [w0, b0, w1, b1] = (await partsOf(model).native.read('value', names)) as [Float32Array, Float32Array, Float32Array, Float32Array]
+    const [w0, b0, w1, b1] = (await loadedModelOf(model).native.read('value', names)) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ]
     const vector = await model.encode(TEXTS[0]!, { normalize: false })
     const layer = (x: ArrayLike<number>, w: Float32Array, b: Float32Array) =>
       Array.from(b, (bias, o) => bias + Array.from({ length: x.length }, (_, i) => w[o * x.length + i]! * x[i]!).reduce((p, q) => p + q, 0))
@@ -145,7 +150,7 @@ describePython("transformers' own classifiers", (ask) => {
 
   test.each(FAMILIES)('%s: trained here, opened there', async (base, name, activation) => {
     await using model = await load(makeVariant({ base }))
-    const { hiddenSize } = partsOf(model).folder.config
+    const { hiddenSize } = loadedModelOf(model).folder.config
     model.addHead({ ...INTENT, hidden: [hiddenSize], activation, pooling: 'cls' }).addHead(SLOTS)
     const trainer = model.trainer({ learningRate: 1e-2, batchSize: 4, epochs: 1 })
     await trainer.trainEpoch(sentences(12))

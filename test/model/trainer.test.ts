@@ -2,7 +2,7 @@ import { rmSync, utimesSync } from 'node:fs'
 import { join } from 'node:path'
 import { Embeddings, Model } from '../../lib'
 import { Dataset } from '../../lib/data/dataset'
-import { partsOf } from '../../lib/api/access'
+import { loadedModelOf } from '../../lib/api/access'
 import type { EpochProgress } from '../../lib/training/loop/progress'
 import type { StepReport } from '../../lib/training/loop/report'
 import { scratch } from '../support/scratch'
@@ -40,7 +40,7 @@ test('an epoch goes once over the data and reports it; the loss falls from epoch
 
 test('weights that are read again must be those that were loaded', async () => {
   const model = await fresh()
-  const [file] = partsOf(model).folder.files
+  const [file] = loadedModelOf(model).folder.files
   utimesSync(file!, new Date(), new Date(Date.now() - 60_000))
   await expect(model.trainer(OPTIONS).trainEpoch(data)).rejects.toMatchObject({ code: 'ERR_MODEL_FORMAT', detail: { file } })
 })
@@ -210,7 +210,7 @@ test('a head called target0 shares no parameter with the loss of a teacher, whos
   await trainer.trainEpoch(data.map(({ text, labels }) => ({ text, labels: { target0: labels.intent! } })))
   const { names } = (await trainer.parameterGroups()).find(({ name }) => name === 'uncertainty')!
   expect(names).toEqual(['uncertainty.target0', 'uncertainty.target:0'])
-  const [head, loss] = await partsOf(model).native.read('value', names)
+  const [head, loss] = await loadedModelOf(model).native.read('value', names)
   expect(head![0]).not.toBe(loss![0])
 })
 

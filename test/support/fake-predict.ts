@@ -1,18 +1,18 @@
 import path from 'node:path'
 import type { NativeModel, PredictRequest, PredictResult } from '../../binding'
-import { Turns } from '../../lib/base/turns'
+import { SerialQueue } from '../../lib/model/admission'
 import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { Head, HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
-import type { ModelParts } from '../../lib/model/parts'
+import type { LoadedModel } from '../../lib/model/loaded-model'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 
 /** Logits of one row: [labels] for classification, [tokens, labels] flat for token classification. */
 export type LogitsOf = (head: Head, ids: readonly number[]) => readonly number[]
 
-export interface FakeParts extends ModelParts {
+export interface FakeModel extends LoadedModel {
   /** What native code was asked for, in order. */
   calls: PredictRequest[]
   /** Awaited before a call is answered. */
@@ -23,7 +23,7 @@ export interface FakeParts extends ModelParts {
 }
 
 /** A model of a tiny family whose heads say what `logitsOf` says. No native code. */
-export async function fakeParts(definitions: readonly HeadDefinition[], logitsOf: LogitsOf, family = 'bert'): Promise<FakeParts> {
+export async function fakeModel(definitions: readonly HeadDefinition[], logitsOf: LogitsOf, family = 'bert'): Promise<FakeModel> {
   const folder = await openFolder(path.join(FIXTURES, 'models', family))
   const { modules, config } = folder
   const tokenizer = await Tokenizer.open(folder.folder, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
@@ -52,14 +52,14 @@ export async function fakeParts(definitions: readonly HeadDefinition[], logitsOf
     },
   } as unknown as NativeModel
   const heads = new Heads({ native, modules, config, training: () => parts.trainer !== undefined, closeIdleTrainer() {} })
-  const parts: FakeParts = {
+  const parts: FakeModel = {
     native,
     tokenizer,
     folder,
     heads,
     admission: new Admission(2 ** 28),
-    saves: new Turns(),
-    info: {} as ModelParts['info'],
+    saves: new SerialQueue(),
+    info: {} as LoadedModel['info'],
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { CorpusRequest, NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
-import { Turns } from '../../lib/base/turns'
+import { SerialQueue } from '../../lib/model/admission'
 import { Admission } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
 import type { ModelInfo } from '../../lib/model/info'
-import type { ModelParts } from '../../lib/model/parts'
+import type { LoadedModel } from '../../lib/model/loaded-model'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 
@@ -111,19 +111,19 @@ export class FakeNative {
 }
 
 /** What a model is made of, around the fake, with the tiny BERT's folder and tokenizer. */
-export async function fakeParts(native: FakeNative, heads: readonly HeadDefinition[]): Promise<ModelParts> {
+export async function fakeModel(native: FakeNative, heads: readonly HeadDefinition[]): Promise<LoadedModel> {
   const folder = await openFolder(join(FIXTURES, 'models', 'bert'))
   const { config, modules } = folder
   const tokenizer = await Tokenizer.open(folder.folder, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
   const model = native as unknown as NativeModel
   const info = { libtorch: { version: '2.11.0', root: '' }, dtype: 'float32', device: 'cpu', threads: 1 } as ModelInfo
   const list = new Heads({ native: model, modules, config, training: () => parts.trainer !== undefined, closeIdleTrainer() {} })
-  const parts: ModelParts = {
+  const parts: LoadedModel = {
     native: model,
     tokenizer,
     folder,
     admission: new Admission(1e9),
-    saves: new Turns(),
+    saves: new SerialQueue(),
     info,
     heads: list,
     trainer: undefined,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { filesIn } from './fake-parts'
+import { filesIn } from './fake-model'
 
 const NAME = 'sentorch-manifest.json'
 

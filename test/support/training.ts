@@ -1,7 +1,7 @@
 import { Model } from '../../lib'
 import type { Example } from '../../lib/data/example'
 import type { HeadDefinition, HeadTypes } from '../../lib/heads/definition'
-import { partsOf } from '../../lib/api/access'
+import { loadedModelOf } from '../../lib/api/access'
 import { randomNumbers } from './random'
 import { makeVariant, type Recipe } from './variant'
 
@@ -29,7 +29,7 @@ export async function tinyModel(heads: readonly HeadDefinition[] = [INTENT, SLOT
 
 /** Every parameter by its name. A trainer must have been opened on the model. */
 export async function weightsOf<H extends HeadTypes>(model: Model<H>): Promise<Map<string, Float32Array>> {
-  const { native, folder, heads } = partsOf(model)
+  const { native, folder, heads } = loadedModelOf(model)
   const layers = heads.list.flatMap(({ name, hidden }) =>
     [...hidden, 0].flatMap((_, i) => [`heads.${name}.${i}.weight`, `heads.${name}.${i}.bias`]),
   )

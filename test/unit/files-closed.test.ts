@@ -5,7 +5,7 @@ import { openFolder } from '../../lib/format/folder'
 import { verifyFolder } from '../../lib/format/manifest'
 import { readNeeded } from '../../lib/libtorch/inspect'
 import { saveModel } from '../../lib/model/save'
-import { fakeParts } from '../support/fake-parts'
+import { fakeModel } from '../support/fake-model'
 import { seal } from '../support/manifest'
 import { openFiles } from '../support/open-files'
 import { folderOf, scratch } from '../support/scratch'
@@ -53,7 +53,7 @@ describe('no file of a folder is open after it', () => {
 
   test.each([false, true])('was saved, with weights that were trained: %p', async (trained) => {
     const source = dense()
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     parts.trained = trained
     const parent = scratch()
     for (let saves = 0; saves < 2; saves++) {

@@ -3,7 +3,7 @@ import type { PredictOptions } from '../../lib/predict/options'
 import { type AnyPrediction, predict } from '../../lib/predict/predict'
 import type { ClassPrediction, TagPrediction } from '../../lib/heads/predictions'
 import type { PredictInput } from '../../lib/predict/types'
-import { fakeParts, sure, type FakeParts } from '../support/fake-predict'
+import { fakeModel, sure, type FakeModel } from '../support/fake-predict'
 import { expectClose } from '../support/close'
 import { floats, readGolden, type GoldenMatrix } from '../support/golden'
 
@@ -16,9 +16,9 @@ function logitsOf(head: { type: string }, ids: readonly number[]): readonly numb
   return head.type === 'classification' ? sure(2, 1 - (ids.length % 2)) : ids.flatMap((id) => sure(TAGS.length, id % TAGS.length))
 }
 
-const parts = (definitions = [intent, slots]) => fakeParts(definitions, logitsOf)
+const parts = (definitions = [intent, slots]) => fakeModel(definitions, logitsOf)
 
-async function one(model: FakeParts, text: PredictInput, options?: PredictOptions): Promise<AnyPrediction> {
+async function one(model: FakeModel, text: PredictInput, options?: PredictOptions): Promise<AnyPrediction> {
   return ((await predict(model, [text], options)) as AnyPrediction[])[0]!
 }
 const OPEN_TRAINER = { isBusy: true, close: async () => {} }
@@ -206,7 +206,7 @@ describe('equal to transformers', () => {
   const { cases, simple, labels } = readGolden<Golden>('predict')
 
   test.each(cases)('$text', async ({ text, logits, entities }) => {
-    const model = await fakeParts([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)])
+    const model = await fakeModel([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)])
     for (const aggregation of ['first', 'average', 'max', 'none'] as const) {
       const found = slotsOf(await one(model, text, { aggregation, maxLength: 64 })).entities
       expect(found.map(({ label, start, end }) => ({ label, start, end }))).toEqual(
@@ -221,7 +221,7 @@ describe('equal to transformers', () => {
   })
 
   test.each(simple)('$base, tokens of white space: $text', async ({ base, text, ids, logits, entities }) => {
-    const model = await fakeParts([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)], base)
+    const model = await fakeModel([{ name: 'slots', type: 'token-classification', labels }], () => [...floats(logits)], base)
     const found = slotsOf(await one(model, text, { aggregation: 'none', maxLength: 64 })).entities
     expect([...model.calls[0]!.ids]).toEqual(ids)
     expect(found.map(({ label, start, end }) => ({ label, start, end }))).toEqual(
@@ -295,12 +295,12 @@ describe('work', () => {
     expect(model.calls.length).toBeGreaterThan(2)
   })
 
-  test.each<[string, (model: FakeParts) => void, number]>([
+  test.each<[string, (model: FakeModel) => void, number]>([
     ['a trainer was opened', (model) => (model.trainer = OPEN_TRAINER), 2],
     ['a head was extended', (model) => model.heads.extend('intent', ['neither']), 3],
   ])('one version serves a call: %s in its middle', async (_name, change, labels) => {
     let width = 2
-    const model = await fakeParts([intent], (head, ids) => sure((width = head.labels.length), ids.length % width))
+    const model = await fakeModel([intent], (head, ids) => sure((width = head.labels.length), ids.length % width))
     model.pause = (call) => {
       if (call === 1) change(model)
     }

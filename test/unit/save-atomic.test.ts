@@ -4,7 +4,7 @@ import { openFolder } from '../../lib/format/folder'
 import { saveModel } from '../../lib/model/save'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { nativeError } from '../support/fake-native'
-import { fakeParts, filesIn, readTensors } from '../support/fake-parts'
+import { fakeModel, filesIn, readTensors } from '../support/fake-model'
 import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
@@ -16,7 +16,7 @@ const slots: HeadDefinition = { name: 'slots', type: 'token-classification', lab
 const target = (): string => path.join(scratch(), 'saved')
 
 describe('all or nothing', () => {
-  const start = () => fakeParts(makeVariant({ base: 'bert' }))
+  const start = () => fakeModel(makeVariant({ base: 'bert' }))
 
   test('a write that fails leaves nothing', async () => {
     const { parts, native } = await start()
@@ -44,7 +44,7 @@ describe('all or nothing', () => {
 
   test('saves of one model wait for each other, also over the folder that it came from', async () => {
     const source = makeVariant({ base: 'bert' })
-    const { parts, native } = await fakeParts(source)
+    const { parts, native } = await fakeModel(source)
     const folder = target()
     let most = 0
     const staged = (where: string) =>
@@ -61,7 +61,7 @@ describe('all or nothing', () => {
     ['neither folder', Infinity, /the next load or save moves the new one into place/],
   ])('where %s can be given the name, the next save of the model works all the same', async (_, last, message) => {
     const source = makeVariant({ base: 'bert' })
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     fakeSystem.exchanges = false
     const { renameSync } = fs
     let calls = 0
@@ -119,7 +119,7 @@ describe('all or nothing', () => {
 
   test('a model can take the place of the folder that it came from, and be saved again', async () => {
     const source = makeVariant({ base: 'bert', overlays: ['bert-heads'] })
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     const before = await openFolder(source)
     await saveModel(parts, source, { overwrite: true })
     const folder = target()
@@ -138,7 +138,7 @@ describe('all or nothing', () => {
   test('the folder around its own is not replaced', async () => {
     const parent = folderOf({ 'config.json': {} })
     fs.cpSync(makeVariant({ base: 'bert' }), path.join(parent, 'model'), { recursive: true })
-    const { parts } = await fakeParts(path.join(parent, 'model'))
+    const { parts } = await fakeModel(path.join(parent, 'model'))
     await expect(saveModel(parts, parent, { overwrite: true })).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
       message: expect.stringContaining('would lose') as string,
@@ -147,7 +147,7 @@ describe('all or nothing', () => {
 
   test('files that changed under the model are not taken for its weights', async () => {
     const source = makeVariant({ base: 'bert' })
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     const file = path.join(source, 'model.safetensors')
     fs.writeFileSync(file, fs.readFileSync(file))
     const parent = scratch()
@@ -160,7 +160,7 @@ describe('all or nothing', () => {
 
   test('a trained model is not lost with its source: it goes without what it does not use, and says so', async () => {
     const source = makeVariant({ base: 'bert', overlays: ['bert-heads'] })
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     parts.trained = true
     fs.rmSync(path.join(source, 'model.safetensors'))
     const folder = target()

@@ -4,7 +4,7 @@ import { openFolder } from '../../lib/format/folder'
 import { saveModel } from '../../lib/model/save'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { valueFor } from '../support/fake-native'
-import { fakeParts, filesIn, readJsonFile, readTensors } from '../support/fake-parts'
+import { fakeModel, filesIn, readJsonFile, readTensors } from '../support/fake-model'
 import { scratch } from '../support/scratch'
 import { makeVariant } from '../support/variant'
 
@@ -34,7 +34,7 @@ test.each(FAMILIES)(
   async (base, name, prefix, activation, hidden, layers, dropout) => {
     const overlays = fs.existsSync(path.join(__dirname, '..', 'fixtures', 'overlays', `${base}-heads`)) ? [`${base}-heads`] : []
     const source = makeVariant({ base, overlays })
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     parts.heads.add(sequence(hidden, activation))
     parts.heads.add(tags)
     const encoder = [...parts.folder.parameters.keys()].map((key) => prefix + key)
@@ -74,7 +74,7 @@ test.each(FAMILIES)(
 )
 
 test('several labels at once, and one', async () => {
-  const { parts } = await fakeParts(makeVariant({ base: 'bert' }))
+  const { parts } = await fakeModel(makeVariant({ base: 'bert' }))
   parts.heads.add({ ...sequence(32), name: 'many', multiLabel: true })
   parts.heads.add({ ...sequence(32), name: 'one', labels: ['spam'] })
   for (const [head, expected] of [
@@ -96,7 +96,7 @@ test.each<[string, Partial<HeadDefinition>, RegExp[]]>([
   ['on the mean', { pooling: undefined }, [/uses the first token \(pooling 'cls'\), the head mean/]],
   ['on two poolings, and linear', { pooling: ['cls', 'max'], hidden: [] }, [/the head cls \+ max/, /the head none/]],
 ])('a head that is %s is refused with the reason', async (_, change, reasons) => {
-  const { parts, native } = await fakeParts(makeVariant({ base: 'bert' }))
+  const { parts, native } = await fakeModel(makeVariant({ base: 'bert' }))
   parts.heads.add({ ...sequence(32), ...change })
   const parent = scratch()
   const saving = saveModel(parts, path.join(parent, 'x'), { as: 'sequence-classification' })
@@ -119,7 +119,7 @@ test('a tagging head with hidden layers, and a head behind Dense modules', async
     type: `sentence_transformers.models.${kind}`,
   }))
   const pooling = { word_embedding_dimension: 32, pooling_mode_cls_token: true, pooling_mode_mean_tokens: false }
-  const { parts } = await fakeParts(
+  const { parts } = await fakeModel(
     makeVariant({ base: 'bert', overlays: ['bert-dense'], files: { 'modules.json': entries, '1_Pooling/config.json': pooling } }),
   )
   parts.heads.add({ ...tags, hidden: [8] })

@@ -2,7 +2,7 @@ import fs from 'node:fs'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { StagedFolder } from '../../lib/format/write-folder'
-import { filesIn } from '../support/fake-parts'
+import { filesIn } from '../support/fake-model'
 import { fakeSystem } from '../support/fake-system'
 import { folderOf, scratch } from '../support/scratch'
 

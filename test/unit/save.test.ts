@@ -5,7 +5,7 @@ import { saveModel } from '../../lib/model/save'
 import { safetensorsFile, valueOf, type TensorToWrite } from '../../lib/format/write-folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { valueFor } from '../support/fake-native'
-import { fakeParts, filesIn, readJsonFile, readTensors } from '../support/fake-parts'
+import { fakeModel, filesIn, readJsonFile, readTensors } from '../support/fake-model'
 import { scratch } from '../support/scratch'
 import { makeVariant, type Recipe } from '../support/variant'
 
@@ -14,9 +14,9 @@ const slots: HeadDefinition = { name: 'slots', type: 'token-classification', lab
 const target = (): string => path.join(scratch(), 'saved')
 
 /** Loads, changes, saves; gives both folders. */
-async function saved(recipe: Recipe, change: (parts: Awaited<ReturnType<typeof fakeParts>>['parts']) => void = () => {}, options = {}) {
+async function saved(recipe: Recipe, change: (parts: Awaited<ReturnType<typeof fakeModel>>['parts']) => void = () => {}, options = {}) {
   const source = makeVariant(recipe)
-  const { parts, native } = await fakeParts(source)
+  const { parts, native } = await fakeModel(source)
   change(parts)
   const folder = target()
   await saveModel(parts, folder, options)
@@ -83,7 +83,7 @@ describe('the folder', () => {
       fs.renameSync(path.join(source, '3_Dense', name), path.join(source, '2_Dense', name))
       fs.renameSync(path.join(source, 'swap'), path.join(source, '3_Dense', name))
     }
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     const folder = target()
     await saveModel(parts, folder)
     expect(readJsonFile(folder, 'modules.json')).toEqual(kinds.map((kind, idx) => entry(idx, kind)))
@@ -145,7 +145,7 @@ describe('the folder', () => {
     expect(after.notes).toEqual([expect.stringContaining('mean pooling was assumed')])
     expect(filesIn(folder)).not.toContain('heads.safetensors')
     const again = target()
-    await saveModel((await fakeParts(folder)).parts, again)
+    await saveModel((await fakeModel(folder)).parts, again)
     expect((await openFolder(again)).notes).toEqual(after.notes)
   })
 
@@ -159,7 +159,7 @@ describe('the folder', () => {
       path.join(source, 'modules.json'),
       JSON.stringify([{ ...entry(0, 'Transformer'), path: '0_Transformer' }, entry(1, 'Pooling')]),
     )
-    const { parts } = await fakeParts(source)
+    const { parts } = await fakeModel(source)
     const folder = target()
     await saveModel(parts, folder)
     expect(readTensors(folder)).toEqual(readTensors(path.join(source, '0_Transformer')))
@@ -172,7 +172,7 @@ describe('the folder', () => {
     const { folder } = await saved({ base: 'bert' }, undefined, { training })
     const kept = { seed: 3, metrics: { f1: 0.5 } }
     expect(readJsonFile(folder, 'sentorch.json')).toMatchObject({ training: kept })
-    const { parts } = await fakeParts(folder)
+    const { parts } = await fakeModel(folder)
     const [second, third] = [target(), target()]
     await saveModel(parts, second)
     await saveModel(parts, third, { training: { seed: 4 } })
@@ -274,7 +274,7 @@ describe('weights', () => {
   })
 
   test('a head that is added while files are written is in none of them', async () => {
-    const { parts, native } = await fakeParts(makeVariant({ base: 'bert' }))
+    const { parts, native } = await fakeModel(makeVariant({ base: 'bert' }))
     parts.heads.add(intent)
     native.onWrite = () => parts.heads.get('slots') ?? parts.heads.add(slots)
     const folder = target()

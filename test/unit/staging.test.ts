@@ -5,7 +5,7 @@ import { makeFolder, openLocked } from '../../lib/files/folders'
 import { resolveModel } from '../../lib/hub/hub'
 import { recoverFolder, Staging, sweep } from '../../lib/files/staging'
 import { fakeSystem } from '../support/fake-system'
-import { filesIn } from '../support/fake-parts'
+import { filesIn } from '../support/fake-model'
 import { openFiles } from '../support/open-files'
 import { folderOf, scratch } from '../support/scratch'
 

@@ -5,7 +5,7 @@ import { resolveEvaluate } from '../../lib/training/options/fit'
 import { makeCorpus } from '../../lib/training/loop/corpus'
 import { evaluate, measureOf } from '../../lib/training/evaluation/evaluate'
 import { slices } from '../../lib/training/loop/rows'
-import { FakeNative, fakeParts } from '../support/fake-trainer'
+import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const INTENT: HeadDefinition = { name: 'intent', type: 'classification', labels: ['go', 'stop'] }
 const SLOTS: HeadDefinition = { name: 'slots', type: 'token-classification', labels: ['O', 'B-x', 'I-x'] }
@@ -14,7 +14,7 @@ const TOPICS: HeadDefinition = { name: 'topics', type: 'classification', labels:
 /** Evaluates with logits that say label `say(head, row or token)`. */
 async function run(heads: HeadDefinition[], examples: Example[], say: (head: string, at: number) => number[], maxLength = 64) {
   const native = new FakeNative()
-  const parts = await fakeParts(native, heads)
+  const parts = await fakeModel(native, heads)
   const corpus = await makeCorpus(examples, { tokenizer: parts.tokenizer, heads: parts.heads.list, maxLength, unknownLabels: 'ignore' })
   const predict = async ({ heads: names, ids, offsets }: PredictRequest) => ({
     logits: names.map((name) => {
@@ -121,7 +121,7 @@ test('an evaluation of several slices reads the labels and logits of each exampl
     labels: { intent: i % 3 ? 'go' : 'stop', slots: words.map((_, w) => (w === i % 62 ? 'B-x' : 'O')), topics: i % 2 ? ['p'] : ['q'] },
   }))
   const native = new FakeNative()
-  const { tokenizer, heads } = await fakeParts(native, [INTENT, SLOTS, TOPICS])
+  const { tokenizer, heads } = await fakeModel(native, [INTENT, SLOTS, TOPICS])
   const corpus = await makeCorpus({ one: examples.slice(0, 100), two: examples.slice(100) }, { tokenizer, heads: heads.list, maxLength: 64, unknownLabels: 'ignore' }) // prettier-ignore
   let row = 0
   const asked: number[] = []

@@ -6,7 +6,7 @@ import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/
 import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/loop/progress'
 import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/loop/report'
 import { SavingTimes } from '../../lib/training/checkpoint/saving-times'
-import { Turns } from '../../lib/base/turns'
+import { SerialQueue } from '../../lib/model/admission'
 
 describe('watching a measure', () => {
   const run = (values: number[], rule: Parameters<typeof watch>[2]) => {
@@ -125,9 +125,9 @@ test('what the operating system refuses during a save is a warning, whoever of u
 })
 
 test('turns run one at a time, in order, whatever fails', async () => {
-  const turns = new Turns()
+  const queue = new SerialQueue()
   const order: number[] = []
-  const work = (id: number, ms: number) => turns.take(async () => {
+  const work = (id: number, ms: number) => queue.run(async () => {
     await new Promise((resolve) => setTimeout(resolve, ms))
     order.push(id)
     if (id === 1) throw new Error('fails')

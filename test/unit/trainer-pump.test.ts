@@ -5,7 +5,7 @@ import type { TrainingData } from '../../lib/training/loop/corpus'
 import { resolveFit, type FitOptions } from '../../lib/training/options/fit'
 import { multiplier } from '../../lib/training/plan/schedule'
 import type { StepReport } from '../../lib/training/loop/report'
-import { FakeNative, fakeParts } from '../support/fake-trainer'
+import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const HEAD = { name: 'h', type: 'classification', labels: ['a', 'b'] } as const
 const OPTIONS: TrainerOptions = { learningRate: 0.1, batchSize: 2, schedule: 'constant', maxGradNorm: 0 }
@@ -15,7 +15,7 @@ function examples(count: number): { text: string; labels: { h: string } }[] {
 }
 
 async function trainer(options: TrainerOptions = {}, native = new FakeNative()) {
-  const core = new TrainerCore(await fakeParts(native, [HEAD]), { ...OPTIONS, ...options })
+  const core = new TrainerCore(await fakeModel(native, [HEAD]), { ...OPTIONS, ...options })
   const epoch = (data: TrainingData, more?: EpochOptions) => core.trainEpoch(data, resolveEpoch(more))
   return { native, core, epoch }
 }
@@ -37,7 +37,7 @@ test('an epoch is given in slices of at most 64 steps, each with its multipliers
     ...part,
   ])
   expect(rows.sort((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, i) => i))
-  expect(core.parts.trained).toBe(true)
+  expect(core.model.trained).toBe(true)
 })
 
 test('however the calls are cut, the same weights come out', async () => {
@@ -99,7 +99,7 @@ test('too many skipped steps in a row end training; fewer do not', async () => {
   native.bad = new Set([1, 2, 4, 5, 6])
   await expect(epoch(examples(40))).rejects.toMatchObject({ code: 'ERR_NON_FINITE', detail: { epoch: 0, step: 6, skipped: 3 } })
   expect(core.state).toMatchObject({ step: 7, applied: 2 })
-  expect(core.parts.trained).toBe(true)
+  expect(core.model.trained).toBe(true)
 })
 
 test('with onStep each step is a call of its own, and the next waits for it', async () => {
@@ -156,10 +156,10 @@ test('a failure of the native side leaves training where it was', async () => {
 test('closing ends the native trainer and frees the model', async () => {
   const { native, core } = await trainer()
   await core.session()
-  expect(core.parts.trainer).toBe(core)
+  expect(core.model.trainer).toBe(core)
   await core.close()
   expect(native.isOpen).toBe(false)
-  expect(core.parts.trainer).toBeUndefined()
+  expect(core.model.trainer).toBeUndefined()
 })
 
 test('other data after an abort gives the epoch up and begins one of its own, over all its rows', async () => {
@@ -246,14 +246,14 @@ describe('callbacks that give promises', () => {
       await new Promise((resolve) => setTimeout(resolve, 5))
       pending--
     }
-    await core.fit(examples(8), resolveFit({ epochs: 2, [name]: callback }, core.parts.heads.list, undefined))
+    await core.fit(examples(8), resolveFit({ epochs: 2, [name]: callback }, core.model.heads.list, undefined))
     expect({ during, pending }).toEqual({ during: 0, pending: 0 })
     expect(calls).toBeGreaterThan(1)
   })
 
   test.each(['onProgress', 'onStep', 'onEpoch'])('%s: one may dispose of the trainer and wait for that', async (name) => {
     const { core, native } = await trainer()
-    const options = resolveFit({ epochs: 2, [name]: () => core.close() }, core.parts.heads.list, undefined)
+    const options = resolveFit({ epochs: 2, [name]: () => core.close() }, core.model.heads.list, undefined)
     await expect(core.fit(examples(400), options)).rejects.toMatchObject({ code: 'ERR_DISPOSED' })
     expect(native.isOpen).toBe(false)
   })

@@ -5,14 +5,14 @@ import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveFit, type FitOptions } from '../../lib/training/options/fit'
 import type { TrainerOptions } from '../../lib/training/options/train'
 import { TrainerCore } from '../../lib/training/core'
-import { FakeNative, fakeParts } from '../support/fake-trainer'
+import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const HEAD = { name: 'h', type: 'classification', labels: ['a', 'b'] } as const
 const DATA = [{ text: 'x', labels: { h: 'a' } }]
 
 async function trainer(options: TrainerOptions) {
   const native = new FakeNative()
-  return { native, core: new TrainerCore(await fakeParts(native, [HEAD]), options) }
+  return { native, core: new TrainerCore(await fakeModel(native, [HEAD]), options) }
 }
 
 test.each<[string, TrainerOptions]>([
@@ -32,7 +32,7 @@ test.each<[string, TrainerOptions]>([
   ['distill', { distill: { teacher: async () => new Embeddings(new Float32Array(0), 32) } }],
   ['keepEmbeddings', { keepEmbeddings: 1 }],
 ])('a head whose name is that of another loss in reports is refused: %s', async (name, options) => {
-  const parts = await fakeParts(new FakeNative(), [{ ...HEAD, name }, HEAD])
+  const parts = await fakeModel(new FakeNative(), [{ ...HEAD, name }, HEAD])
   expect(() => new TrainerCore(parts, options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' }))
   const core = new TrainerCore(parts, { ...options, tasks: { [name]: false } })
   await core.close()
@@ -51,7 +51,7 @@ describe('data to evaluate on whose labels no head knows', () => {
       embedding: null,
       nonFiniteRow: -1,
     })
-    const parts = await fakeParts(Object.assign(native, { predict }), [HEAD, OTHER])
+    const parts = await fakeModel(Object.assign(native, { predict }), [HEAD, OTHER])
     const core = new TrainerCore(parts, { tasks: { other: false } })
     const result = core.fit(DATA, resolveFit({ evaluate, epochs: 1, ...options }, parts.heads.list, undefined))
     return { native, result }

@@ -1,11 +1,11 @@
 import { makeCorpus } from '../../lib/training/loop/corpus'
-import { FakeNative, fakeParts } from '../support/fake-trainer'
+import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const INTENT = { name: 'intent', type: 'classification', labels: ['go', 'stop'] } as const
 
 test('several data sets are one, the rows and labels of each at its own place', async () => {
   const texts = { one: ['the river', 'a'], two: ['', 'over the lazy dog'], three: ['fox'] }
-  const { tokenizer, heads } = await fakeParts(new FakeNative(), [INTENT])
+  const { tokenizer, heads } = await fakeModel(new FakeNative(), [INTENT])
   const options = { tokenizer, heads: heads.list, maxLength: 64, unknownLabels: 'refuse' } as const
   const example = (text: string) => ({ text, labels: { intent: text.length > 3 ? 'go' : 'stop' } })
   const sets = Object.fromEntries(Object.entries(texts).map(([name, each]) => [name, each.map(example)]))

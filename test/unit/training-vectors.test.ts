@@ -1,6 +1,6 @@
 import type { EncodeRequest } from '../../binding'
 import { meanCosine, sentenceVectors } from '../../lib/training/objectives/keep-embeddings'
-import { FakeNative, fakeParts } from '../support/fake-trainer'
+import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 /** Three texts that go to the model in two calls: the first two together have 16,384 tokens. */
 const rows = { ids: new Int32Array(16_385), offsets: Int32Array.of(0, 8192, 16_384, 16_385) }
@@ -8,7 +8,7 @@ const rows = { ids: new Int32Array(16_385), offsets: Int32Array.of(0, 8192, 16_3
 type Encode = (request: EncodeRequest, dimension: number) => Promise<{ values: Float32Array; nonFiniteRow: number }>
 
 async function run(encode: Encode, signal?: AbortSignal) {
-  const { folder } = await fakeParts(new FakeNative(), [])
+  const { folder } = await fakeModel(new FakeNative(), [])
   const aborts: number[] = []
   const dimension = folder.config.hiddenSize
   const native = {

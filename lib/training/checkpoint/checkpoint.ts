@@ -50,8 +50,8 @@ export interface CheckpointSource {
  */
 export async function writeCheckpoint(source: CheckpointSource, dir: string): Promise<void> {
   const { session, targets } = source
-  const { parts } = session
-  await saveModel(parts, dir, { overwrite: true, training: recipeOf(session) }, async (staged) => {
+  const { model } = session
+  await saveModel(model, dir, { overwrite: true, training: recipeOf(session) }, async (staged) => {
     const updates = await updatesOf(session)
     await writeOptimizer(session, updates, staged)
     if (targets.known.size > 0) await staged.write(TARGETS_FILE, vectorFile(targets))
@@ -60,7 +60,7 @@ export async function writeCheckpoint(source: CheckpointSource, dir: string): Pr
 }
 
 function trainerJson({ session, options, classWeights }: CheckpointSource, updates: Record<string, number>): TrainerJson {
-  const { info } = session.parts
+  const { info } = session.model
   const names = session.parameters.filter(({ part }) => part !== 'uncertainty').map(({ name }) => name)
   return {
     format: CHECKPOINT_FORMAT,
@@ -75,8 +75,8 @@ function trainerJson({ session, options, classWeights }: CheckpointSource, updat
   }
 }
 
-async function updatesOf({ parts, parameters }: Session): Promise<Record<string, number>> {
-  const steps = await fromNative(parts.native.optimizerSteps())
+async function updatesOf({ model, parameters }: Session): Promise<Record<string, number>> {
+  const steps = await fromNative(model.native.optimizerSteps())
   return Object.fromEntries(parameters.flatMap(({ name }, i) => (steps[i]! > 0 ? [[name, steps[i]!]] : [])))
 }
 
@@ -97,7 +97,7 @@ export function optimizerTensors(
 
 async function writeOptimizer(session: Session, updates: Record<string, number>, staged: StagedFolder): Promise<void> {
   const request = safetensorsFile(join(staged.path, OPTIMIZER_FILE), optimizerTensors(session, updates))
-  await fromNative(session.parts.native.write(request))
+  await fromNative(session.model.native.write(request))
 }
 
 /** These vectors lie in JavaScript's memory: the file is put together here. */

@@ -60,7 +60,7 @@ async function readTrainerJson(root: ModelRoot): Promise<unknown> {
 
 /** Gives the native trainer its optimizer state back. ERR_CHECKPOINT where the file does not fit the parameters. */
 export async function restoreOptimizer(session: Session, { root, updates }: Pick<StoredTrainer, 'root' | 'updates'>): Promise<void> {
-  const { parameters, parts } = session
+  const { parameters, model } = session
   await asCheckpoint(root.shown, async () => {
     const unknown = Object.keys(updates).find((name) => !parameters.some((parameter) => parameter.name === name))
     if (unknown !== undefined) throw broken(root.shown, `${TRAINER_JSON} counts updates of ${unknown}, which the model does not have`)
@@ -81,7 +81,7 @@ export async function restoreOptimizer(session: Session, { root, updates }: Pick
       return { parameter, value, source: { name, file: 0, offset: stored.offset, dtype: 'F32' as const, shape: [...shape] } }
     })
     const steps = Int32Array.from(parameters, ({ name }) => updates[name] ?? 0)
-    await fromNative(parts.native.restore({ files: [file], parameters: restored, steps }))
+    await fromNative(model.native.restore({ files: [file], parameters: restored, steps }))
   })
 }
 

@@ -3,7 +3,7 @@ import { vectorDimension } from '../../pooling/poolings'
 import { refusal } from '../../base/arguments'
 import type { LoadOptions } from '../../model/load-options'
 import { resolveTrain, type ResolvedTrain, type Teacher, type TrainerOptions } from '../options/train'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import { TRAINER_JSON } from './checkpoint'
 import { asCheckpoint, broken, otherOption } from './errors'
 import { readTargets, restoreOptimizer, type StoredTrainer } from './read'
@@ -26,51 +26,51 @@ export interface ResumeRequest {
 export async function resumeCore<M extends { dispose(): Promise<void> }>(
   dir: string,
   request: ResumeRequest,
-  load: (dir: string, options: LoadOptions) => Promise<{ model: M; parts: ModelParts }>,
+  load: (dir: string, options: LoadOptions) => Promise<{ model: M; loaded: LoadedModel }>,
 ): Promise<{ model: M; core: TrainerCore }> {
   const stored = await findCheckpoint(dir)
   const { dtype, threads } = stored.load
   const device = stored.load.device as NonNullable<LoadOptions['device']>
-  const { model, parts } = await load(stored.root.shown, { dtype, threads, device, ...request.load })
+  const { model, loaded } = await load(stored.root.shown, { dtype, threads, device, ...request.load })
   try {
-    return { model, core: await restoreCore(parts, stored, request) }
+    return { model, core: await restoreCore(loaded, stored, request) }
   } catch (error) {
     await model.dispose()
     throw error
   }
 }
 
-async function restoreCore(parts: ModelParts, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
+async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
   const dir = stored.root.shown
   const given = optionsOf(stored.options, request.teacher)
-  const resolved = resolvedOf(dir, given, parts)
+  const resolved = resolvedOf(dir, given, model)
   const changed = firstDifference(resolved, stored.resolved)
   if (changed !== undefined) {
     throw broken(dir, `its option '${changed}' means something else to this version of sentorch than to ${stored.sentorch}, which wrote it`)
   }
-  if (request.options && firstDifference(resolveTrain(request.options, contextOf(parts)), stored.resolved) !== undefined) {
-    const option = differingOption(given, request.options, parts)
+  if (request.options && firstDifference(resolveTrain(request.options, contextOf(model)), stored.resolved) !== undefined) {
+    const option = differingOption(given, request.options, model)
     throw otherOption(dir, option, given[option], request.options[option])
   }
-  const labels = resolved.tasks.map(({ head }) => parts.heads.require(head).labels.length)
+  const labels = resolved.tasks.map(({ head }) => model.heads.require(head).labels.length)
   const fits = stored.classWeights?.length === labels.length && stored.classWeights.every((list, t) => !list || list.length === labels[t])
   if (stored.classWeights && !fits) throw broken(dir, `classWeights in ${TRAINER_JSON} do not fit the tasks and their labels`)
-  const counts = { tasks: resolved.tasks.length, targets: vectorObjectives(parts, resolved).length, rules: resolved.unfreeze.length }
+  const counts = { tasks: resolved.tasks.length, targets: vectorObjectives(model, resolved).length, rules: resolved.unfreeze.length }
   const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
-  const { modules, config } = parts.folder
+  const { modules, config } = model.folder
   const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
   const known = await readTargets(stored, dimension)
   const pinned = request.otherData ? undefined : { dir, extend: request.extend ?? false }
-  const core = new TrainerCore(parts, given, () => ({ state, classWeights: stored.classWeights, known, pinned }))
+  const core = new TrainerCore(model, given, () => ({ state, classWeights: stored.classWeights, known, pinned }))
   await restoreOptimizer(await openSession(core, dir), stored)
   return core
 }
 
 /** The first option in which two sets differ that mean different things. */
-function differingOption(stored: TrainerOptions, now: TrainerOptions, parts: ModelParts): keyof TrainerOptions {
+function differingOption(stored: TrainerOptions, now: TrainerOptions, model: LoadedModel): keyof TrainerOptions {
   const meant = (options: TrainerOptions): object | undefined => {
     try {
-      return resolveTrain(options, contextOf(parts))
+      return resolveTrain(options, contextOf(model))
     } catch {
       // Refused only because one option stands without another that goes with it.
       return undefined
@@ -95,9 +95,9 @@ async function openSession(core: TrainerCore, dir: string): Promise<Session> {
 }
 
 /** Options that the file holds are a stranger's: what does not hold is the checkpoint's fault. */
-function resolvedOf(dir: string, given: TrainerOptions, parts: ModelParts): ResolvedTrain {
+function resolvedOf(dir: string, given: TrainerOptions, model: LoadedModel): ResolvedTrain {
   try {
-    return resolveTrain(given, contextOf(parts))
+    return resolveTrain(given, contextOf(model))
   } catch (error) {
     throw broken(dir, `its options do not hold: ${(error as Error).message}`, error)
   }

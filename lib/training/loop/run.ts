@@ -85,10 +85,10 @@ async function pump({ session, corpus, options, saving, pause, room }: EpochRun)
 
 /** With everything frozen: a forward pass with metrics, without dropout, and no step. */
 async function forwardEpoch({ session, corpus, options, finished }: EpochRun): Promise<EpochReport> {
-  const { parts, state, terms, options: training } = session
+  const { model, state, terms, options: training } = session
   const evaluation = await evaluate({
-    native: parts.native,
-    heads: training.tasks.map(({ head }) => parts.heads.require(head)),
+    native: model.native,
+    heads: training.tasks.map(({ head }) => model.heads.require(head)),
     corpus,
     lossWeights: new Map(training.tasks.map(({ head, weight }) => [head, weight])),
     scoreWeights: {},

@@ -3,7 +3,7 @@ import { throwIfAborted } from '../../base/errors'
 import { changed, changedFile } from '../../format/file-identity'
 import { abortable, fromNative } from '../../native/call'
 import type { ResolvedTrain } from '../options/train'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import type { Corpus } from './corpus'
 import { checkFreezing } from '../parameters/freezing'
 import { parameterGroups, type ParameterGroup } from '../parameters/groups'
@@ -12,7 +12,7 @@ import { recipeOf } from '../recipe'
 import { addResult, stepReports, type EpochReport, type ReportTerms, type StepReport } from './report'
 import { multipliers } from '../plan/schedule'
 import type { TrainingState } from './state'
-import { Turns } from '../../base/turns'
+import { SerialQueue } from '../../model/admission'
 import { advanceUnfreezing, checkUnfreezing, frozenAt } from '../parameters/unfreezing'
 
 /** Duration of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */
@@ -20,13 +20,13 @@ const CALL_MS = 150
 
 /** A model's native trainer, open: its parameters, groups and corpus, and single calls of its pump. */
 export class Session {
-  readonly parts: ModelParts
+  readonly model: LoadedModel
   readonly options: ResolvedTrain
   readonly parameters: readonly ParameterInfo[]
   readonly terms: ReportTerms
   readonly state: TrainingState
   /** Calls of the pump and checkpoints take turns, so that a checkpoint is always of a step's end. */
-  readonly turns = new Turns()
+  readonly queue = new SerialQueue()
   #groups: ParameterGroup[] = []
   /** Rules of unfreezing that the native side has heard of; −1: it has no groups yet. */
   #fired = -1
@@ -38,36 +38,36 @@ export class Session {
    * ERR_MODEL_FORMAT where the files are others now.
    */
   static async open(
-    parts: ModelParts,
+    model: LoadedModel,
     options: ResolvedTrain,
     request: TrainingRequest,
     terms: ReportTerms,
     state: TrainingState,
   ): Promise<Session> {
-    await parts.heads.ready
-    const lost = parts.trained ? undefined : await changedFile(parts.folder)
+    await model.heads.ready
+    const lost = model.trained ? undefined : await changedFile(model.folder)
     if (lost !== undefined) throw changed(lost)
-    const { parameters } = await fromNative(parts.native.startTraining(request))
+    const { parameters } = await fromNative(model.native.startTraining(request))
     try {
-      checkFreezing(parameters, options, parts.folder.config.layers)
-      checkUnfreezing(parameters, options, parts.folder.config.layers)
-      const session = new Session(parts, options, parameters, terms, state)
+      checkFreezing(parameters, options, model.folder.config.layers)
+      checkUnfreezing(parameters, options, model.folder.config.layers)
+      const session = new Session(model, options, parameters, terms, state)
       await session.setGroups()
       return session
     } catch (error) {
-      await fromNative(parts.native.endTraining())
+      await fromNative(model.native.endTraining())
       throw error
     }
   }
 
   private constructor(
-    parts: ModelParts,
+    model: LoadedModel,
     options: ResolvedTrain,
     parameters: readonly ParameterInfo[],
     terms: ReportTerms,
     state: TrainingState,
   ) {
-    this.parts = parts
+    this.model = model
     this.options = options
     this.parameters = parameters
     this.terms = terms
@@ -80,13 +80,13 @@ export class Session {
 
   /** Tells the native side what trains now. Does nothing where that has not changed. */
   async setGroups(): Promise<void> {
-    const { parts, options, parameters, state } = this
+    const { model, options, parameters, state } = this
     const fired = state.unfreezing.fired.length
     if (fired === this.#fired) return
-    const { layers } = parts.folder.config
+    const { layers } = model.folder.config
     const groups = parameterGroups(parameters, options, layers, frozenAt(parameters, options, layers, state.unfreezing))
     await fromNative(
-      parts.native.setGroups(
+      model.native.setGroups(
         groups.map(({ parameters, learningRate, weightDecay, clip }) => ({ parameters, learningRate, weightDecay, clip })),
       ),
     )
@@ -105,7 +105,7 @@ export class Session {
       return
     const { ids, offsets, labels } = corpus
     this.#corpus = undefined
-    await fromNative(this.parts.native.setCorpus({ ids, offsets, targets: [...labels, ...targets()] }))
+    await fromNative(this.model.native.setCorpus({ ids, offsets, targets: [...labels, ...targets()] }))
     this.#corpus = corpus
   }
 
@@ -123,16 +123,16 @@ export class Session {
    * steps that were done before it count, and the next call rejects.
    */
   async run(plan: EpochPlan, count: number, signal: AbortSignal | undefined): Promise<StepReport[]> {
-    return this.turns.take(async () => {
+    return this.queue.run(async () => {
       throwIfAborted(signal)
       await this.setGroups()
-      const { state, parts } = this
+      const { state, model } = this
       const before = { epoch: state.epoch, step: state.step, applied: state.applied }
       const part = slicePlan(plan, state.step, state.step + count)
       const rates = multipliers(state.schedule!, state.applied - state.scheduleStart, count)
       const request = { ...part, multipliers: rates, firstStep: state.attempted, milliseconds: CALL_MS, apply: true }
       const start = performance.now()
-      const result = await abortable(parts.native, signal, (task) => fromNative(parts.native.train({ task, ...request })))
+      const result = await abortable(model.native, signal, (task) => fromNative(model.native.train({ task, ...request })))
       const rows = Array.from({ length: stepsIn(part) }, (_, s) => part.batches[part.steps[s + 1]!]! - part.batches[part.steps[s]!]!)
       const sums = state.sums!
       addResult(sums, result, rows, rates)
@@ -143,25 +143,25 @@ export class Session {
   }
 
   #advance(steps: number, skipped: boolean): void {
-    const { state, parts, options } = this
+    const { state, model, options } = this
     const applied = steps - (skipped ? 1 : 0)
     state.step += steps
     state.attempted += steps
     state.applied += applied
     state.skippedInARow = skipped ? (applied > 0 ? 1 : state.skippedInARow + 1) : 0
-    if (applied > 0) parts.trained = true
+    if (applied > 0) model.trained = true
     state.unfreezing = advanceUnfreezing(options.unfreeze, state.unfreezing, { epochs: state.epoch, steps: state.applied })
   }
 
   /** The epoch under way has ended. */
   finishEpoch(report: EpochReport): void {
-    const { state, options, parts } = this
+    const { state, options, model } = this
     state.epoch++
     state.step = 0
     state.sums = null
     state.unfreezing = advanceUnfreezing(options.unfreeze, state.unfreezing, { epochs: state.epoch, steps: state.applied })
     // For `model.save`.
-    if (parts.trained) parts.folder = { ...parts.folder, training: recipeOf(this, report) }
+    if (model.trained) model.folder = { ...model.folder, training: recipeOf(this, report) }
   }
 
   /** Learning rate of each group by its name. */

@@ -1,6 +1,6 @@
 import type { HeadObjective } from '../../../binding'
 import { kindOf } from '../../heads/kinds'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import type { Corpus } from '../loop/corpus'
 import type { ResolvedTrain } from '../options/train'
 
@@ -12,11 +12,11 @@ export function hasBalanced({ tasks }: ResolvedTrain): boolean {
 }
 
 /** Class weights of each task. `'balanced'` weights are computed from the labels of the corpus; without a corpus they are null. */
-export function taskWeights(parts: Pick<ModelParts, 'heads'>, { tasks }: ResolvedTrain, corpus: Corpus | undefined): TaskWeights {
+export function taskWeights(model: Pick<LoadedModel, 'heads'>, { tasks }: ResolvedTrain, corpus: Corpus | undefined): TaskWeights {
   return tasks.map(({ head: name, classWeights }, t) => {
     if (classWeights !== 'balanced') return classWeights && Array.from(classWeights)
     if (corpus === undefined) return null
-    const head = parts.heads.require(name)
+    const head = model.heads.require(name)
     return Array.from(kindOf(head).balancedWeights(corpus.labels[t]!, head.labels.length))
   })
 }

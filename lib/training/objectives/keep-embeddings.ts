@@ -1,7 +1,7 @@
 import { throwIfAborted } from '../../base/errors'
 import { refusal } from '../../base/arguments'
 import { BATCH_TOKENS } from '../../encode/options'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { vectorDimension } from '../../pooling/poolings'
 import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
@@ -14,8 +14,8 @@ import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 export const keepEmbeddings: VectorObjectiveKind = {
   name: 'keepEmbeddings',
   loss: ({ keepEmbeddings }) => (keepEmbeddings > 0 ? { loss: 'cosine', weight: keepEmbeddings } : undefined),
-  targets({ parts, recipe, set, setName, isFresh, signal }) {
-    if (isFresh) return sentenceVectors(parts, set, recipe, signal)
+  targets({ model, recipe, set, setName, isFresh, signal }) {
+    if (isFresh) return sentenceVectors(model, set, recipe, signal)
     throw refusal(
       `'keepEmbeddings' needs the vectors that the model gave before training, and the data set '${setName}' is new. ` +
         `Give all data sets together: trainEpoch({ first, second }).`,
@@ -25,7 +25,7 @@ export const keepEmbeddings: VectorObjectiveKind = {
 
 /** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */
 export async function sentenceVectors(
-  { native, folder }: Pick<ModelParts, 'native' | 'folder'>,
+  { native, folder }: Pick<LoadedModel, 'native' | 'folder'>,
   rows: RaggedRows,
   recipe: VectorRecipe,
   signal?: AbortSignal,

@@ -1,6 +1,6 @@
 import type { Objective, TrainingRequest, VectorObjective } from '../../../binding'
 import { familyOf } from '../../format/families'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import type { ReportTerms } from '../loop/report'
 import type { ResolvedTrain } from '../options/train'
 import { distill } from './distill'
@@ -18,7 +18,7 @@ export interface AskedVectorObjective {
 }
 
 /** The vector objectives that the options ask for. */
-export function vectorObjectives({ folder }: Pick<ModelParts, 'folder'>, options: ResolvedTrain): AskedVectorObjective[] {
+export function vectorObjectives({ folder }: Pick<LoadedModel, 'folder'>, options: ResolvedTrain): AskedVectorObjective[] {
   const recipe = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
   return VECTOR_OBJECTIVES.flatMap((kind) => {
     const loss = kind.loss(options)
@@ -28,14 +28,14 @@ export function vectorObjectives({ folder }: Pick<ModelParts, 'folder'>, options
 
 /** What native code is told to minimize, and the names and weights of its terms for reports. */
 export function trainingRequest(
-  parts: ModelParts,
+  model: LoadedModel,
   options: ResolvedTrain,
   weights: TaskWeights,
 ): { request: TrainingRequest; terms: ReportTerms } {
-  const { files, encoder, dense } = parts.folder
+  const { files, encoder, dense } = model.folder
   const { hiddenDropout, attentionDropout, dtype, seed, gradientCheckpointing, optimizer, maxGradNorm, tasks, uncertainty, cacheBytes } =
     options
-  const vectors = vectorObjectives(parts, options)
+  const vectors = vectorObjectives(model, options)
   const objectives: Objective[] = [
     ...headObjectives(options, weights),
     // These names are stored in checkpoints.
@@ -47,7 +47,7 @@ export function trainingRequest(
     dense,
     hiddenDropout,
     attentionDropout,
-    attentionOutputDropout: familyOf(parts.folder.config.modelType)!.attentionOutputDropout ? hiddenDropout : 0,
+    attentionOutputDropout: familyOf(model.folder.config.modelType)!.attentionOutputDropout ? hiddenDropout : 0,
     dtype,
     seed,
     gradientCheckpointing,

@@ -2,7 +2,7 @@ import type { PreparedSet } from '../../data/prepared-set'
 import { SentorchError } from '../../base/errors'
 import { vectorDimension } from '../../pooling/poolings'
 import type { ResolvedTrain } from '../options/train'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import type { Corpus } from '../loop/corpus'
 import { pickRows } from '../loop/rows'
 import { keepEmbeddings, meanCosine, sentenceVectors } from './keep-embeddings'
@@ -18,18 +18,18 @@ const SAMPLE_ROWS = 1000
 export class Targets {
   /** Length of a sentence vector. */
   readonly dimension: number
-  readonly #parts: ModelParts
+  readonly #model: LoadedModel
   readonly #options: ResolvedTrain
   readonly #objectives: readonly AskedVectorObjective[]
   /** By `<name of the objective>.<fingerprint of the set>`: [examples, dimension]. */
   readonly #known: Map<string, Float32Array>
 
-  constructor(parts: ModelParts, options: ResolvedTrain, known = new Map<string, Float32Array>()) {
-    const { modules, config } = parts.folder
+  constructor(model: LoadedModel, options: ResolvedTrain, known = new Map<string, Float32Array>()) {
+    const { modules, config } = model.folder
     this.dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
-    this.#parts = parts
+    this.#model = model
     this.#options = options
-    this.#objectives = vectorObjectives(parts, options)
+    this.#objectives = vectorObjectives(model, options)
     this.#known = known
   }
 
@@ -53,7 +53,7 @@ export class Targets {
           continue
         }
         const { dimension } = this
-        const request = { parts: this.#parts, options: this.#options, recipe, dimension, set, setName, isFresh, signal }
+        const request = { model: this.#model, options: this.#options, recipe, dimension, set, setName, isFresh, signal }
         this.#known.set(key, await kind.targets(request))
       }
     }
@@ -79,7 +79,7 @@ export class Targets {
     const original = this.of(corpus)[place]!
     const kept = new Float32Array(rows.length * this.dimension)
     rows.forEach((row, i) => kept.set(original.subarray(row * this.dimension, (row + 1) * this.dimension), i * this.dimension))
-    const now = await sentenceVectors(this.#parts, pickRows(corpus, rows), this.#objectives[place]!.recipe, signal)
+    const now = await sentenceVectors(this.#model, pickRows(corpus, rows), this.#objectives[place]!.recipe, signal)
     return meanCosine(now, kept, this.dimension)
   }
 }

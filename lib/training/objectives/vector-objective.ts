@@ -1,6 +1,6 @@
 import type { PoolingMode, PostStep, VectorObjective } from '../../../binding'
 import type { PreparedSet } from '../../data/prepared-set'
-import type { ModelParts } from '../../model/parts'
+import type { LoadedModel } from '../../model/loaded-model'
 import type { ResolvedTrain } from '../options/train'
 
 /** How token states become a sentence vector. */
@@ -11,7 +11,7 @@ export interface VectorRecipe {
 
 /** The data set that vectors are computed for, and the model as it is then. */
 export interface TargetRequest {
-  parts: ModelParts
+  model: LoadedModel
   options: ResolvedTrain
   recipe: VectorRecipe
   /** Length of a sentence vector. */

@@ -1,5 +1,5 @@
 import type { NativeModel } from '../../binding'
-import type { Turns } from '../base/turns'
+import type { SerialQueue } from '../model/admission'
 import type { Admission } from './admission'
 import type { ModelFolder } from '../format/folder'
 import type { Heads } from '../heads/heads'
@@ -12,18 +12,18 @@ interface OpenTrainer {
   close(): Promise<void>
 }
 
-/** What a model is made of. Prediction, training and saving work on it without a public way into `Model`. */
-export interface ModelParts {
+/** A model in memory. Prediction, training and saving work on it; `Model` is its public face. */
+export interface LoadedModel {
   readonly native: NativeModel
   readonly tokenizer: Tokenizer
-  /** Where the weights came from; read anew after a save in its place. */
+  /** The folder that the weights came from. Opened again after a save that replaces it. */
   folder: ModelFolder
   readonly admission: Admission
   readonly info: ModelInfo
   readonly heads: Heads
-  /** One save at a time: one may replace the files that the next is made of. */
-  readonly saves: Turns
-  /** The open trainer, by which heads know that they may not change. */
+  /** Saves run one at a time, because one may replace the files that the next one copies. */
+  readonly saves: SerialQueue
+  /** The open trainer. While it is set, heads cannot be added, removed or extended. */
   trainer: OpenTrainer | undefined
   /** The trainer that `model.trainEpoch` keeps between its calls. */
   keptTrainer: OpenTrainer | undefined
@@ -32,6 +32,6 @@ export interface ModelParts {
 }
 
 /** Closes the trainer that `model.trainEpoch` keeps, if it is idle: nobody holds it, so it must not prevent another trainer or a change of heads. */
-export function closeIdleTrainer({ trainer, keptTrainer }: ModelParts): void {
+export function closeIdleTrainer({ trainer, keptTrainer }: LoadedModel): void {
   if (keptTrainer && trainer === keptTrainer && !keptTrainer.isBusy) keptTrainer.close().catch(() => {})
 }

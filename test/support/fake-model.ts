@@ -1,14 +1,14 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { NativeModel } from '../../binding'
-import { Turns } from '../../lib/base/turns'
+import { SerialQueue } from '../../lib/model/admission'
 import { openFolder } from '../../lib/format/folder'
 import { Heads } from '../../lib/heads/heads'
-import type { ModelParts } from '../../lib/model/parts'
+import type { LoadedModel } from '../../lib/model/loaded-model'
 import { FakeNative } from './fake-native'
 
 /** A model from a folder as far as heads and saving go: no tokenizer, no libtorch. */
-export async function fakeParts(folder: string): Promise<{ parts: ModelParts; native: FakeNative }> {
+export async function fakeModel(folder: string): Promise<{ parts: LoadedModel; native: FakeNative }> {
   const native = new FakeNative()
   const opened = await openFolder(folder)
   const parts = {
@@ -16,8 +16,8 @@ export async function fakeParts(folder: string): Promise<{ parts: ModelParts; na
     folder: opened,
     trainer: undefined,
     trained: false,
-    saves: new Turns(),
-  } as ModelParts
+    saves: new SerialQueue(),
+  } as LoadedModel
   const heads = new Heads({
     native,
     modules: opened.modules,
