@@ -1,6 +1,7 @@
-import { appendFileSync, cpSync, readdirSync, writeFileSync } from 'node:fs'
+import fs, { appendFileSync, cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { StagedFile } from '../../lib/cli/output'
+import { openRegular } from '../../lib/files/read'
 import { openFolder } from '../../lib/format/folder'
 import { verifyFolder } from '../../lib/format/manifest'
 import { readNeeded } from '../../lib/libtorch/inspect'
@@ -61,6 +62,13 @@ describe('no file of a folder is open after it', () => {
       expect([...openFiles(source), ...openFiles(parent)]).toEqual([])
     }
   })
+})
+
+test('a file that is replaced by a folder while it is opened is refused and closed', async () => {
+  const folder = scratch()
+  jest.spyOn(fs.promises, 'stat').mockResolvedValueOnce(fs.statSync(__filename))
+  await expect(openRegular(folder)).rejects.toMatchObject({ code: 'ERR_UNSAFE_MODEL' })
+  expect(openFiles(folder)).toEqual([])
 })
 
 test('an output that was written or given up is closed', async () => {
