@@ -13,38 +13,38 @@ export interface ModelInfo {
   /** Absolute path of the model's folder. */
   folder: string
   source: 'local' | 'cache' | 'hub'
-  /** Repository and commit on the hub, where the model came from there. */
+  /** Repository and commit on the hub, if the model came from there. */
   id?: string
   commit?: string
   /** `model_type` of config.json. */
   modelType: string
-  /** Numbers of one sentence vector, with the model's own modules. */
+  /** Dimension of a sentence vector, as the model's own modules give it. */
   dimension: number
-  /** Tokens of one text, the special ones counted; longer texts are cut. */
+  /** Largest number of tokens in a text, including special tokens; longer texts are truncated. */
   maxLength: number
   vocabularySize: number
   layers: number
   parameters: number
-  /** Bytes of the weights in memory. */
+  /** Size of the weights in memory, in bytes. */
   parameterBytes: number
   pooling: readonly PoolingName[]
-  /** Whether the model scales its vectors to unit length by itself. */
+  /** Whether the model itself scales its vectors to unit length. */
   normalizes: boolean
   similarity: SimilarityName
-  /** By name. `query` and `document` are always there, as in sentence-transformers, and empty where the folder has none. */
+  /** Prompts by name. As in sentence-transformers, `query` and `document` always exist, and are empty if the folder does not define them. */
   prompts: Readonly<Record<string, string>>
   defaultPromptName?: string
   dtype: DTypeOption
-  /** 'cpu' or 'cuda:N', and why that one. */
+  /** 'cpu' or 'cuda:N', and why it was chosen. */
   device: string
   deviceReason: string
   threads: number
-  /** The kernels in use: our own for a CPU with AVX2 or AVX-512, or libtorch's operations. */
+  /** The kernels in use: those of sentorch for AVX2 or AVX-512, or libtorch's operations (`portable`). */
   kernels: LoadResult['kernels']
-  /** Whether products run on weights packed once at load. */
+  /** Whether matrix products use weights that were packed when the model was loaded. */
   packed: boolean
   libtorch: { version: string; root: string }
-  /** What a careful user should know: a pooling that was assumed, a type without a fast path here. */
+  /** Remarks about the model on this machine, for example that a pooling was assumed, or that the CPU has no fast path for the dtype. */
   notes: readonly string[]
 }
 

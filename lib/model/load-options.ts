@@ -10,7 +10,7 @@ export interface LoadProgress {
   /** `download`: bytes of one file of the model; `load`: bytes of weights read. */
   stage: 'download' | 'load'
   file?: string
-  /** Bytes so far, and in all when known. */
+  /** Bytes so far, and in total if known. */
   loaded: number
   total?: number
 }
@@ -23,39 +23,39 @@ export interface HubOptions {
   token?: string
   /** Cache folder, in the layout that Python's huggingface_hub uses. Defaults to `HF_HUB_CACHE`, `HF_HOME/hub`, `~/.cache/huggingface/hub`. */
   cacheFolder?: string
-  /** Use the cache alone. Defaults to `HF_HUB_OFFLINE`. */
+  /** Use only the cache. Defaults to `HF_HUB_OFFLINE`. */
   offline?: boolean
 }
 
 export interface LoadOptions extends HubOptions {
   /** `float32` (default) is exact; `bfloat16` halves the memory and runs fastest on CPUs with AMX or AVX-512 bf16. */
   dtype?: DTypeOption
-  /** `auto` (default) takes a CUDA device where libtorch has one, else the CPU; `model.info.device` says which and why. */
+  /** `auto` (default) uses a CUDA device if libtorch has one, otherwise the CPU. `model.info` says which (`device`) and why (`deviceReason`). */
   device?: DeviceOption
-  /** Threads of one operation, 1..1024. Defaults to the processors this process may use. */
+  /** Number of threads for one operation, 1..1024. Defaults to the number of processors that the process may use. */
   threads?: number
-  /** A libtorch to use instead of the one that would be found: site-packages, a `torch` folder or an unzipped libtorch. */
+  /** The libtorch to use instead of searching for one: a site-packages folder, a `torch` folder or an unzipped libtorch. */
   libtorch?: string
   /**
-   * Takes a tokenizer whose rules could take any time or memory, which is refused with `ERR_UNSAFE_MODEL` otherwise. Only for folders whose
-   * origin you trust. Defaults to false.
+   * Accept a tokenizer whose rules may need unlimited time or memory; otherwise it is refused with `ERR_UNSAFE_MODEL`. Only for folders from a
+   * source that you trust. Defaults to false.
    */
   trustTokenizer?: boolean
-  /** Bytes of texts and results that may wait in this model before calls are refused with `ERR_BUSY`. Defaults to 256 MiB. */
+  /** Largest number of bytes of texts and results that may be queued in the model. Further calls are refused with `ERR_BUSY`. Defaults to 256 MiB. */
   queueBytes?: number
   /**
-   * Compare every file of the model with its known hash before it is used: in a cache of the hub the hub's, else that of the manifest which
-   * `model.save` writes. A damaged file rejects with ERR_MODEL_FORMAT, a folder without known hashes with ERR_INVALID_ARGUMENT. Reads each file
-   * once more, about a second for a gigabyte. Defaults to false.
+   * Compare each file of the model with its known hash before it is used: the hub's hash for a file in the cache, otherwise the hash in the
+   * manifest that `model.save` writes. Rejects with ERR_MODEL_FORMAT for a damaged file and with ERR_INVALID_ARGUMENT for a folder without known
+   * hashes. Reads each file once more, which takes about a second per gigabyte. Defaults to false.
    */
   verify?: boolean
-  /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. A promise that it gives is awaited. */
+  /** Called on the JavaScript thread, at most every 100 ms and once at the end of each file. A returned promise is awaited. */
   onProgress?: (progress: LoadProgress) => void
-  /** Gives up loading; the promise rejects with code `ERR_ABORTED`. */
+  /** Stops loading; the promise rejects with code `ERR_ABORTED`. */
   signal?: AbortSignal
 }
 
-/** `LoadOptions` after every check. The hub's own defaults (undefined here) are filled in where the hub is asked. */
+/** `LoadOptions` after all checks. Options of the hub may be undefined; the hub's own code fills in their defaults. */
 export interface ResolvedLoad {
   dtype: DTypeOption
   device: DeviceOption

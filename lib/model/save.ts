@@ -18,7 +18,7 @@ import { changed, changedFile } from '../format/file-identity'
 import type { LocatedTensor } from '../format/weights'
 import { safetensorsFile, StagedFolder, storedBytes, valueOf, type TensorToWrite } from '../format/write-folder'
 
-/** What a tokenizer may consist of, as transformers names its files. */
+/** The files of a tokenizer, as transformers names them. */
 const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -35,15 +35,15 @@ const IMPLIED = 'The model had no modules.json: mean pooling was assumed, and ve
 const LEFT_OUT =
   'Tensors that sentorch does not use (poolers, other heads) were left out: the file that holds them changed after it was loaded.'
 
-/** JSON files by their path, weights by theirs. */
+/** The content of JSON files and of weight files, by path. */
 interface Plan {
   json: Map<string, unknown>
   weights: Map<string, Map<string, TensorToWrite>>
 }
 
 /**
- * Writes the model to a folder, whole or not at all. Parameters that training may have changed are written as float32; those of a model
- * that was never trained, and tensors that nothing here uses, keep the bytes that they are stored with. `more` writes further files.
+ * Writes the model to a folder, whole or not at all. Parameters of a trained model are written as float32. Those of a model that was never
+ * trained, and tensors that sentorch does not use, keep their stored bytes. `more` writes further files.
  */
 export async function saveModel(
   model: LoadedModel,
@@ -68,7 +68,7 @@ async function save(model: LoadedModel, request: ResolvedSave, more?: (staged: S
     await fill(staged, model, request)
     await more?.(staged)
     await writeManifest(staged, signal)
-    // The files that the weights came from will be gone; what is saved next comes from those in their place.
+    // The files that the weights came from are about to be replaced: the next save reads the new ones.
     const next = inPlace ? moved(await openFolder(staged.path), staged.target, folder) : undefined
     throwIfAborted(signal)
     try {
@@ -83,7 +83,7 @@ async function save(model: LoadedModel, request: ResolvedSave, more?: (staged: S
   }
 }
 
-/** A folder that was opened before it moved. */
+/** A folder that was opened at another place before it was moved to `to`. */
 function moved(opened: ModelFolder, to: string, shown: string): ModelFolder {
   const files = opened.files.map((file) => join(to, relative(opened.folder, file)))
   return { ...opened, folder: to, root: { shown, real: to }, files }
@@ -95,24 +95,24 @@ async function fill(staged: StagedFolder, model: LoadedModel, { as, training, si
   const version = libraryVersion()
   const modules = as ? undefined : await moduleFiles(folder, version)
   for (const name of modules?.folders ?? []) await staged.folder(name)
-  // From here to the requests nothing may wait: one moment's heads, flags and weights go into all files.
+  // No `await` from here to the requests: all files get the heads, flags and weights of the same moment.
   if (lost !== undefined && !model.trained) throw changed(lost)
   const plan = modules ? modelPlan(model, modules, { training, version, lost }) : checkpointPlan(model, as!)
   const requests = [...plan.weights].map(([name, tensors]) => safetensorsFile(`${staged.path}/${name}`, tensors))
   const writing = writeAll(model, requests)
-  // It may fail while the other files are still being written; the failure is thrown at the end.
+  // It may fail while the other files are still being written; the error is thrown at the end.
   writing.catch(() => {})
   try {
     for (const [name, content] of plan.json) await staged.json(name, content)
     await copyTokenizer(folder, staged, signal)
   } finally {
-    // Nothing is removed while the native thread is still writing.
+    // Do not remove anything while the native thread is still writing.
     await writing.catch(() => {})
   }
   await writing
 }
 
-/** One after the other in the model's queue, so that no step of training comes between them. */
+/** All requests are queued at once, so that no training step comes between them. */
 async function writeAll({ native }: LoadedModel, requests: readonly WriteRequest[]): Promise<void> {
   const results = await Promise.allSettled(requests.map(async (request) => fromNative(native.write(request))))
   for (const result of results) if (result.status === 'rejected') throw result.reason
@@ -128,7 +128,7 @@ interface Circumstances {
 function modelPlan(model: LoadedModel, modules: ModuleFiles, { training, version, lost }: Circumstances): Plan {
   const { folder, trained } = model
   const heads = model.heads.list
-  // Hours of training are not given up for a pooler.
+  // The loss of unused tensors must not prevent the save of a trained model.
   const carried = lost === undefined ? unusedTensors(folder) : new Map<string, TensorToWrite>()
   const notes = [...folder.notes]
   if (folder.modules.implied) notes.push(IMPLIED)
@@ -196,7 +196,7 @@ async function copyTokenizer({ root, modules }: ModelFolder, staged: StagedFolde
   throw new SentorchError('ERR_MODEL_FORMAT', `The tokenizer's files are not in ${root.shown} any more: put them back, and save again.`)
 }
 
-/** Whether the folder that the model was loaded from is the one that will be replaced. Refuses what would lose it. */
+/** Whether the save replaces the folder that the model was loaded from. Refuses a save that would lose that folder. */
 async function replacesSource({ folder: source }: ModelFolder, { folder, overwrite, as }: ResolvedSave): Promise<boolean> {
   const target = await realpath(folder).catch(() => undefined)
   if (!overwrite || target === undefined) return false
