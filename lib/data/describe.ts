@@ -4,10 +4,9 @@ import { throwIfAborted } from '../base/errors'
 import { countMalformed, isSpans, recogniseScheme, repairedEntities, type Scheme } from '../tags/schemes'
 import { textOf } from './align'
 import type { Example, LabelValue, NamedExamples } from './example'
+import { breather } from './examples'
 import { distinctLabels, headNames, isOfKind, labelKind, labelOf, type LabelKind } from './labels'
-import { breather } from './pause'
-import { ProblemList, type Problem } from './problems'
-import type { UnusedField } from './readers/unused'
+import type { UnusedField } from './readers/source'
 
 export interface DescribeOptions {
   /** A `Model` whose tokens are used to measure lengths, special tokens included. By default, lengths are measured in words. */
@@ -232,5 +231,59 @@ export function histogramOf(counts: readonly number[], unit: Lengths['unit']): L
 function niceWidth(range: number): number {
   for (let power = 1; ; power *= 10) {
     for (const digit of [1, 2, 5]) if (digit * power * (BINS - 1) >= range) return digit * power
+  }
+}
+
+const KINDS = [
+  'empty text',
+  'duplicate',
+  'conflicting labels',
+  'mixed labels',
+  'wrong number of tags',
+  'malformed tags',
+  'unknown label',
+] as const
+export type ProblemKind = (typeof KINDS)[number]
+
+/** A problem in the data that training tolerates but that deserves attention. */
+export interface Problem {
+  /**
+   * `duplicate`: the same text as an earlier example, with compatible labels; `conflicting labels`: the same text with a different label;
+   * `mixed labels`: a label of a different kind than most examples have for this head; `wrong number of tags`: not one tag per word, which
+   * training rejects; `malformed tags`: a sequence that the tagging scheme does not allow; `unknown label`: not one of the given labels.
+   */
+  kind: ProblemKind
+  head?: string
+  /** The label, if the problem is an unknown label. */
+  label?: string
+  /** Number of examples, counted once per head (for unknown labels: number of occurrences). */
+  count: number
+  /** Indices of the first ten examples, from 0. */
+  examples: number[]
+}
+
+const SHOWN = 10
+
+/** Collects problems by kind, head and label. */
+export class ProblemList {
+  readonly #found = new Map<string, Problem>()
+
+  add(kind: ProblemKind, example: number, head?: string, label?: string): void {
+    const key = JSON.stringify([kind, head, label])
+    const problem = this.#found.get(key) ?? {
+      kind,
+      ...(head !== undefined && { head }),
+      ...(label !== undefined && { label }),
+      count: 0,
+      examples: [],
+    }
+    this.#found.set(key, problem)
+    problem.count++
+    if (problem.examples.length < SHOWN && problem.examples.at(-1) !== example) problem.examples.push(example)
+  }
+
+  /** Sorted by kind, then by frequency. */
+  list(): Problem[] {
+    return [...this.#found.values()].sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || b.count - a.count)
   }
 }

@@ -6,12 +6,10 @@ import type { Tokenizer, TokenBatchWithOffsets } from '../tokenizer/tokenizer'
 import { align, textOf, wordPlaces } from './align'
 import { fingerprintOf, type Dataset } from './dataset'
 import type { Example } from './example'
-import type { PreparedSet } from './prepared-set'
-import { exampleName } from './examples'
+import { goldOf, Targets, type PreparedSet, type UnknownLabels } from './targets'
+import { breather, exampleName } from './examples'
 import { FlatIntegers } from './flat'
 import { labelOf } from './labels'
-import { breather } from './pause'
-import { goldOf, Targets, type UnknownLabels } from './targets'
 
 export interface PrepareOptions {
   /** Largest number of tokens in a row, including special tokens; at least as many as these. */

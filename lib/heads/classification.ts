@@ -1,5 +1,5 @@
 import { describe } from '../base/check'
-import { argmax, softmax } from '../base/probabilities'
+import { argmax, softmax } from '../base/math'
 import type { LabelValue } from '../data/example'
 import { classificationReport } from '../metrics'
 import { FIRST_TOKEN, vectorDimension } from '../pooling/poolings'

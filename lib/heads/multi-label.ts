@@ -1,4 +1,4 @@
-import { sigmoid } from '../base/probabilities'
+import { sigmoid } from '../base/math'
 import { multiLabelReport } from '../metrics'
 import { isSpans } from '../tags/schemes'
 import { CLASS_METRICS, classPrediction, sequenceCheckpoint, shapeOf, textClassification } from './classification'

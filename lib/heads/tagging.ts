@@ -1,4 +1,4 @@
-import { argmax, softmax } from '../base/probabilities'
+import { argmax, softmax } from '../base/math'
 import { repairedEntities } from '../tags/schemes'
 import type { Decoder } from '../tags/viterbi'
 import type { Head } from './definition'

@@ -1,6 +1,6 @@
 import { invalid } from '../base/check'
 import { refusal } from '../base/arguments'
-import { argmax } from '../base/probabilities'
+import { argmax } from '../base/math'
 import type { LabelValue, Span } from '../data/example'
 import { entityReport } from '../metrics'
 import { isSpans, schemeOfLabels, tagsOfSpans } from '../tags/schemes'

@@ -1,4 +1,4 @@
-import { argmax, softmax } from '../base/probabilities'
+import { argmax, softmax } from '../base/math'
 import { integerIn, invalid } from '../base/check'
 import { reading } from '../base/arguments'
 import { SentorchError } from '../base/errors'

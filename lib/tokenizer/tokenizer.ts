@@ -5,11 +5,10 @@ import { openRoot } from '../files/read'
 import { refuseFatal, refuseUnknownless, refuseVanishing } from './guards'
 import { openingOf, restoreSpans, spaceAfter, steadyAfter, toUtf16, wellFormed, type Opening } from './cut'
 import { malformed, shown, type TokenizerFolder } from './files'
-import { analysePipeline, type Pipeline } from './pipeline'
+import { analysePipeline, readSurroundings, type Pipeline, type Surroundings } from './document'
 import { TextQueue } from './queue'
 import { readTokenizer, type ReadTokenizer } from './read'
 import { refuseUnsafe } from './safety'
-import { readSurroundings, type Surroundings } from './document'
 
 /** Ragged rows of token ids: those of text i are ids[offsets[i] … offsets[i+1]), special tokens included. */
 export interface TokenBatch {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { Dataset } from '../../lib/data/dataset'
-import type { PreparedSet } from '../../lib/data/prepared-set'
+import type { PreparedSet } from '../../lib/data/targets'
 import { prepare } from '../../lib/data/prepare'
 import { readConll, readJointBert, readRasa } from '../../lib'
 import { openFolder } from '../../lib/format/folder'

@@ -1,6 +1,6 @@
 import { Dataset } from '../../lib/data/dataset'
 import type { Example, LabelValue } from '../../lib/data/example'
-import type { PreparedSet } from '../../lib/data/prepared-set'
+import type { PreparedSet } from '../../lib/data/targets'
 import { prepare, type PrepareOptions } from '../../lib/data/prepare'
 import type { Head } from '../../lib/heads/definition'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'

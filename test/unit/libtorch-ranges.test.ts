@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { RangedFile, readRange, type RemoteFile } from '../../lib/libtorch/ranged-file'
+import { RangedFile, readRange, type RemoteFile } from '../../lib/libtorch/package-index'
 import { scratch } from '../support/scratch'
 
 const content = randomBytes(5_000_000)

@@ -1,6 +1,6 @@
 import { readConll, readCsv, readJointBert, readRasa } from '../../lib'
 import { parseIni } from '../../lib/libtorch/pip'
-import { locateWheel } from '../../lib/libtorch/simple-index'
+import { locateWheel } from '../../lib/libtorch/package-index'
 import { openRoot } from '../../lib/files/read'
 import { entityReport } from '../../lib/metrics'
 import { openingOf } from '../../lib/tokenizer/cut'

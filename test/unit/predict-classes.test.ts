@@ -1,7 +1,7 @@
 import type { Head } from '../../lib/heads/definition'
 import { kindOf } from '../../lib/heads/kinds'
 import type { ClassPrediction } from '../../lib/heads/predictions'
-import { argmax, sigmoid, softmax } from '../../lib/base/probabilities'
+import { argmax, sigmoid, softmax } from '../../lib/base/math'
 import { expectClose } from '../support/close'
 import { headOf } from '../support/heads'
 

@@ -1,6 +1,6 @@
 import { isAllowed, schemeOfLabels } from '../../lib/tags/schemes'
 import type { Aggregation, TaggedText } from '../../lib/heads/predictions'
-import { softmax } from '../../lib/base/probabilities'
+import { softmax } from '../../lib/base/math'
 import { tagText } from '../../lib/heads/tagging'
 import { decoderOf } from '../../lib/tags/viterbi'
 import { sure } from '../support/fake-predict'

@@ -1,6 +1,6 @@
 import { type EpochPlan, planEpoch, type PlanRequest, slicePlan, stepsIn, totalSteps } from '../../lib/training/plan/plan'
 import { quotas } from '../../lib/training/plan/sampling'
-import { permutation, randomKey, threefry } from '../../lib/base/shuffle'
+import { permutation, randomKey, threefry } from '../../lib/base/math'
 import { randomNumbers } from '../support/random'
 
 describe('random numbers', () => {

@@ -15,8 +15,7 @@ import {
   type OffsetUnit,
   type ResolvedMapping,
 } from './options'
-import { broken, type Fail, fromFiles, linesOf } from './source'
-import type { UnusedFields } from './unused'
+import { broken, fromFiles, linesOf, type Fail, type UnusedFields } from './source'
 
 export interface CsvOptions extends ColumnMapping {
   /** Separator of the cells, one character. Defaults to a tab for `.tsv` and `.tab` files and to a comma for all others. */

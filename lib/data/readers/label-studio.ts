@@ -1,11 +1,9 @@
 import type { ResolvedJson } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { field, isFields, listIn, setCategory, textIn, type Fields } from './values'
+import { field, isFields, listIn, setCategory, spansIn, textIn, type Fields } from './values'
 import { columnsOf, exampleOf } from './mapping'
-import { spansIn } from './notations'
-import type { Fail } from './source'
-import type { UnusedFields } from './unused'
+import type { Fail, UnusedFields } from './source'
 
 /** The names of a project's controls (its `from_name`s) for entities and for choices, collected from the records of a file. */
 export interface Controls {

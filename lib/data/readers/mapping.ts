@@ -5,10 +5,9 @@ import { trim } from '../../base/text'
 import { wordPlaces } from '../align'
 import type { Example, LabelValue, Span } from '../example'
 import { setLabel } from '../labels'
-import { labelValueIn, type LabelContext } from './notations'
+import { labelIn, labelValueIn, listIn, offsetIn, textIn, wordsIn, type LabelContext } from './values'
 import { resolveSpans } from './offsets'
 import type { Fail } from './source'
-import { labelIn, listIn, offsetIn, textIn, wordsIn } from './values'
 
 /** One record of a file with columns. */
 export interface Row {

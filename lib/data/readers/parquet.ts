@@ -16,8 +16,7 @@ import {
   type ResolvedColumn,
   type ResolvedMapping,
 } from './options'
-import { broken, fromFiles, unreadable } from './source'
-import type { UnusedFields } from './unused'
+import { broken, fromFiles, unreadable, type UnusedFields } from './source'
 import { field, isFields } from './values'
 
 export interface ParquetOptions extends ColumnMapping {

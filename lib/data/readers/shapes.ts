@@ -2,14 +2,27 @@ import { describe } from '../../base/check'
 import { type JsonShape, type ResolvedJson, sourceAt } from './options'
 import type { Example, LabelValue } from '../example'
 import { setLabel } from '../labels'
-import { doccano, DOCCANO_FIELDS, isDoccano, isMarkedByProdigy, isProdigy, prodigy, PRODIGY_FIELDS } from './annotation-tools'
-import { gliner, GLINER_FIELDS, isGliner, isSetfit, isSpacy, setfit, SETFIT_FIELDS, spacy } from './training-formats'
+import {
+  doccano,
+  DOCCANO_FIELDS,
+  gliner,
+  GLINER_FIELDS,
+  isDoccano,
+  isGliner,
+  isMarkedByProdigy,
+  isProdigy,
+  isSetfit,
+  isSpacy,
+  prodigy,
+  PRODIGY_FIELDS,
+  setfit,
+  SETFIT_FIELDS,
+  spacy,
+} from './tool-formats'
 import { isLabelStudio, labelStudio, type Controls } from './label-studio'
 import { columnsOf, exampleOf } from './mapping'
-import { isAccepted, labelValueIn } from './notations'
-import type { Fail } from './source'
-import type { UnusedFields } from './unused'
-import { type Fields, field, isFields, textIn, wordsIn } from './values'
+import { field, isAccepted, isFields, labelValueIn, textIn, wordsIn, type Fields } from './values'
+import type { Fail, UnusedFields } from './source'
 
 /** What the reader of a file remembers between records. */
 export interface FileContext {

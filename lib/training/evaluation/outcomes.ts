@@ -1,4 +1,4 @@
-import type { PreparedSet } from '../../data/prepared-set'
+import type { PreparedSet } from '../../data/targets'
 import type { Head } from '../../heads/definition'
 import type { Gold, HeadMetrics, HeadOutcome } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'

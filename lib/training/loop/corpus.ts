@@ -1,5 +1,5 @@
 import { Dataset, type DataSource } from '../../data/dataset'
-import type { PreparedSet } from '../../data/prepared-set'
+import type { PreparedSet } from '../../data/targets'
 import { prepare, type PrepareOptions } from '../../data/prepare'
 import { concatenated } from '../../data/flat'
 import { NO_LABEL } from '../../heads/kind'

@@ -1,4 +1,4 @@
-import type { PreparedSet } from '../../data/prepared-set'
+import type { PreparedSet } from '../../data/targets'
 import { SentorchError } from '../../base/errors'
 import { vectorDimension } from '../../pooling/poolings'
 import type { ResolvedTrain } from '../options/train'

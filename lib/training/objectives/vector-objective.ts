@@ -1,5 +1,5 @@
 import type { PoolingMode, PostStep, VectorObjective } from '../../../binding'
-import type { PreparedSet } from '../../data/prepared-set'
+import type { PreparedSet } from '../../data/targets'
 import type { LoadedModel } from '../../model/loaded-model'
 import type { ResolvedTrain } from '../options/train'
 

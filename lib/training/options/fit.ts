@@ -1,6 +1,6 @@
 import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../../base/arguments'
-import { takeData } from '../../data/take'
+import { takeData } from '../../data/examples'
 import type { Head } from '../../heads/definition'
 import { measuresOf } from '../../heads/kinds'
 import type { TrainingData } from '../loop/corpus'

@@ -1,7 +1,7 @@
 import type { TrainRequest } from '../../../binding'
 import type { ResolvedBatching, ResolvedSampling } from '../options/train'
 import { drawRows, epochKey, passOf, type PlanSet, pool, quotas } from './sampling'
-import { shuffle } from '../../base/shuffle'
+import { shuffle } from '../../base/math'
 
 export type { PlanSet } from './sampling'
 

@@ -1,4 +1,4 @@
-import { permutation, randomKey, type RandomKey, shuffle } from '../../base/shuffle'
+import { permutation, randomKey, shuffle, type RandomKey } from '../../base/math'
 
 /** One data set in the corpus: rows start … start + count, at least one. */
 export interface PlanSet {
