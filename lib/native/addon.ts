@@ -10,30 +10,30 @@ const CORE: Partial<Record<NodeJS.Platform, string>> = { darwin: 'libsentorch_co
 export const packageRoot = join(__dirname, '..', '..')
 let loaded: { addon: Addon; core: string } | undefined
 
-/** Opens `sentorch.node`; needs no libtorch. Throws ERR_ADDON_MISSING where there is none for this platform, or it does not load. */
+/** Opens `sentorch.node`; needs no libtorch. Throws ERR_ADDON_MISSING if this platform has no addon or it cannot be loaded. */
 export function loadAddon(): Addon {
   return load().addon
 }
 
-/** The addon's file for this platform; nothing is opened. Throws where there is none. */
+/** Path of the addon for this platform, without opening it. Throws if there is none. */
 export function addonFile(): string {
   return nodeGypBuild.resolve(packageRoot)
 }
 
-/** The addon, and where the core lies that it opens. */
+/** The addon, and the path of the core that it opens. */
 export function load(): { addon: Addon; core: string } {
   if (loaded) return loaded
   let file: string
   try {
     file = addonFile()
   } catch (cause) {
-    throw addonMissing(`There is no addon for ${platform()} in ${packageRoot}.`, cause)
+    throw addonMissing(`sentorch has no native library for ${platform()} in ${packageRoot}.`, cause)
   }
   let addon: Addon
   try {
     addon = require(file) as Addon
   } catch (cause) {
-    throw addonMissing(`${file} does not load: ${(cause as Error).message}`, cause)
+    throw addonMissing(`${file} cannot be loaded: ${(cause as Error).message}`, cause)
   }
   // process.exit(), an uncaught throw and an unhandled rejection run no cleanup hook of the addon, but they do run static destructors.
   process.on('exit', () => addon.shutdown())

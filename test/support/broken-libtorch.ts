@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { findLibtorch } from '../../lib/libtorch/find'
 import { scratch } from './scratch'
 
-/** The libtorch in use, file by file as links, with one library replaced. Returns the folder for SENTORCH_LIBTORCH. */
+/** Links to the files of the libtorch in use, with one library replaced. Returns the folder for SENTORCH_LIBTORCH. */
 export async function brokenLibtorch(library: string, replace: (from: string, to: string) => void): Promise<string> {
   const { libraryDir, libraries, version } = await findLibtorch()
   const root = scratch('sentorch-libtorch')

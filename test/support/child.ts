@@ -10,14 +10,14 @@ export interface Ending {
   stderr: string
 }
 
-/** Runs a program of test/life/programs in a process of its own, on the built package, and tells how it ended. */
+/** Runs a program of test/life/programs in a separate process, on the built package, and returns how it ended. */
 export function runProgram(name: string, environment: NodeJS.ProcessEnv, args: string[] = []): Promise<Ending> {
   const { child, ending } = startProgram(name, environment, args)
   child.stdin.end()
   return ending
 }
 
-/** As `runProgram`, where no file may become longer than so many blocks of 512 bytes: a longer write fails, as on a full disk. */
+/** As `runProgram`, with a limit on the size of files, in blocks of 512 bytes: a longer write fails, as on a full disk. */
 export function runOnFullDisk(blocks: number, name: string, args: string[]): Promise<Ending> {
   const { child, ending } = start('sh', ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, programFile(name), ...args], {
     NODE_NO_WARNINGS: '1',
@@ -47,7 +47,7 @@ export function startCommand(args: readonly string[], environment: NodeJS.Proces
 
 function start(command: string, args: readonly string[], environment: NodeJS.ProcessEnv): Running {
   requireFreshDist()
-  // jest sets NODE_ENV and JEST_WORKER_ID; a program knows nothing of them.
+  // jest sets NODE_ENV and JEST_WORKER_ID, which a user's program does not have.
   const { NODE_OPTIONS: _, ...inherited } = process.env
   const child = spawn(command, args, { env: { ...inherited, ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
   // A child that ends without reading leaves a broken pipe.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 
-/** The public data sets; they lie beside the repository, as they are too large for it. */
+/** The public data sets, which lie next to the repository because of their size. */
 const folder = path.join(__dirname, '..', '..', '..', 'shared', 'data')
 
 /**

@@ -1,12 +1,12 @@
 import fs from 'node:fs'
 import type { HeadSource, NativeModel, WriteRequest } from '../../binding'
 
-/** The part of the native model that heads and saving need: keeps what it was asked and writes files of numbers that tell where they come from. */
+/** The part of the native model that heads and saving need. It records requests and writes files whose numbers show their origin. */
 export class FakeNative implements Pick<NativeModel, 'addHead' | 'removeHead' | 'extendHead' | 'write'> {
   readonly calls: unknown[][] = []
   readonly sources = new Map<string, HeadSource>()
   readonly written: WriteRequest[] = []
-  /** Thrown by the next calls of the method. */
+  /** Errors that the next calls of the method throw. */
   readonly failures = new Map<string, Error>()
   /** Runs within each write, before it ends. */
   onWrite: (() => void) | undefined
@@ -52,7 +52,7 @@ export function valueFor(parameter: string): number {
   return [...parameter].reduce((sum, c, i) => (sum + (i + 1) * c.charCodeAt(0)) % 9973, 0)
 }
 
-/** An error as the addon throws it. */
+/** An error in the form that the addon throws. */
 export function nativeError(code: string, message = code): Error {
   return Object.assign(new Error(message), { code })
 }

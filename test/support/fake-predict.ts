@@ -13,16 +13,16 @@ import { FIXTURES } from './variant'
 export type LogitsOf = (head: Head, ids: readonly number[]) => readonly number[]
 
 export interface FakeModel extends LoadedModel {
-  /** What native code was asked for, in order. */
+  /** The requests to native code, in order. */
   calls: PredictRequest[]
-  /** Awaited before a call is answered. */
+  /** Awaited before a call returns. */
   pause: (call: number) => Promise<void> | void
   aborted: number[]
-  /** Row of the next answer that comes out non-finite; −1: none. */
+  /** Row of the next result that is not finite; −1: none. */
   nonFiniteRow: number
 }
 
-/** A model of a tiny family whose heads say what `logitsOf` says. No native code. */
+/** A model of a tiny family whose logits come from `logitsOf`. No native code. */
 export async function fakeModel(definitions: readonly HeadDefinition[], logitsOf: LogitsOf, family = 'bert'): Promise<FakeModel> {
   const folder = await openFolder(path.join(FIXTURES, 'models', family))
   const { modules, config } = folder
@@ -73,7 +73,7 @@ export async function fakeModel(definitions: readonly HeadDefinition[], logitsOf
   return parts
 }
 
-/** Logits that leave no doubt: `high` for the label at `place`, 0 for the others. */
+/** Unambiguous logits: `high` for the label at `place`, 0 for the others. */
 export function sure(labels: number, place: number, high = 8): number[] {
   return Array.from({ length: labels }, (_, i) => (i === place ? high : 0))
 }

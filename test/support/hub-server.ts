@@ -7,9 +7,9 @@ export interface HostedRepository {
   revisions: Record<string, string>
   /** Contents at every commit. */
   files: Record<string, string | Buffer>
-  /** Shown to this token alone. */
+  /** Visible only with this token. */
   token?: string
-  /** Known to everyone, readable by nobody. */
+  /** Listed for everyone, readable by nobody. */
   gated?: boolean
 }
 
@@ -29,15 +29,15 @@ export interface HubRequest {
 export interface Fault {
   status?: number
   headers?: Record<string, string>
-  /** The connection ends after so many bytes of the body. */
+  /** Number of bytes of the body after which the connection ends. */
   breakAfter?: number
-  /** The connection stays open, silent, after so many bytes of the body; −1: before any answer. */
+  /** Number of bytes of the body after which the connection stalls; −1: before any response. */
   stallAfter?: number
-  /** The body comes in so many parts, 0.1 s apart. */
+  /** Number of parts in which the body is sent, 0.1 s apart. */
   slowParts?: number
-  /** One byte is another one. */
+  /** One byte is wrong. */
   corrupt?: boolean
-  /** The whole content, whatever range was asked for. */
+  /** Sends the whole content, whatever range is requested. */
   ignoreRange?: boolean
   /** Another body than the right one; with `headers`. */
   page?: string
@@ -47,7 +47,7 @@ export interface Fault {
 const LFS_FROM = 1024
 const PAGE = 4
 
-/** The hub's API as far as a download uses it, on loopback, with faults to order. The `cdn` is another origin. */
+/** The part of the hub's API that a download uses, on loopback, with configurable faults. The `cdn` is another origin. */
 export class HubServer {
   readonly requests: HubRequest[] = []
   /** Looked at for each request, in order; a fault is used up when it is returned. */

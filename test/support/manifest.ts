@@ -5,7 +5,7 @@ import { filesIn } from './fake-model'
 
 const NAME = 'sentorch-manifest.json'
 
-/** The manifest that belongs to a folder as it is, made without the code under test. */
+/** The correct manifest of a folder, computed without the code under test. */
 export function manifestFor(folder: string): { format: number; files: Record<string, { size: number; sha256: string }> } {
   const names = filesIn(folder).filter((name) => name !== NAME)
   const entry = (name: string) => {
@@ -15,7 +15,7 @@ export function manifestFor(folder: string): { format: number; files: Record<str
   return { format: 1, files: Object.fromEntries(names.map((name) => [name, entry(name)])) }
 }
 
-/** Gives a folder that was changed on purpose a manifest that fits it. */
+/** Gives a folder that was changed on purpose a matching manifest. */
 export function seal(folder: string): void {
   writeFileSync(join(folder, NAME), JSON.stringify(manifestFor(folder)))
 }

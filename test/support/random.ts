@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) from a seed (mulberry32): a failing property can be run again. */
+/** Numbers in [0, 1) from a seed (mulberry32), so that a failing property can be reproduced. */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0
   return () => {

@@ -5,12 +5,12 @@ import { folderOf } from './scratch'
 
 type Reader<O> = (path: string, options?: O) => AsyncIterable<Example>
 
-/** What a reader gives for one file of this content. */
+/** The examples that a reader returns for a file with this content. */
 export async function readText<O>(read: Reader<O>, name: string, content: string | Buffer, options?: O): Promise<Example[]> {
   return collect(read(path.join(folderOf({ [name]: content }), name), options))
 }
 
-/** That a reader refuses a file of this content as ERR_DATA, with the file's name, the line and this message. */
+/** Expects a reader to reject a file with this content: ERR_DATA with the file's name, the line and this message. */
 export async function expectBroken(result: Promise<unknown>, place: string, message: RegExp): Promise<void> {
   const error = await result.then(
     () => undefined,

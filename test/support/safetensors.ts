@@ -5,21 +5,21 @@ export interface TensorSpec {
   shape: number[]
 }
 
-/** What a file may claim that is not so. */
+/** False claims of a file. */
 export interface Lies {
   /** Instead of the true header. */
   header?: string | Buffer | ((entries: Record<string, unknown>) => unknown)
   /** Instead of the header's true length. */
   headerLength?: bigint
-  /** Bytes behind the last tensor. */
+  /** Bytes after the last tensor. */
   trailing?: number
-  /** The file ends here. */
+  /** Length at which the file is truncated. */
   cutAt?: number
 }
 
 const BYTES: Record<string, number> = { BOOL: 1, U8: 1, I32: 4, I64: 8, F16: 2, BF16: 2, F32: 4, F64: 8 }
 
-/** A safetensors file of zeros, in the order given; honest unless told otherwise. */
+/** A safetensors file of zeros, in the given order; valid by default. */
 export function safetensors(tensors: Record<string, TensorSpec>, lies: Lies = {}): Buffer {
   const entries: Record<string, unknown> = { __metadata__: { format: 'pt' } }
   let at = 0

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
-/** A new folder for each call, all removed when the test file ends. */
+/** A new folder for each call; all are removed when the test file ends. */
 export function scratch(name = 'sentorch'): string {
   const folder = mkdtempSync(join(tmpdir(), `${name}-`))
   made.push(folder)

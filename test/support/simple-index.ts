@@ -4,12 +4,12 @@ import { connect, type AddressInfo } from 'node:net'
 export interface IndexFaults {
   /** Index pages as HTML; without it, JSON. */
   html?: boolean
-  /** Whole files, whatever range is asked for. */
+  /** Sends whole files, whatever range is requested. */
   noRanges?: boolean
-  /** The first so many range requests end after `breakAt` bytes. */
+  /** Number of range requests at the start that end after `breakAt` bytes. */
   breaks?: number
   breakAt?: number
-  /** The first so many range requests bring bytes that are wrong from their middle on. */
+  /** Number of range requests at the start whose bytes are wrong from the middle on. */
   corrupt?: number
   /** Files lie on another host, behind a redirect. */
   redirect?: boolean
@@ -25,7 +25,7 @@ export interface IndexFaults {
   stall?: boolean
 }
 
-/** A Python package index on loopback, with the faults that the installer must stand. */
+/** A Python package index on loopback, with the faults that the installer must handle. */
 export class SimpleIndex {
   readonly requests: { url: string; range?: string; authorization?: string }[] = []
   #servers: Server[] = []

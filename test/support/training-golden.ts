@@ -55,12 +55,12 @@ export interface TrainingGolden {
   corpus: GoldenCorpus
   heads: HeadShape[]
   tasks: GoldenTask[]
-  /** Of tables: which rows the arrays hold. */
+  /** For tables: the rows that the arrays contain. */
   rows: Record<string, number[]>
   window: GoldenWindow
   runs: Record<'adamw' | 'adam', GoldenRun>
   curve: Omit<GoldenRun, 'losses' | 'items' | 'gradientNorm'> & { bfloat16: number[] }
-  /** Of the loss of `intent` on some rows, over many draws of dropout in the encoder, of one kind alone; `everything`: where it drops all. */
+  /** Statistics of the loss of `intent` on some rows, over many draws of dropout in the encoder, of one kind alone; `everything`: where it drops all. */
   dropout: Record<'hidden' | 'attention', { p: number; rows: number[]; draws: number; mean: number; deviation: number; everything: number }>
 }
 
@@ -115,7 +115,7 @@ export function optimizerOf({ optimizer, beta1, beta2, eps }: GoldenRecipe) {
   return { type: optimizer, beta1, beta2, eps }
 }
 
-/** Of a table of `width` columns: the rows that a golden holds, one behind the other. */
+/** The rows of a table of `width` columns that a golden contains, one after the other. */
 export function rowsOf(table: Float32Array, rows: readonly number[], width: number): Float32Array {
   const out = new Float32Array(rows.length * width)
   rows.forEach((row, i) => out.set(table.subarray(row * width, (row + 1) * width), i * width))

@@ -75,7 +75,7 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
     if (kind !== 'tags') continue
     const tags = pieces[i]!
     if (tags.length !== words.length) {
-      throw broken(file, number, `There are ${tags.length} tags for the ${words.length} words in ${parts[0]!.file}.`)
+      throw broken(file, number, `The line has ${tags.length} tags, but that of ${parts[0]!.file} has ${words.length} words.`)
     }
     setLabel(labels, head, tags)
   }

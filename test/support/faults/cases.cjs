@@ -8,7 +8,7 @@ function scenarios() {
   )
 }
 
-/** Numbers in [0, 1) that a seed repeats: mulberry32. */
+/** Reproducible numbers in [0, 1) from a seed: mulberry32. */
 function random(seed) {
   let state = seed >>> 0
   return () => {

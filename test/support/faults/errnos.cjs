@@ -10,7 +10,7 @@ const { buildShim, Control, shimEnvironment } = require('./shim.cjs')
 
 const NAMES = ['EIO', 'ENOSPC', 'EDQUOT', 'EACCES', 'EMFILE', 'EROFS', 'ENOLCK', 'EINVAL', 'EXDEV', 'ENOSYS']
 
-/** Runs `count` cases on copies of a model's folder; resolves to what did not hold. */
+/** Runs `count` cases on copies of a model's folder. Resolves to the violations. */
 async function runErrnos({ source, count, seed }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-errnos-'))
   const root = path.join(folder, 'root')

@@ -11,7 +11,7 @@ const { buildShim, Control, shimEnvironment } = require('./shim.cjs')
 /** Processes at a time. */
 const SIDE_BY_SIDE = 2
 
-/** Runs `count` cases on copies of a model's folder; resolves to what did not hold. */
+/** Runs `count` cases on copies of a model's folder. Resolves to the violations. */
 async function runKills({ source, count, seed }) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sentorch-kills-'))
   const library = buildShim(folder)
@@ -47,7 +47,7 @@ async function runKills({ source, count, seed }) {
 }
 
 async function killed(one, place) {
-  // Where a run makes fewer calls than the one that was counted, it ends by itself.
+  // A run that makes fewer calls than the counted one ends by itself.
   const { signal, stderr } = await saves([one], place)
   if (stderr !== '') return `ended with ${signal}: ${stderr}`
   const { kind, before } = one

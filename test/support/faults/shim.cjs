@@ -39,7 +39,7 @@ class Control {
   }
 }
 
-/** For a process whose calls on files below `root` are counted. UV_USE_IO_URING: what goes through the ring is no call. */
+/** For a process whose calls on files below `root` are counted. UV_USE_IO_URING: operations in the ring are not calls. */
 function shimEnvironment(library, control, root) {
   return { ...process.env, NODE_OPTIONS: '', UV_USE_IO_URING: '0', LD_PRELOAD: library, SHIM_CONTROL: control.file, SHIM_ROOT: root }
 }
