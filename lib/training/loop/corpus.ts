@@ -15,7 +15,7 @@ export type TrainingData = DataSource | Readonly<Record<string, DataSource>>
 export interface DataIdentity {
   name: string
   examples: number
-  /** Of its tokens and labels. */
+  /** SHA-256 over its tokens and labels. */
   fingerprint: string
 }
 

@@ -23,11 +23,11 @@ export interface TrainingState {
   schedule: ResolvedSchedule | null
   scheduleStart: number
   unfreezing: UnfreezingState
-  /** Of the epoch under way; null between epochs. */
+  /** Totals of the current epoch; null between epochs. */
   sums: EpochSums | null
-  /** Of the epoch under way, or else of the last one; null before the first. */
+  /** The data of the current or the last epoch; null before the first. */
   data: readonly DataIdentity[] | null
-  /** Of the fit under way. */
+  /** State of the current fit. */
   fit: FitState | null
 }
 

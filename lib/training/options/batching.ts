@@ -1,24 +1,24 @@
 import { booleanOf, integerIn, oneOf, positive } from '../../base/check'
 import { refusal } from '../../base/arguments'
 
-/** How a trainer makes batches and steps of its data. */
+/** How a trainer divides its data into batches and steps. */
 export interface BatchingOptions {
-  /** Examples of one batch, 1..1048576. Defaults to 32. */
+  /** Examples per batch, 1..1048576. Defaults to 32. */
   batchSize?: number
-  /** Instead of `batchSize`: tokens of one batch, 1..1048576; a longer example runs alone. */
+  /** Instead of `batchSize`: maximum tokens per batch, 1..1048576; a longer example is a batch of its own. */
   batchTokens?: number
-  /** Batches hold examples of similar length: sorted within windows of 50 batches, then the batches shuffled. Defaults to true. */
+  /** Whether batches contain examples of similar length: examples are sorted within windows of 50 batches, then batches are shuffled. Defaults to true. */
   groupByLength?: boolean
-  /** Batches of one step, 1..65536; the last step of an epoch may have fewer. Defaults to 1. */
+  /** Batches per step, 1..65536; the last step of an epoch may have fewer. Defaults to 1. */
   gradientAccumulation?: number
   /**
    * Several data sets: `proportional` takes each batch from one set, in shuffled order; `round-robin` one batch of each in turn;
    * `mixed` draws each batch from all. Defaults to `proportional`.
    */
   sampling?: 'proportional' | 'round-robin' | 'mixed'
-  /** Of `proportional` and `mixed`, above 0: 1 takes every example once, more favours small data sets. Defaults to 1. */
+  /** For `proportional` and `mixed`, above 0: 1 uses every example once, larger values favour small data sets. Defaults to 1. */
   temperature?: number
-  /** Of `round-robin`: the data set that ends the epoch; the shorter ones begin again. Defaults to `longest`. */
+  /** For `round-robin`: the data set that ends the epoch; shorter ones start again. Defaults to `longest`. */
   stop?: 'shortest' | 'longest'
 }
 

@@ -8,26 +8,26 @@ import type { StepReport } from '../loop/report'
  * the disk does not end training: it is a warning (`SENTORCH_CHECKPOINT_NOT_SAVED`), and the next one is tried when it is due.
  */
 export interface SaveEvery {
-  /** The checkpoint's folder. Each save replaces the one before it when it is whole. With `keep`: a folder of several checkpoints. */
+  /** Folder of the checkpoint. Each save replaces the previous one once it is complete. With `keep`: a folder of several checkpoints. */
   dir: string
-  /** Number of checkpoints to keep, at least 1: each save makes a folder in `dir`, and the oldest are removed. Without it `dir` is the one checkpoint. */
+  /** Number of checkpoints to keep, at least 1: each save creates a folder in `dir`, and the oldest are removed. Without it, `dir` is the only checkpoint. */
   keep?: number
   /** After this many steps, counted from the start of training. */
   steps?: number
-  /** When this many minutes went by since the last save, or since the call began. More than 0. */
+  /** Minutes after the last save, or after the start of the call. More than 0. */
   minutes?: number
 }
 
 export interface EpochOptions {
-  /** Called at most ten times a second, and once at the end. A promise that it gives is awaited. */
+  /** Called at most ten times per second and once at the end. If it returns a promise, the promise is awaited. */
   onProgress?: (progress: EpochProgress) => void
   /**
-   * After each step; awaited before the next one begins, so that `trainer.saveCheckpoint`, `encode` and `predict` see the weights of just that
-   * step. What it throws ends the call with ERR_CALLBACK; the trainer can go on afterwards.
+   * Called after each step and awaited before the next one, so that `trainer.saveCheckpoint`, `encode` and `predict` use the weights of exactly that
+   * step. If it throws, the call rejects with ERR_CALLBACK; the trainer can be used afterwards.
    */
   onStep?: (step: StepReport) => void | Promise<void>
   saveEvery?: SaveEvery
-  /** The step under way is dropped whole; the promise rejects with ERR_ABORTED. The same data continues the epoch where it stopped. */
+  /** Discards the current step; the promise rejects with ERR_ABORTED. Calling again with the same data continues the epoch. */
   signal?: AbortSignal
 }
 
@@ -47,7 +47,7 @@ export function resolveEpoch(options: EpochOptions = {}): ResolvedEpoch {
   return epochOptions(options)
 }
 
-/** Of options whose keys have been checked. */
+/** Checks the values of options whose keys have been checked. */
 export function epochOptions(options: EpochOptions): ResolvedEpoch {
   return {
     onProgress: functionOf('onProgress', options.onProgress),

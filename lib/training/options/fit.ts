@@ -10,9 +10,9 @@ import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpo
 
 /** What one evaluation is judged by. */
 export interface EvaluateOptions {
-  /** Share of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
+  /** Weight of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
   scoreWeights?: Readonly<Record<string, number>>
-  /** Measures of your own by name, each computed from gold and predicted labels of all examples. */
+  /** Custom metrics by name, each computed from the gold and predicted labels of all examples. */
   metrics?: CustomMetrics
   signal?: AbortSignal
 }
@@ -22,25 +22,25 @@ export interface EarlyStopping {
    * What is watched: `score` (default), `loss`, `frameAccuracy`, a head's measure such as `intent.accuracy` or `slots.f1`, or a name of `metrics`.
    */
   metric?: string
-  /** Evaluations in a row without improvement after which training stops, at least 1. */
+  /** Number of consecutive evaluations without improvement after which training stops, at least 1. */
   patience: number
   /** An improvement is more than this. Defaults to 0. */
   minDelta?: number
-  /** Defaults to `min` for losses, else `max`. */
+  /** Defaults to `min` for losses and to `max` otherwise. */
   mode?: 'max' | 'min'
 }
 
 export interface FitOptions extends EpochOptions, EvaluateOptions {
   /** Data that is evaluated after each epoch. */
   evaluate?: TrainingData
-  /** Passes over the training data. Defaults to the trainer's `epochs`, else 3; 1 to 3 suffice for most sentence tasks. */
+  /** Passes over the training data. Defaults to the trainer's `epochs`, or 3; 1 to 3 are enough for most sentence tasks. */
   epochs?: number
-  /** Stops after this number of steps of the fit, also in the middle of an epoch. Defaults to no limit. */
+  /** Maximum number of steps of the fit, which may end in the middle of an epoch. Defaults to no limit. */
   maxSteps?: number
-  /** Evaluates also after each such number of steps of the fit. Defaults to the ends of epochs only. */
+  /** Number of steps after which the fit evaluates, in addition to the ends of epochs. By default, only those. */
   evaluateEvery?: number
   earlyStopping?: EarlyStopping
-  /** Folder in which the model is saved each time the watched measure (`earlyStopping.metric`, else `score`) is better than ever. */
+  /** Folder to which the model is saved each time the watched metric (`earlyStopping.metric`, or `score`) reaches a new best value. */
   saveBest?: string
   /** After each epoch and its evaluation; awaited. */
   onEpoch?: (epoch: EpochRecord) => void | Promise<void>

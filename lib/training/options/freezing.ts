@@ -4,11 +4,11 @@ import { ourPart } from '../../base/words'
 import type { TrainContext } from './context'
 import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
 
-/** What of the model trains, and when. */
+/** Which parameters of the model are trained, and when. */
 export interface FreezeOptions {
-  /** What does not train. Defaults to nothing. That nothing at all trains must be said: `'all'`. */
+  /** Parameters that are not trained. Defaults to none. To train nothing at first, pass `'all'`. */
   freeze?: Freeze | readonly Freeze[]
-  /** When what is frozen begins to train. Defaults to never. */
+  /** When frozen parameters begin to train. Defaults to never. */
   unfreeze?: readonly Unfreeze[]
 }
 
@@ -22,10 +22,10 @@ export type Freeze =
 /** `'next'`: gradual unfreezing, the heads and Dense modules first, then one layer at a time from the top, the embeddings last. */
 export type Thaw = Freeze | { topLayers: number } | 'next'
 
-/** After so many epochs, after so many applied steps, or after so many evaluations in a row whose score was not above the best one. */
+/** After a number of epochs, of applied steps, or of consecutive evaluations without an improvement of the score. */
 export type UnfreezeTime = { epoch: number } | { step: number } | { plateau: number }
 
-/** One unfreezing: `at` once, `every` again and again (`{ every: { epoch: 1 }, what: 'next' }`). */
+/** One unfreezing: `at` applies once, `every` repeatedly (`{ every: { epoch: 1 }, what: 'next' }`). */
 export type Unfreeze = { at: UnfreezeTime; what: Thaw } | { every: UnfreezeTime; what: Thaw }
 
 /** A `Freeze` or `Thaw` after its checks. */

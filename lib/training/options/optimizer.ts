@@ -8,30 +8,30 @@ import type { LossOptions } from './tasks'
 export interface OptimizerOptions {
   /** With PyTorch's semantics: `adamw` decays the weights themselves, `adam` adds the decay to the gradient. Defaults to `adamw`. */
   optimizer?: 'adamw' | 'adam'
-  /** Of the encoder's top layer, at the top of the schedule, at least 0. Defaults to 5e-5. */
+  /** Learning rate of the top encoder layer at the peak of the schedule, at least 0. Defaults to 5e-5. */
   learningRate?: number
-  /** Of heads and Dense modules. Defaults to `learningRate`. */
+  /** Learning rate of heads and Dense modules. Defaults to `learningRate`. */
   headLearningRate?: number
   /** Defaults to [0.9, 0.999]. */
   betas?: readonly [number, number]
   /** Defaults to 1e-8. */
   eps?: number
-  /** Weights of one dimension (biases, LayerNorm) have none. Defaults to 0.01 for `adamw` and 0 for `adam`. */
+  /** Weight decay. It does not apply to one-dimensional parameters (biases, LayerNorm). Defaults to 0.01 for `adamw` and 0 for `adam`. */
   weightDecay?: number
-  /** A lower layer learns so many times as fast as the one above it, above 0 to 1. Defaults to 1. */
+  /** Factor between the learning rate of a layer and that of the layer above it, above 0 to 1. Defaults to 1. */
   layerDecay?: number
-  /** Layers share rates in so many bands, 1..layers. Defaults to the number of layers: each has its own. */
+  /** Number of groups of adjacent layers that share a learning rate, 1..layers. Defaults to the number of layers. */
   layerBands?: number
-  /** Rates and decays by name. A parameter that two rules match, and a pattern that matches nothing, are refused. */
+  /** Learning rates and weight decays by parameter name. It is an error if two rules match one parameter or a pattern matches none. */
   groups?: readonly GroupRule[]
 }
 
-/** A rate or a decay of its own for the parameters whose names match. */
+/** A learning rate or a weight decay for the parameters whose names match. */
 export interface GroupRule {
   match: NamePattern | readonly NamePattern[]
-  /** As it stands: not scaled by `layerDecay`. Unset: what the parameters would have without the rule. */
+  /** Used as given, without `layerDecay`. By default, the rate that the parameters have without the rule. */
   learningRate?: number
-  /** Weights of one dimension stay without decay. Unset: what the parameters would have without the rule. */
+  /** Does not apply to one-dimensional parameters. By default, the decay that the parameters have without the rule. */
   weightDecay?: number
 }
 

@@ -3,11 +3,11 @@ import { refusal } from '../../base/arguments'
 
 /** The schedule of a trainer's rates. */
 export interface ScheduleChoice {
-  /** Of the rates, behind the warm-up. Defaults to `linear` where the length of the training is known, else to `constant`. */
+  /** Shape of the learning rate after the warm-up. Defaults to `linear` if the length of the training is known, otherwise to `constant`. */
   schedule?: ScheduleShape
-  /** Steps until the full rate. Excludes `warmupRatio`. */
+  /** Number of warm-up steps. Cannot be combined with `warmupRatio`. */
   warmupSteps?: number
-  /** Of all steps, 0..1, rounded down, at least one step unless 0. Defaults to 0.1, for `constant` to 0. */
+  /** Share of all steps for the warm-up, 0..1, rounded down, at least one step unless 0. Defaults to 0.1, or to 0 for `constant`. */
   warmupRatio?: number
   /** Epochs that the schedule spans. Defaults to those of `fit`. */
   epochs?: number

@@ -9,21 +9,21 @@ import { headList } from './freezing'
 
 /** What a trainer minimises. */
 export interface LossOptions {
-  /** By the head's name; `false` leaves a head as it is and out of the loss. Defaults to every head with weight 1. */
+  /** Settings by head name; `false` excludes a head from training. Defaults to every head with weight 1. */
   tasks?: Readonly<Record<string, TaskOptions | false>>
-  /** Weights of the losses are learnt (Kendall, Gal and Cipolla 2018: Σ ½·e^(−s)·loss + ½·s). Defaults to false. */
+  /** Whether the weights of the losses are learned (Kendall, Gal and Cipolla 2018: Σ ½·e^(−s)·loss + ½·s). Defaults to false. */
   uncertainty?: boolean
-  /** Of those weights. Defaults to `headLearningRate`. */
+  /** Learning rate of these weights. Defaults to `headLearningRate`. */
   uncertaintyLearningRate?: number
-  /** λ of a pull of the sentence vectors towards those of the model before training, at least 0. Defaults to 0: none. */
+  /** Weight λ of a penalty on the distance of sentence vectors from those before training, at least 0. Defaults to 0. */
   keepEmbeddings?: number
-  /** Sentence vectors learn to be a teacher's. */
+  /** Trains sentence vectors to match those of a teacher. */
   distill?: DistillOptions
 }
 
 /** How one head is trained. */
 export interface TaskOptions {
-  /** Weight of the head's loss in the total, at least 0. Defaults to 1. Excludes `uncertainty`. */
+  /** Weight of the head's loss in the total, at least 0. Defaults to 1. Cannot be combined with `uncertainty`. */
   weight?: number
   /** As PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
   labelSmoothing?: number
@@ -35,7 +35,7 @@ export interface TaskOptions {
   classWeights?: readonly number[] | Readonly<Record<string, number>> | 'balanced'
 }
 
-/** Gives the vectors that a distilled model should give: [texts, dimension]. */
+/** Returns the target vectors of texts for distillation: [texts, dimension]. */
 export type Teacher =
   { encode(texts: readonly string[]): Promise<Embeddings> } | ((texts: readonly string[]) => Promise<Embeddings> | Embeddings)
 
@@ -44,7 +44,7 @@ export interface DistillOptions {
   teacher: Teacher
   /** Mean squared difference over all numbers, or the mean of 1 − cosine. Defaults to `mse`. */
   loss?: 'mse' | 'cosine'
-  /** Weight of this loss in the total, above 0. Defaults to 1. Excludes `uncertainty`. */
+  /** Weight of this loss in the total, above 0. Defaults to 1. Cannot be combined with `uncertainty`. */
   weight?: number
 }
 

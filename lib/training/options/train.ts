@@ -16,24 +16,24 @@ export type { NamePattern, ResolvedPattern } from './patterns'
 export type { ScheduleOptions, ScheduleShape } from './schedule'
 export type { DistillOptions, ResolvedLosses, ResolvedTask, TaskOptions, Teacher } from './tasks'
 
-/** How a model is trained. Everything is fixed when the trainer is made. */
+/** Options of a trainer. They cannot be changed after the trainer is created. */
 export interface TrainerOptions extends OptimizerOptions, BatchingOptions, ScheduleChoice, FreezeOptions, LossOptions {
-  /** Gradients are scaled down to this norm, taken over all of them; 0 leaves them. Defaults to 1. */
+  /** Maximum norm of all gradients together, to which they are scaled down; 0 disables clipping. Defaults to 1. */
   maxGradNorm?: number
   /** `bfloat16`: products in bfloat16, weights and optimizer in float32. Defaults to `float32`. */
   dtype?: DTypeOption
-  /** Layers are computed again in the backward pass: less memory, about a third more time. Defaults to false. */
+  /** Whether to recompute layers in the backward pass, which saves memory and takes about a third more time. Defaults to false. */
   gradientCheckpointing?: boolean
-  /** Of the encoder, 0 to below 1. Default to config.json's. */
+  /** Dropout of the encoder, 0 to below 1. Both default to the values in config.json. */
   hiddenDropout?: number
   attentionDropout?: number
-  /** Tokens of one example, the special ones counted; longer ones are cut. Integer in 2..the model's positions. Defaults to the model's `max_seq_length`. */
+  /** Maximum tokens per example, special tokens included; longer ones are cut. Integer in 2..the model's positions. Defaults to the model's `max_seq_length`. */
   maxLength?: number
-  /** Of shuffling and dropout, 0..2^32−1. Defaults to 0. */
+  /** Seed of shuffling and dropout, 0..2^32−1. Defaults to 0. */
   seed?: number
-  /** Steps in a row with a non-finite loss, gradient or update before training stops, at least 1. Defaults to 10. */
+  /** Number of consecutive steps with a non-finite loss, gradient or update after which training stops, at least 1. Defaults to 10. */
   maxSkippedSteps?: number
-  /** Bytes that the token states of a wholly frozen encoder may take. Defaults to 1 GiB; 0 computes them anew each epoch. */
+  /** Maximum bytes for the cached token states of a completely frozen encoder. Defaults to 1 GiB; 0 recomputes them in each epoch. */
   cacheBytes?: number
 }
 

@@ -42,7 +42,7 @@ export function untasked(parameters: readonly ParameterInfo[], { tasks }: Pick<F
   return places(parameters, ({ part, head }) => part === 'head' && !trained.has(head))
 }
 
-/** Places of the parameters that a rule names; `'next'` is no set of its own (`nextOf`). */
+/** Indices of the parameters that a rule selects; `'next'` depends on what is frozen (`nextOf`). */
 export function selected(parameters: readonly ParameterInfo[], rule: Selection, layers: number, where: string): Set<number> {
   switch (rule.kind) {
     case 'all':
