@@ -10,7 +10,7 @@ import { SentorchError } from '../../lib/base/errors'
 import type { InstallEvent } from '../../lib/libtorch/unpack'
 import { withEnvironment } from '../support/environment'
 import { scratch } from '../support/scratch'
-import { terminal } from '../support/terminal'
+import { redrawn, terminal } from '../support/terminal'
 
 describe('main', () => {
   let out: string
@@ -140,7 +140,7 @@ describe('install progress', () => {
     expect(written(stream)).toBe('downloading: 50 MB of 134 MB, 5 MB/s\ndownloading: 100 MB of 134 MB, 5 MB/s\n')
   })
 
-  test('on a terminal: a bar with rate and time left', () => {
+  test('on a terminal: a bar with rate and time left, which ends before the next message', async () => {
     const { written, stream } = terminal()
     const progress = new InstallProgress(stream as unknown as NodeJS.WriteStream)
     progress.onEvent({ type: 'progress', stage: 'download', loaded: 67e6, total: 134e6 })
@@ -150,6 +150,9 @@ describe('install progress', () => {
     expect(text).toMatch(/downloading .*50% \| 67 MB of 134 MB \| .*\/s \| .* left/)
     expect(text).toMatch(/unpacking/)
     expect(text).toMatch(/Installed 493 MB in \/cache\n$/)
+    written.length = 0
+    await redrawn()
+    expect(written).toEqual([])
   })
 })
 

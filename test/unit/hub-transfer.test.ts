@@ -120,6 +120,24 @@ describe('broken transfers', () => {
   })
 })
 
+test.each<[string, Fault[]]>([
+  ['everything came', []],
+  ['a transfer broke off', [{ breakAfter: 1000 }]],
+])('no timer of a request is left running: %s', async (_, list) => {
+  const set = jest.spyOn(globalThis, 'setTimeout')
+  const clear = jest.spyOn(globalThis, 'clearTimeout')
+  process.env.HF_HUB_DOWNLOAD_TIMEOUT = '7.777'
+  faults(weights, ...list)
+  await resolveModel(ID, { connectTimeout: 8_888 })
+  const cleared = new Set<unknown>(clear.mock.calls.map(([timer]) => timer))
+  for (const limit of [7_777, 8_888]) {
+    const timers = set.mock.results.filter((_, i) => set.mock.calls[i]![1] === limit)
+    expect(timers.length).toBeGreaterThan(0)
+    expect(timers.filter(({ value }) => !cleared.has(value))).toEqual([])
+  }
+  jest.restoreAllMocks()
+})
+
 describe('refusals of the hub', () => {
   test.each<[string, string, RegExp, () => void, ResolveOptions]>([
     ['an unknown repository', 'ERR_MODEL_NOT_FOUND', /Check the id, and set HF_TOKEN/, () => delete hub.repositories[ID], {}],

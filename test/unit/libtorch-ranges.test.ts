@@ -42,6 +42,20 @@ const failing = (bytes: Uint8Array) =>
     pull: (controller) => controller.error(new Error('reset')),
   })
 
+test('a request that came to its end, or that nobody reads on, is closed and leaves no timer', async () => {
+  const set = jest.spyOn(globalThis, 'setTimeout')
+  const clear = jest.spyOn(globalThis, 'clearTimeout')
+  const signals: AbortSignal[] = []
+  const file = { ...remote((_, start, end, signal) => (signals.push(signal), part(start, end))), stallMs: 7_777 }
+  await all(readRange(file, 0, 1000))
+  for await (const chunk of readRange(file, 0, 1000)) if (chunk.length > 0) break
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true])
+  const timers = set.mock.results.filter((_, i) => set.mock.calls[i]![1] === file.stallMs).map(({ value }) => value as NodeJS.Timeout)
+  const cleared = new Set<unknown>(clear.mock.calls.map(([timer]) => timer))
+  expect(timers.map((timer) => cleared.has(timer))).toEqual([true, true])
+  jest.restoreAllMocks()
+})
+
 test('goes on where a connection broke off, for as long as each brings something', async () => {
   const file = remote((n, start, end) => (n < 9 ? part(start, end, failing(content.subarray(start, start + 100))) : part(start, end)))
   expect((await all(readRange(file, 1000, 4000))).equals(content.subarray(1000, 4000))).toBe(true)
