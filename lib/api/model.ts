@@ -40,13 +40,13 @@ import { trainEpochOf } from '../training/short-form'
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 
 /**
- * A sentence-transformers or transformers encoder on a native thread of its own. JavaScript never waits for it, and an idle model does not keep
- * the process alive. Give its memory back with `dispose()` or `await using`.
+ * A sentence-transformers or transformers encoder with its own native thread. JavaScript never waits for it, and an idle model does not keep
+ * the process alive. Free its memory with `dispose()` or `await using`.
  */
 export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
-  /** What was loaded, and how it runs. */
+  /** What was loaded and how it runs. */
   readonly info: ModelInfo
-  /** Only a type, never there: `predict` takes it from its receiver, so that a model which knows its heads goes wherever a `Model` goes. */
+  /** A type only, without a value. `predict` takes it from its receiver, so that a model with typed heads can be used as a plain `Model`. */
   declare protected readonly knownHeads: H
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
@@ -59,7 +59,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Opens a model: a local folder, or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
+   * Loads a model from a local folder or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL, ERR_FILE,
    * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
    * ERR_ABORTED.
@@ -77,8 +77,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Sentence vectors. One string gives one typed array; several give `Embeddings`, rows in the order of the texts; with `tokenEmbeddings`
-   * the states of each text's tokens. The same text gives the same vector alone or in any batch, within 1e-6.
+   * Computes sentence vectors. One string returns one typed array; several return `Embeddings` with rows in the order of the texts; with
+   * `tokenEmbeddings`, the states of each text's tokens. A text has the same vector alone and in any batch, within 1e-6.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
    */
   encode(text: string, options: EncodeOptions & { tokenEmbeddings: true }): Promise<TokenEmbeddings>
@@ -108,14 +108,14 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Vectors of a stream of texts, in batches and in order. Memory is bounded: one batch is read and worked on while the reader has the last.
+   * Computes the vectors of a stream of texts, in batches and in order. Memory is bounded: while the consumer uses one batch, the next is computed.
    * Stopping early closes the source.
    */
   encodeStream<P extends Precision = 'float32'>(
     texts: AsyncIterable<string> | Iterable<string>,
     options?: StreamOptions<P>,
   ): AsyncGenerator<Vectors<P>, void, undefined> {
-    // Read at the call, refused at the first vector: a generator does not throw before that.
+    // Options are read at the call but rejected with the first batch, since a generator does not throw earlier.
     const request = outcomeOf(() => {
       this.#checkOpen()
       if (!reading("'texts'", () => isIterable(texts)))
@@ -138,14 +138,14 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       total.totalTexts += batch.length
       const seen = { texts: 0, tokens: 0 }
       const onProgress = ({ texts, tokens }: EncodeProgress) => {
-        // Two batches may be under way: each adds what it has gained.
+        // Two batches may be in progress; each adds its own counts.
         total.texts += texts - seen.texts
         total.tokens += tokens - seen.tokens
         Object.assign(seen, { texts, tokens })
         return request.onProgress?.({ ...total })
       }
       return this.#admission.hold(bytesOf(batch, request.dimension), async () => {
-        // Not before the source is read: a readline interface loses the lines that come while nobody listens.
+        // Only when the source is read: a readline interface loses lines that arrive without a listener.
         const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
         this.#checkOpen()
         return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
@@ -159,8 +159,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * What the heads say of texts, and their embeddings, in one forward pass: `{ text, <head>: …, embedding? }` for one, an array for several.
-   * A text is a string, a list of words, or `{ ids }`. One call is served by one version of the weights.
+   * Computes the outputs of the heads, and the embedding if requested, in one forward pass: `{ text, <head>: …, embedding? }` for one text, an
+   * array for several. A text is a string, a list of words, or `{ ids }`. All texts of a call are computed with the same weights.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_BUSY, ERR_ABORTED, ERR_DISPOSED, ERR_NON_FINITE, ERR_OUT_OF_MEMORY.
    */
   predict<K extends HeadTypes, const O extends PredictOptions<HeadName<K>> = NoOptions>(
@@ -180,7 +180,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     })
   }
 
-  /** Tokens of each text, the special ones counted, nothing cut. */
+  /** Counts the tokens of each text, special tokens included, without a limit. */
   countTokens(text: string): Promise<number>
   countTokens(texts: readonly string[]): Promise<number[]>
   async countTokens(texts: string | readonly string[]): Promise<number | number[]> {
@@ -192,19 +192,19 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     })
   }
 
-  /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files name (cosine where they name none). */
+  /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files specify, or cosine. */
   similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
     return similarity(a, b, this.#loaded.folder.modules.similarity)
   }
 
-  /** The heads of this model in the order in which they were added: frozen definitions with every default. */
+  /** The heads of this model in the order in which they were added: frozen definitions with all defaults filled in. */
   get heads(): readonly Head[] {
     return this.#loaded.heads.list
   }
 
   /**
-   * Adds a head; its weights are drawn as PyTorch's `Linear` draws them, from its seed and name. The same model, with the head in its type.
-   * Throws ERR_INVALID_ARGUMENT for a definition that does not hold, a name that is taken, or while a trainer is open; ERR_DISPOSED.
+   * Adds a head with weights initialised like PyTorch's `Linear`, from its seed and name. Returns the same model, with the head in its type.
+   * Throws ERR_INVALID_ARGUMENT for an invalid definition, for a name that is in use, or while a trainer is open; ERR_DISPOSED.
    */
   addHead<const D extends HeadDefinition>(definition: D): Model<With<H, D>> {
     this.#checkOpen()
@@ -212,7 +212,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     return this as unknown as Model<With<H, D>>
   }
 
-  /** Throws ERR_INVALID_ARGUMENT where there is no such head, or while a trainer is open; ERR_DISPOSED. */
+  /** Throws ERR_INVALID_ARGUMENT if the head does not exist or a trainer is open; ERR_DISPOSED. */
   removeHead<const N extends string>(name: N): Model<Without<H, N>> {
     this.#checkOpen()
     this.#loaded.heads.remove(name)
@@ -220,8 +220,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Adds labels after those that a head has; the old ones keep their weights, the new ones are drawn from `seed` (default 0) and the name.
-   * Throws ERR_INVALID_ARGUMENT for a label that it has already, a binary head, or while a trainer is open; ERR_DISPOSED.
+   * Adds labels after the existing labels of a head. Existing labels keep their weights; new ones are initialised from `seed` (default 0) and the
+   * name. Throws ERR_INVALID_ARGUMENT for a label that exists, for a binary head, or while a trainer is open; ERR_DISPOSED.
    */
   extendHead<const N extends string, const L extends readonly string[]>(
     name: N,
@@ -234,9 +234,9 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers open. It appears
-   * under its name only when it is whole; an existing one is replaced only with `overwrite`. A call that rejects leaves an existing folder as
-   * it is. Saves of one model run one after another.
+   * Writes the model, its heads and its tokenizer to a folder that `Model.load`, sentence-transformers and transformers can open. The folder
+   * appears under its name only when it is complete; an existing one is replaced only with `overwrite`, and is unchanged if the call rejects.
+   * Saves of one model run one after another.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_NON_FINITE, ERR_ABORTED, ERR_DISPOSED,
    * ERR_OUT_OF_MEMORY.
    */
@@ -247,14 +247,14 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     })
   }
 
-  /** The model's trainer; one at a time. Throws ERR_INVALID_ARGUMENT for options that do not hold, and while another is open; ERR_DISPOSED. */
+  /** Creates the model's trainer; only one can be open. Throws ERR_INVALID_ARGUMENT for invalid options or while another is open; ERR_DISPOSED. */
   trainer(options?: TrainerOptions): Trainer<H> {
     this.#checkOpen()
     closeIdleTrainer(this.#loaded)
     return new Trainer(this, options)
   }
 
-  /** `trainer.trainEpoch` in short: one trainer is kept until the options change, a head is added, or `trainer()` is called. */
+  /** Shorthand for `trainer.trainEpoch`. The trainer is kept until the options change, a head is added, or `trainer()` is called. */
   async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
     return typed(() => {
       this.#checkOpen()
@@ -263,7 +263,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Refuses new work, rejects what waits or runs with ERR_DISPOSED, and resolves when the memory has been given back. Idempotent.
+   * Rejects waiting, running and new work with ERR_DISPOSED, and resolves when the memory has been freed. Idempotent.
    */
   dispose(): Promise<void> {
     this.#disposal ??= fromNative(this.#native.dispose())
@@ -306,7 +306,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 }
 
-/** A copy: what is checked now is read later. */
+/** A copy, so that what is checked now cannot change before it is read. */
 function takeTexts(texts: unknown): readonly string[] {
   if (typeof texts === 'string') return [texts]
   return reading("'texts'", () => {
@@ -322,7 +322,7 @@ function takeTexts(texts: unknown): readonly string[] {
   })
 }
 
-/** What a call holds until it settles: its texts, in UTF-16, and its vectors. */
+/** Bytes that a call holds until it settles: its texts, in UTF-16, and its vectors. */
 function bytesOf(texts: readonly string[], dimension: number): number {
   return texts.reduce((sum, text) => sum + 2 * text.length, 4 * dimension * texts.length)
 }

@@ -18,17 +18,17 @@ import type { EpochReport } from '../training/loop/report'
 import { resumeCore } from '../training/checkpoint/resume'
 
 export interface ResumeOptions {
-  /** Options of `Model.load`. Dtype, device and threads default to those of the run; with others the results agree within rounding, not to the bit. */
+  /** Options of `Model.load`. Dtype, device and threads default to those of the run; with other values, results agree only within rounding. */
   load?: LoadOptions
-  /** The options of the run, to be compared: ERR_CHECKPOINT names the first that differs. By default nothing is compared. */
+  /** Options to compare with those of the run: ERR_CHECKPOINT names the first difference. By default nothing is compared. */
   options?: TrainerOptions
-  /** The teacher of `distill`, for data whose vectors the checkpoint does not hold. */
+  /** The teacher of `distill`, for data whose vectors are not in the checkpoint. */
   teacher?: Teacher
-  /** Begin anew on other data, with the weights and the optimizer of the checkpoint. Defaults to false: other data is refused. */
+  /** Start again on other data, with the weights and the optimizer state of the checkpoint. Defaults to false: other data is an error. */
   otherData?: boolean
   /**
-   * Let `fit` be given more `epochs` or `maxSteps` than the fit of the checkpoint. From here on its schedule spans the new length, so the rate
-   * rises again where it had fallen; the warm-up stays, and so does a schedule of `totalSteps`. Defaults to false: another length is refused.
+   * Allow `fit` to have more `epochs` or `maxSteps` than the fit of the checkpoint. The schedule then spans the new length, so the learning rate
+   * rises again if it had decreased; the warm-up and a schedule with `totalSteps` do not change. Defaults to false: another length is an error.
    */
   extend?: boolean
 }
@@ -37,16 +37,16 @@ export interface ResumeOptions {
 export type ParameterGroupInfo = Pick<ParameterGroup, 'name' | 'names' | 'count' | 'learningRate' | 'weightDecay'>
 
 /**
- * Trains one model; made by `model.trainer(options)`. There is one at a time: while it is open, heads cannot be added, removed or extended.
- * `encode` and `predict` on the same model are served between steps, with the weights of that moment.
+ * Trains one model; created by `model.trainer(options)`. While it is open, heads cannot be added, removed or extended, and no other trainer can be
+ * opened. `encode` and `predict` on the same model run between steps, with the current weights.
  */
 export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly model: Model<H>
   readonly #core: TrainerCore
 
-  /** Throws ERR_INVALID_ARGUMENT for options that do not hold, or where the model has an open trainer. */
+  /** Throws ERR_INVALID_ARGUMENT for invalid options, or if the model has an open trainer. */
   constructor(model: Model<H>, options?: TrainerOptions)
-  /** @internal For `resume`, which has read the core from a checkpoint. */
+  /** @internal For `resume`, which has created the core from a checkpoint. */
   constructor(model: Model<H>, options: TrainerOptions, core: TrainerCore)
   constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(loadedModelOf(model), options)) {
     this.model = model
@@ -54,11 +54,11 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Opens a checkpoint with its model, which is `trainer.model`; of a folder of several (`saveEvery.keep`) the newest that is whole. Damaged ones are
-   * passed over with a warning (`SENTORCH_CHECKPOINT_DAMAGED`). The next `trainEpoch` or `fit` must be given the same data, and `fit` the same
-   * options: it continues at the step of the checkpoint and ends with the same bits as the run that was not interrupted.
-   * Rejects with ERR_CHECKPOINT where the folder is not a checkpoint, is damaged or does not fit; ERR_INVALID_ARGUMENT, and what `Model.load`
-   * rejects with.
+   * Opens a checkpoint with its model, which is `trainer.model`. For a folder of several (`saveEvery.keep`) it opens the newest complete one;
+   * damaged ones are skipped with a warning (`SENTORCH_CHECKPOINT_DAMAGED`). Pass the next `trainEpoch` or `fit` the same data, and `fit` the same
+   * options: training continues at the step of the checkpoint, with results that are bit-identical to an uninterrupted run.
+   * Rejects with ERR_CHECKPOINT if the folder is not a checkpoint, is damaged or does not match; with ERR_INVALID_ARGUMENT; and with the errors of
+   * `Model.load`.
    */
   static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
     return typed(async () => {
@@ -73,31 +73,31 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     })
   }
 
-  /** Epochs finished, steps applied in all, and the step that comes next in the epoch under way. */
+  /** Number of finished epochs and applied steps, and the next step of the current epoch. */
   get position(): { epoch: number; step: number; applied: number } {
     const { epoch, step, applied } = this.#core.state
     return { epoch, step, applied }
   }
 
-  /** What trains now, at which rate (at the top of the schedule) and with which decay. What is frozen is in no group. */
+  /** The parameters that are trained, with their learning rate (at the peak of the schedule) and weight decay. Frozen ones are in no group. */
   async parameterGroups(): Promise<ParameterGroupInfo[]> {
     const { groups } = await typed(() => this.#core.session())
     return groups.map(({ name, names, count, learningRate, weightDecay }) => ({ name, names, count, learningRate, weightDecay }))
   }
 
   /**
-   * One pass over the data, or over its rest after an abort with the same data. Several data sets are given by name.
-   * Rejects with ERR_DATA (nothing in it, labels that a head does not have, a head without any), ERR_INVALID_ARGUMENT, ERR_ABORTED,
-   * ERR_NON_FINITE after `maxSkippedSteps` steps in a row, ERR_CHECKPOINT for other data after `resume`, ERR_FILE where the folder of
-   * `saveEvery` cannot take checkpoints, ERR_CALLBACK where a callback fails, ERR_BUSY, ERR_DISPOSED, ERR_OUT_OF_MEMORY. After any of them but ERR_DISPOSED the same call continues at the next step.
+   * Trains one pass over the data, or the rest of it after an abort with the same data. Pass several data sets by name.
+   * Rejects with ERR_DATA (empty data, unknown labels, a head without labels), ERR_INVALID_ARGUMENT, ERR_ABORTED,
+   * ERR_NON_FINITE after `maxSkippedSteps` consecutive steps, ERR_CHECKPOINT for other data after `resume`, ERR_FILE if checkpoints cannot be written
+   * to the folder of `saveEvery`, ERR_CALLBACK if a callback fails, ERR_BUSY, ERR_DISPOSED or ERR_OUT_OF_MEMORY. Except after ERR_DISPOSED, the same call continues at the next step.
    */
   async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
     return typed(() => this.#core.trainEpoch(takeData(data), resolveEpoch(options)))
   }
 
   /**
-   * Several epochs, with evaluation, early stopping and the best model saved. After an abort, or `resume`, the same call continues where it was.
-   * Rejects as `trainEpoch` and `evaluate` do, and with ERR_FILE where `saveBest` cannot be written.
+   * Trains several epochs, with evaluation, early stopping and saving of the best model. After an abort or `resume`, the same call continues.
+   * Rejects like `trainEpoch` and `evaluate`, and with ERR_FILE if `saveBest` cannot be written.
    */
   async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
     const { options: resolved, model } = this.#core
@@ -105,24 +105,24 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Losses and measures of every head that the data has labels for, with the weights of the moment. Labels that a head does not have
-   * count as wrong. Rejects with ERR_DATA where no head has any label, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK where a measure of
-   * `metrics` fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
+   * Computes the losses and metrics of every head that the data has labels for, with the current weights. Labels that a head does not have
+   * count as wrong. Rejects with ERR_DATA if the data has no labels for any head, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK if a function
+   * in `metrics` fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
   async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
     return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.model.heads.list)))
   }
 
   /**
-   * Writes all that `Trainer.resume` needs, at the end of the step under way: a model's folder, which `Model.load` opens too, and the state of
-   * training. It replaces the checkpoint or model that is there when it is whole. Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_NON_FINITE,
+   * Writes everything that `Trainer.resume` needs, at the end of the current step: a model folder, which `Model.load` can open too, and the state
+   * of training. It replaces an existing checkpoint or model once it is complete. Rejects with ERR_INVALID_ARGUMENT, ERR_FILE, ERR_NON_FINITE,
    * ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
   async saveCheckpoint(dir: string): Promise<void> {
     return typed(() => this.#core.save(folderOf('dir', dir)))
   }
 
-  /** Ends what runs (ERR_DISPOSED), gives the optimizer's memory back and leaves the model with its weights. Idempotent. */
+  /** Stops training (ERR_DISPOSED), frees the optimizer's memory and keeps the model with its weights. Idempotent. */
   dispose(): Promise<void> {
     return typed(() => this.#core.close())
   }

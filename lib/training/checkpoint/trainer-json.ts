@@ -12,11 +12,12 @@ export interface CheckedTrainerJson extends Omit<TrainerJson, 'state' | 'resolve
 
 const KEYS = ['format', 'sentorch', 'libtorch', 'options', 'resolved', 'load', 'state', 'classWeights', 'updates']
 
-/** Reads it as any stranger's. ERR_MODEL_FORMAT for a value that cannot be, ERR_MODEL_UNSUPPORTED for a newer format and unknown keys. */
+/** Reads and checks the file without trusting its author. ERR_MODEL_FORMAT for an invalid value, ERR_MODEL_UNSUPPORTED for a newer format and unknown keys. */
 export function parseTrainerJson(json: unknown, where: string): CheckedTrainerJson {
   const fields = new Fields(json, where)
   const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)
-  if (format > CHECKPOINT_FORMAT) throw fields.unsupported('format', `this sentorch reads up to ${CHECKPOINT_FORMAT}: update it`)
+  if (format > CHECKPOINT_FORMAT)
+    throw fields.unsupported('format', `this version of sentorch reads formats up to ${CHECKPOINT_FORMAT}; update sentorch`)
   fields.only(KEYS)
   for (const key of ['options', 'resolved', 'state']) fields.required(key)
   const load = fields.required('load').only(['dtype', 'device', 'threads'])

@@ -4,29 +4,29 @@ import type { Evaluation } from '../evaluation/types'
 import type { EpochReport } from './report'
 
 export interface EvaluationRecord {
-  /** Epochs finished before it, and steps of this fit that had run. */
+  /** Number of epochs finished before the evaluation, and steps of this fit. */
   epoch: number
   step: number
-  /** What is watched: `earlyStopping.metric`, else `score`. */
+  /** Value of the watched metric: `earlyStopping.metric`, or `score`. */
   value: number
   evaluation: Evaluation
 }
 
-/** One epoch of a fit. One that `maxSteps` or early stopping cut short is reported as far as it went. */
+/** One epoch of a fit. An epoch that ended early because of `maxSteps` or early stopping is reported up to that point. */
 export interface EpochRecord extends EpochReport {
-  /** At its end, where there is data to evaluate on. */
+  /** Evaluation at the end of the epoch, if evaluation data was given. */
   evaluation?: Evaluation
 }
 
 export interface FitResult {
   history: EpochRecord[]
-  /** All of them, in order, those between the ends of epochs too. */
+  /** All evaluations in order, including those during epochs. */
   evaluations: EvaluationRecord[]
-  /** The evaluation with the best watched value. With `saveBest` the model of that moment lies in the folder `saved`. */
+  /** The evaluation with the best watched value. With `saveBest`, the model at that time is in the folder `saved`. */
   best?: EvaluationRecord & { saved?: string }
-  /** Steps of this fit that have run. */
+  /** Number of steps of this fit. */
   steps: number
-  /** Why it ended. */
+  /** Why the fit ended. */
   stopped: 'epochs' | 'maxSteps' | 'earlyStopping'
 }
 

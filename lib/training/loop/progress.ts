@@ -1,16 +1,16 @@
-/** Where the epoch under way stands. */
+/** Progress of the current epoch. */
 export interface EpochProgress {
   /** Number of the epoch, from 0. */
   epoch: number
-  /** Steps of the epoch that have run, and all that it has. */
+  /** Completed steps of the epoch, and its total number of steps. */
   step: number
   steps: number
   examples: number
   totalExamples: number
   tokens: number
-  /** Seconds since this call began. */
+  /** Seconds since the start of this call. */
   seconds: number
-  /** Seconds until the epoch ends, at the pace of this call; Infinity before the first step. */
+  /** Estimated seconds until the end of the epoch; Infinity before the first step. */
   eta: number
   examplesPerSecond: number
   tokensPerSecond: number
@@ -23,17 +23,17 @@ export interface EpochProgress {
 
 export type EpochFacts = Omit<EpochProgress, 'seconds' | 'eta' | 'examplesPerSecond' | 'tokensPerSecond'>
 
-/** Ten times a second: a display needs no more, and a handler that writes to a terminal costs no training time. */
+/** Minimum time between two calls. Ten per second are enough for a display and do not slow down training. */
 const INTERVAL_MS = 100
 
-/** Tells one listener where an epoch stands, at most ten times a second and once at its end. Pace counts from its making. */
+/** Reports progress to one listener, at most ten times per second and once at the end of the epoch. */
 export class ProgressReporter {
   readonly #listener: ((progress: EpochProgress) => unknown) | undefined
   readonly #now: () => number
   readonly #start: Pick<EpochFacts, 'step' | 'examples' | 'tokens'> & { time: number }
   #last = -Infinity
 
-  /** `from`: what the epoch had done before this call. */
+  /** `from`: the steps of the epoch that were completed before this call. */
   constructor(
     listener: ((progress: EpochProgress) => unknown) | undefined,
     from: Pick<EpochFacts, 'step' | 'examples' | 'tokens'>,

@@ -1,45 +1,45 @@
 import type { TrainResult } from '../../../binding'
 
-/** One step as `onStep` sees it. */
+/** Report of one step, the argument of `onStep`. */
 export interface StepReport {
-  /** Epoch under way, from 0. */
+  /** Number of the epoch, from 0. */
   epoch: number
-  /** Place of the step in its epoch, from 0. */
+  /** Index of the step in its epoch, from 0. */
   step: number
-  /** Steps applied so far in all, this one included if it was. */
+  /** Total number of steps applied so far, including this one if it was applied. */
   applied: number
-  /** False: its loss, its gradients or the weights after it were not finite, and nothing was changed. */
+  /** False if the loss, the gradients or the updated weights were not finite. The step then changed nothing. */
   isApplied: boolean
-  /** Weighted total, and the mean of each head (and of `keepEmbeddings` and `distill`) over its labelled items; 0 where there were none. */
+  /** Weighted total, and the mean of each head (and of `keepEmbeddings` and `distill`) over its labelled items; 0 without labelled items. */
   loss: number
   losses: Record<string, number>
   /** Norm of all gradients together, before clipping. */
   gradientNorm: number
-  /** Learning rate of each parameter group; empty for a step that was skipped. */
+  /** Learning rate of each parameter group; empty for a skipped step. */
   learningRates: Record<string, number>
 }
 
-/** One epoch. Means are over labelled items, not over batches; dropout was on where the model trains with it. */
+/** Report of one epoch. Means are over labelled items, not over batches, with dropout if the model trains with it. */
 export interface EpochReport {
   /** From 0. */
   epoch: number
-  /** Σ weight · loss (with `uncertainty` the mean over examples of what was minimised). NaN where no applied step had a labelled item. */
+  /** Σ weight · loss (with `uncertainty`, the mean over examples of the minimised value). NaN if no applied step had a labelled item. */
   loss: number
-  /** Heads without any labelled item in applied steps are left out, here and in `metrics`. */
+  /** Heads without labelled items in applied steps are omitted, here and in `metrics`. */
   losses: Record<string, number>
   /**
-   * Share of labelled items (sentences, words; multi-label: single decisions) for which the head was right, while it was learning. Where everything
-   * is frozen: the accuracy of `evaluate`.
+   * Share of labelled items (sentences, words; multi-label: single decisions) that the head predicted correctly during training. If everything
+   * is frozen, the accuracy of `evaluate`.
    */
   metrics: Record<string, { accuracy: number }>
   examples: number
   /** Tokens of all examples, special ones included. */
   tokens: number
-  /** Seconds in training; the time between an abort and the call that continues is not counted. */
+  /** Seconds of training, without the time between an abort and the call that continues. */
   seconds: number
-  /** Steps that were applied. */
+  /** Number of applied steps. */
   steps: number
-  /** Steps left out because a loss, a gradient or a weight was not finite. */
+  /** Number of steps that were skipped because a loss, a gradient or a weight was not finite. */
   skippedSteps: number
   /** Learning rate of each parameter group in the last step. */
   learningRates: Record<string, number>
