@@ -72,7 +72,7 @@ export class TrainerCore {
     return this.#running !== undefined
   }
 
-  /** The native session. `corpus`: `'balanced'` weights are taken from it; without one they wait, and the session is opened anew for it. */
+  /** The native session. `corpus`: the data for `'balanced'` weights; without it they are not set, and the session is reopened when it is known. */
   session(corpus?: Corpus): Promise<Session> {
     this.#checkOpen()
     const waits = hasBalanced(this.options) && this.#classWeights === null

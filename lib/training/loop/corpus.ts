@@ -40,7 +40,7 @@ export async function readData(data: TrainingData, signal?: AbortSignal): Promis
     sets.push(source instanceof Dataset ? source : await Dataset.from(source, { ...(name !== undefined && { name }), signal }))
     if (sets.at(-1)!.length === 0) throw empty(name ?? sets.at(-1)!.name)
   }
-  if (sets.length === 0) throw refusal('There are no data sets: the object of data sets is empty.')
+  if (sets.length === 0) throw refusal('The object of data sets is empty. Pass at least one data set.')
   return sets
 }
 

@@ -35,7 +35,7 @@ export class Session {
 
   /**
    * Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before.
-   * ERR_MODEL_FORMAT where the files are others now.
+   * Throws ERR_MODEL_FORMAT if the files have changed.
    */
   static async open(
     model: LoadedModel,

@@ -19,7 +19,7 @@ export interface TrainingState {
   /** Steps run, also those that were skipped: with the seed it decides dropout. */
   attempted: number
   skippedInARow: number
-  /** Null until the first data says how long training is. */
+  /** Null until the first data determines the length of training. */
   schedule: ResolvedSchedule | null
   scheduleStart: number
   unfreezing: UnfreezingState

@@ -7,7 +7,7 @@ type Part = ParameterInfo['part']
 
 const ENCODER: readonly Part[] = ['embeddings', 'layer', 'relative-bias']
 
-/** What freezing is decided on. */
+/** The facts that determine which parameters are frozen. */
 export type FreezingOptions = Pick<ResolvedTrain, 'freeze' | 'tasks'>
 
 /** Before the first step: refuses rules that leave nothing to train, unless one of them is `'all'`, which says that this is meant. */

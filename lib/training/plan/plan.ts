@@ -50,7 +50,7 @@ export function slicePlan({ order, batches, steps }: EpochPlan, from: number, to
   }
 }
 
-/** Steps of the first `epochs` epochs: what a schedule spans. */
+/** Number of steps of the first `epochs` epochs, for the length of a schedule. */
 export function totalSteps(request: PlanRequest, epochs: number): number {
   // By rows, every epoch has as many steps as the first; by tokens the cuts depend on the order.
   if (request.batching.by === 'rows') return epochs * stepsIn(planEpoch(request, 0))
