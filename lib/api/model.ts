@@ -1,5 +1,5 @@
 import type { NativeModel } from '../../binding'
-import type { Admission } from '../model/admission'
+import { closeIdleTrainer, type Admission, type LoadedModel } from '../model/loaded-model'
 import { isIterable, outcomeOf, reading } from '../base/arguments'
 import { invalid } from '../base/check'
 import { takeData } from '../data/examples'
@@ -25,7 +25,6 @@ import type { EpochOptions } from '../training/options/epoch'
 import type { PredictOptions } from '../predict/options'
 import type { SaveOptions } from '../model/save-options'
 import type { TrainerOptions } from '../training/options/train'
-import { closeIdleTrainer, type LoadedModel } from '../model/loaded-model'
 import { predict } from '../predict/predict'
 import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
 import type { Precision, VectorOf } from '../encode/quantize'
@@ -35,7 +34,7 @@ import { giveModelAccess } from './access'
 import { Trainer } from './trainer'
 import type { TrainingData } from '../training/loop/corpus'
 import type { EpochReport } from '../training/loop/report'
-import { trainEpochOf } from '../training/short-form'
+import { trainEpochOf } from '../training/core'
 
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 

@@ -9,10 +9,9 @@ import { chooseDevice, openNative, wantsCuda, type ChosenDevice, type Native } f
 import { fromNative, stoppable } from '../native/call'
 import { startTokenizing } from '../tokenizer/queue'
 import { Tokenizer } from '../tokenizer/tokenizer'
-import { Admission, SerialQueue } from './admission'
+import { Admission, closeIdleTrainer, SerialQueue, type LoadedModel } from './loaded-model'
 import { describeModel } from './info'
 import type { ResolvedLoad } from './load-options'
-import { closeIdleTrainer, type LoadedModel } from './loaded-model'
 
 /** A model's folder with its tokenizer, before the weights are read. */
 interface OpenedFolder {

@@ -1,10 +1,9 @@
 import type { NativeModel } from '../../binding'
-import type { SerialQueue } from '../model/admission'
-import type { Admission } from './admission'
+import { SentorchError } from '../base/errors'
 import type { ModelFolder } from '../format/folder'
 import type { Heads } from '../heads/heads'
-import type { ModelInfo } from './info'
 import type { Tokenizer } from '../tokenizer/tokenizer'
+import type { ModelInfo } from './info'
 
 /** What a model needs to know of a trainer. */
 interface OpenTrainer {
@@ -34,4 +33,47 @@ export interface LoadedModel {
 /** Closes the trainer that `model.trainEpoch` keeps, if it is idle: nobody holds it, so it must not prevent another trainer or a change of heads. */
 export function closeIdleTrainer({ trainer, keptTrainer }: LoadedModel): void {
   if (keptTrainer && trainer === keptTrainer && !keptTrainer.isBusy) keptTrainer.close().catch(() => {})
+}
+
+/**
+ * Limits the memory held by queued work of a model. JavaScript is never blocked: a call that would exceed the limit is refused.
+ * An idle model accepts a call of any size, because a call above the limit could never run otherwise.
+ */
+export class Admission {
+  readonly #limit: number
+  #bytes = 0
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  /** Runs `work`, and counts `bytes` until it settles. Rejects with ERR_BUSY if they exceed the limit. */
+  async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#limit) {
+      throw new SentorchError(
+        'ERR_BUSY',
+        `The model's queue is full: ${this.#bytes} bytes are waiting, this call adds ${bytes}, and the limit is ${this.#limit}. ` +
+          `Wait for earlier calls, pass the texts together in one call, or raise 'queueBytes' in Model.load.`,
+        { detail: { waiting: this.#bytes, added: bytes, limit: this.#limit } },
+      )
+    }
+    this.#bytes += bytes
+    try {
+      return await work()
+    } finally {
+      this.#bytes -= bytes
+    }
+  }
+}
+
+/** Runs asynchronous functions one at a time, in the order in which they were submitted. */
+export class SerialQueue {
+  #last: Promise<unknown> = Promise.resolve()
+
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    // A failure is reported to its own caller; the next function still runs.
+    this.#last = result.catch(() => {})
+    return result
+  }
 }

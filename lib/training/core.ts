@@ -2,35 +2,33 @@ import { realpath } from 'node:fs/promises'
 import { refusal, takeOptions } from '../base/arguments'
 import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
 import { openFolder } from '../format/folder'
-import { saveModel } from '../model/save'
 import type { Head } from '../heads/definition'
-import { fromNative } from '../native/call'
-import type { ResolvedEpoch } from './options/epoch'
-import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
-import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
 import type { LoadedModel } from '../model/loaded-model'
+import { saveModel } from '../model/save'
+import { fromNative } from '../native/call'
 import { writeCheckpoint } from './checkpoint/checkpoint'
 import { broken, otherData, type Pinned } from './checkpoint/errors'
-import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
-import { configDropout } from './dropout'
+import { checkTarget, nextCheckpoint, removeCheckpoint, SavingTimes, surplusCheckpoints } from './checkpoint/kept'
+import { refuseUnwatchable, type WatchedHeads } from './evaluation/early-stopping'
 import { evaluate } from './evaluation/evaluate'
 import type { Evaluation } from './evaluation/types'
-import { whileOpen } from './loop/callbacks'
-import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule } from './loop/course'
+import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
+import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule, whileOpen } from './loop/course'
 import { runFit } from './loop/fit'
 import type { FitResult } from './loop/history'
-import { checkTarget, nextCheckpoint, removeCheckpoint, surplusCheckpoints } from './checkpoint/kept'
-import { stepsIn } from './plan/plan'
-import { recipeOf } from './recipe'
 import type { EpochReport } from './loop/report'
+import { runEpoch } from './loop/run'
+import { Session } from './loop/session'
+import { recipeOf, startState, type TrainingState } from './loop/state'
 import { hasBalanced, taskWeights, type TaskWeights } from './objectives/heads'
 import { trainingRequest } from './objectives/objectives'
-import { runEpoch } from './loop/run'
-import { SavingTimes } from './checkpoint/saving-times'
-import { Session } from './loop/session'
-import { startState, type TrainingState } from './loop/state'
 import { Targets } from './objectives/targets'
-import { refuseUnwatchable, type WatchedHeads } from './evaluation/early-stopping'
+import { configDropout } from './options/context'
+import { EPOCH_KEYS, resolveEpoch, type EpochOptions, type ResolvedEpoch } from './options/epoch'
+import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
+import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
+import { firstDifference } from './plain'
+import { stepsIn } from './plan/plan'
 
 /** What a checkpoint gives back. */
 export interface Restored {
@@ -257,4 +255,31 @@ export function contextOf({ heads, folder }: Pick<LoadedModel, 'heads' | 'folder
 
 function disposed(): SentorchError {
   return new SentorchError('ERR_DISPOSED', 'The trainer was disposed. Make a new one with model.trainer().')
+}
+
+/** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
+export async function trainEpochOf(
+  model: LoadedModel,
+  data: TrainingData,
+  options: TrainerOptions & EpochOptions = {},
+): Promise<EpochReport> {
+  options = takeOptions('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
+  const entries = Object.entries(options)
+  const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
+  const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
+  let core = model.keptTrainer as TrainerCore | undefined
+  if (!core || core.model.trainer !== core || !isSame(core.given, given)) {
+    if (core && !core.isBusy) await core.close()
+    core = new TrainerCore(model, given)
+    model.keptTrainer = core
+  }
+  return core.trainEpoch(data, epoch)
+}
+
+function isEpochKey(key: string): boolean {
+  return (EPOCH_KEYS as readonly string[]).includes(key)
+}
+
+function isSame(a: TrainerOptions, b: TrainerOptions): boolean {
+  return firstDifference(a, b) === undefined && a.distill?.teacher === b.distill?.teacher
 }

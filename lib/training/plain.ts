@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { MatchedNames } from './options/patterns'
+import { MatchedNames } from './parameters/patterns'
 import { isPlain } from '../base/arguments'
 
 /**

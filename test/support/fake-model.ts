@@ -1,10 +1,9 @@
 import fs from 'node:fs'
 import path from 'node:path'
 import type { NativeModel } from '../../binding'
-import { SerialQueue } from '../../lib/model/admission'
+import { SerialQueue, type LoadedModel } from '../../lib/model/loaded-model'
 import { openFolder } from '../../lib/format/folder'
 import { Heads } from '../../lib/heads/heads'
-import type { LoadedModel } from '../../lib/model/loaded-model'
 import { FakeNative } from './fake-native'
 
 /** A model from a folder as far as heads and saving go: no tokenizer, no libtorch. */

@@ -1,11 +1,9 @@
 import path from 'node:path'
 import type { NativeModel, PredictRequest, PredictResult } from '../../binding'
-import { SerialQueue } from '../../lib/model/admission'
-import { Admission } from '../../lib/model/admission'
+import { Admission, SerialQueue, type LoadedModel } from '../../lib/model/loaded-model'
 import { openFolder } from '../../lib/format/folder'
 import type { Head, HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
-import type { LoadedModel } from '../../lib/model/loaded-model'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
 import type { CorpusRequest, NativeModel, TrainRequest, TrainingRequest, TrainResult } from '../../binding'
-import { SerialQueue } from '../../lib/model/admission'
-import { Admission } from '../../lib/model/admission'
+import { Admission, SerialQueue, type LoadedModel } from '../../lib/model/loaded-model'
 import { openFolder } from '../../lib/format/folder'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import { Heads } from '../../lib/heads/heads'
 import type { ModelInfo } from '../../lib/model/info'
-import type { LoadedModel } from '../../lib/model/loaded-model'
 import { Tokenizer } from '../../lib/tokenizer/tokenizer'
 import { FIXTURES } from './variant'
 

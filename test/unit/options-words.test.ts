@@ -8,7 +8,7 @@ import { resolvePredict } from '../../lib/predict/options'
 import { resolveSave } from '../../lib/model/save-options'
 import { resolveTrain } from '../../lib/training/options/train'
 import { namedOptions } from '../../lib/base/words'
-import { trainEpochOf } from '../../lib/training/short-form'
+import { trainEpochOf } from '../../lib/training/core'
 
 const none = {} as any
 const dataset = Dataset.from([{ text: 'a', labels: {} }])

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Admission } from '../../lib/model/admission'
+import { Admission } from '../../lib/model/loaded-model'
 import { RepositoryCache } from '../../lib/hub/cache'
 import { runChunks, type ChunkedCall } from '../../lib/encode/chunks'
 import { ahead, batchesOf } from '../../lib/encode/encoding'

@@ -2,9 +2,8 @@ import type { PredictRequest } from '../../binding'
 import type { HeadDefinition } from '../../lib/heads/definition'
 import type { Example } from '../../lib/data/example'
 import { resolveEvaluate } from '../../lib/training/options/fit'
-import { makeCorpus } from '../../lib/training/loop/corpus'
+import { makeCorpus, slices } from '../../lib/training/loop/corpus'
 import { evaluate, measureOf } from '../../lib/training/evaluation/evaluate'
-import { slices } from '../../lib/training/loop/rows'
 import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const INTENT: HeadDefinition = { name: 'intent', type: 'classification', labels: ['go', 'stop'] }

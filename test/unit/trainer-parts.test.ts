@@ -1,12 +1,12 @@
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveEvaluate, resolveFit } from '../../lib/training/options/fit'
-import { MatchedNames } from '../../lib/training/options/patterns'
+import { MatchedNames } from '../../lib/training/parameters/patterns'
 import { UNSEEN, watch } from '../../lib/training/evaluation/early-stopping'
 import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
 import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/loop/progress'
 import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/loop/report'
-import { SavingTimes } from '../../lib/training/checkpoint/saving-times'
-import { SerialQueue } from '../../lib/model/admission'
+import { SavingTimes } from '../../lib/training/checkpoint/kept'
+import { SerialQueue } from '../../lib/model/loaded-model'
 
 describe('watching a measure', () => {
   const run = (values: number[], rule: Parameters<typeof watch>[2]) => {

@@ -1,6 +1,4 @@
-import { MatchedNames } from '../../lib/training/options/patterns'
-import { withMatchedNames } from '../../lib/training/parameters/matched-names'
-import { matches } from '../../lib/training/parameters/patterns'
+import { MatchedNames, matches, withMatchedNames } from '../../lib/training/parameters/patterns'
 import { randomNumbers } from '../support/random'
 
 test('a glob matches as the regular expression of the same meaning does', () => {

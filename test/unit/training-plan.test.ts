@@ -1,5 +1,4 @@
-import { type EpochPlan, planEpoch, type PlanRequest, slicePlan, stepsIn, totalSteps } from '../../lib/training/plan/plan'
-import { quotas } from '../../lib/training/plan/sampling'
+import { planEpoch, quotas, slicePlan, stepsIn, totalSteps, type EpochPlan, type PlanRequest } from '../../lib/training/plan/plan'
 import { permutation, randomKey, threefry } from '../../lib/base/math'
 import { randomNumbers } from '../support/random'
 

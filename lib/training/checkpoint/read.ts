@@ -4,11 +4,10 @@ import { damageIn, MANIFEST_FILE, readManifest } from '../../format/manifest'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../format/safetensors'
 import { fromNative } from '../../native/call'
 import { recoverFolder } from '../../files/staging'
-import { OPTIMIZER_FILE, optimizerTensors, TARGETS_FILE, TRAINER_JSON } from './checkpoint'
+import { OPTIMIZER_FILE, optimizerTensors, parseTrainerJson, TARGETS_FILE, TRAINER_JSON, type CheckedTrainerJson } from './checkpoint'
 import { asCheckpoint, broken } from './errors'
 import { fromPlainJson } from '../plain'
 import type { Session } from '../loop/session'
-import { type CheckedTrainerJson, parseTrainerJson } from './trainer-json'
 
 /** Reports of thousands of evaluations are below this. */
 const MAX_BYTES = 512 * 1024 * 1024

@@ -1,9 +1,8 @@
 import { Fields } from '../../files/fields'
-import { parseData, parseFit } from './fit-state'
+import { count, integers, MAX_COUNT, number, numbers, orNull, parseData, parseFit } from './fit-state'
 import type { EpochSums } from '../loop/report'
 import type { ResolvedSchedule } from '../plan/schedule'
 import type { TrainingState } from '../loop/state'
-import { count, integers, MAX_COUNT, number, numbers, orNull } from './state-fields'
 
 /** What a state must fit. */
 export interface StateContext {

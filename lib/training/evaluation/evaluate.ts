@@ -8,9 +8,8 @@ import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { refusal } from '../../base/arguments'
 import { BATCH_TOKENS } from '../../encode/options'
 import type { ResolvedEvaluate } from '../options/fit'
-import type { Corpus } from '../loop/corpus'
+import { rowsBetween, slices, type Corpus } from '../loop/corpus'
 import { frameAccuracyOf, OutcomeCollector } from './outcomes'
-import { rowsBetween, slices } from '../loop/rows'
 import type { CustomMetrics, Evaluation, Outcome } from './types'
 
 export interface EvaluationRequest extends ResolvedEvaluate {

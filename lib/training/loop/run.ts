@@ -5,7 +5,7 @@ import { evaluate } from '../evaluation/evaluate'
 import { stepsIn } from '../plan/plan'
 import { ProgressReporter } from './progress'
 import { epochReport, noSums, totalLoss, type EpochReport, type StepReport } from './report'
-import type { SavingTimes } from '../checkpoint/saving-times'
+import type { SavingTimes } from '../checkpoint/kept'
 import type { Session } from './session'
 import { stepsUntilUnfreezing } from '../parameters/unfreezing'
 

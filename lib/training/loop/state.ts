@@ -1,9 +1,12 @@
-import type { ResolvedUnfreeze } from '../options/train'
+import { libraryVersion } from '../../base/platform'
+import type { LoadedModel } from '../../model/loaded-model'
+import type { ResolvedTrain, ResolvedUnfreeze } from '../options/train'
+import { startUnfreezing, type UnfreezingState } from '../parameters/unfreezing'
+import { comparable } from '../plain'
+import type { ResolvedSchedule } from '../plan/schedule'
 import type { DataIdentity } from './corpus'
 import type { FitState } from './history'
-import type { EpochSums } from './report'
-import type { ResolvedSchedule } from '../plan/schedule'
-import { startUnfreezing, type UnfreezingState } from '../parameters/unfreezing'
+import type { EpochReport, EpochSums } from './report'
 
 /**
  * Where training stands: with the options and the data it decides all that comes. Plain JSON next to the weights and the optimizer's state,
@@ -45,4 +48,21 @@ export function startState(rules: readonly ResolvedUnfreeze[]): TrainingState {
     data: null,
     fit: null,
   }
+}
+
+/** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
+export function recipeOf(
+  { options, state, model }: { options: ResolvedTrain; state: TrainingState; model: LoadedModel },
+  last?: EpochReport,
+): Readonly<Record<string, unknown>> {
+  const recipe = {
+    options,
+    epochs: state.epoch,
+    steps: state.applied,
+    schedule: state.schedule,
+    data: state.data,
+    ...(last && { losses: last.losses, metrics: last.metrics }),
+    versions: { sentorch: libraryVersion(), libtorch: model.info.libtorch.version },
+  }
+  return comparable(recipe) as Record<string, unknown>
 }

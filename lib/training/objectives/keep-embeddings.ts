@@ -4,7 +4,7 @@ import { BATCH_TOKENS } from '../../encode/options'
 import type { LoadedModel } from '../../model/loaded-model'
 import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { vectorDimension } from '../../pooling/poolings'
-import { rowsBetween, slices, type RaggedRows } from '../loop/rows'
+import { rowsBetween, slices, type RaggedRows } from '../loop/corpus'
 import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 
 /**

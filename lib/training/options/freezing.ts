@@ -2,7 +2,7 @@ import { describe, integerIn, invalid, knownKeys } from '../../base/check'
 import { refusal } from '../../base/arguments'
 import { ourPart } from '../../base/words'
 import type { TrainContext } from './context'
-import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
+import { patternsOf, type NamePattern, type ResolvedPattern } from '../parameters/patterns'
 
 /** Which parameters of the model are trained, and when. */
 export interface FreezeOptions {

@@ -1,7 +1,7 @@
 import type { TrainingRequest } from '../../../binding'
 import { atLeastZero, belowOne, integerIn, invalid, knownKeys, oneOf, positive } from '../../base/check'
 import { keysOf, refusal } from '../../base/arguments'
-import { type NamePattern, patternsOf, type ResolvedPattern } from './patterns'
+import { patternsOf, type NamePattern, type ResolvedPattern } from '../parameters/patterns'
 import type { LossOptions } from './tasks'
 
 /** Optimizer, rates and decays of a trainer. */

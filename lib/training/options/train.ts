@@ -12,7 +12,7 @@ import { type LossOptions, lossesOf, type ResolvedLosses } from './tasks'
 export type { ResolvedBatching, ResolvedSampling } from './batching'
 export type { Freeze, ResolvedUnfreeze, Selection, Thaw, Unfreeze, UnfreezeTime } from './freezing'
 export type { GroupRule, ResolvedGroupRule, ResolvedRates } from './optimizer'
-export type { NamePattern, ResolvedPattern } from './patterns'
+export type { NamePattern, ResolvedPattern } from '../parameters/patterns'
 export type { ScheduleOptions, ScheduleShape } from './schedule'
 export type { DistillOptions, ResolvedLosses, ResolvedTask, TaskOptions, Teacher } from './tasks'
 

@@ -1,7 +1,7 @@
+import { types } from 'node:util'
 import type { ParameterInfo } from '../../../binding'
-import { describe } from '../../base/check'
-import { refusal } from '../../base/arguments'
-import { MatchedNames, type ResolvedPattern } from '../options/patterns'
+import { isPlain, refusal } from '../../base/arguments'
+import { describe, invalid } from '../../base/check'
 
 /** Whether a parameter's name fits: the whole of it a glob, any part of it a RegExp (whatever its flags and `lastIndex`). */
 export function matches(name: string, pattern: ResolvedPattern): boolean {
@@ -57,4 +57,54 @@ function refuseOthers(parameters: readonly ParameterInfo[], { pattern, names }: 
   const known = new Set(parameters.map(({ name }) => name))
   const other = [...names].find((name) => !known.has(name))
   if (other !== undefined) throw refusal(`The pattern ${pattern} of ${where} matched ${describe(other)}, which the model does not have.`)
+}
+
+/**
+ * Names of parameters: a glob, in which `*` stands for any run of characters (dots too) and all else for itself, against the whole name;
+ * or a RegExp, which may match anywhere in it.
+ */
+export type NamePattern = string | RegExp
+
+/** What a RegExp matched when a checkpoint was written. */
+export class MatchedNames {
+  constructor(
+    /** The expression as text, for messages and to be compared with. */
+    readonly pattern: string,
+    readonly names: ReadonlySet<string>,
+  ) {}
+
+  toString(): string {
+    return this.pattern
+  }
+}
+
+/** A pattern after its checks. */
+export type ResolvedPattern = NamePattern | MatchedNames
+
+/** One pattern or several, each a glob that is not empty or a RegExp. */
+export function patternsOf(name: string, match: unknown): readonly ResolvedPattern[] {
+  const patterns: readonly unknown[] = Array.isArray(match) ? match : [match]
+  if (patterns.length === 0 || !patterns.every(isPattern)) {
+    throw invalid(name, `patterns: globs such as 'encoder.layer.0.*', or RegExps`, match)
+  }
+  return patterns as ResolvedPattern[]
+}
+
+function isPattern(pattern: unknown): boolean {
+  return (typeof pattern === 'string' && pattern !== '') || types.isRegExp(pattern) || pattern instanceof MatchedNames
+}
+
+/**
+ * Options as a checkpoint holds them: in the place of each regular expression the names that it matches. An expression from a file could run for
+ * hours, so none is ever made of one.
+ */
+export function withMatchedNames<T>(options: T, names: readonly string[]): T {
+  return replaced(options, names) as T
+}
+
+function replaced(value: unknown, names: readonly string[]): unknown {
+  if (types.isRegExp(value)) return new MatchedNames(String(value), new Set(names.filter((name) => matches(name, value))))
+  if (Array.isArray(value)) return value.map((each) => replaced(each, names))
+  if (typeof value !== 'object' || value === null || !isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, replaced(each, names)]))
 }
