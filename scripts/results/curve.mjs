@@ -3,20 +3,21 @@
 // usage: node scripts/results/curve.mjs MODEL_DIR DATA_ROOT CURVE.json      CURVE.json: by bench/peers/train.py --curve
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
-import { inRoot } from '../support/paths.mjs'
 import { trainerOptions } from './recipe.mjs'
 import { labelsOf, readSet } from './sets.mjs'
 
 const require = createRequire(import.meta.url)
-const of = (file) => require(inRoot('dist', file))
-const { fromNative, openNative } = of('native.js')
-const { openFolder } = of('format/folder.js')
-const { readSafetensorsHeader } = of('format/safetensors.js')
-const { Tokenizer } = of('tokenizer.js')
-const { prepare } = of('data/prepare.js')
-const { resolveTrain } = of('options/train.js')
-const { resolveSchedule, multipliers } = of('training/schedule.js')
-const { parameterGroups } = of('training/groups.js')
+const { openNative } = require('../../dist/libtorch/open.js')
+const { fromNative } = require('../../dist/native/call.js')
+const { openFolder } = require('../../dist/format/folder.js')
+const { readSafetensorsHeader } = require('../../dist/format/safetensors.js')
+const { Tokenizer } = require('../../dist/tokenizer/tokenizer.js')
+const { Dataset } = require('../../dist/index.js')
+const { prepare } = require('../../dist/data/prepare.js')
+const { resolveTrain } = require('../../dist/training/options/train.js')
+const { headObjectives } = require('../../dist/training/objectives/heads.js')
+const { resolveSchedule, multipliers } = require('../../dist/training/plan/schedule.js')
+const { parameterGroups } = require('../../dist/training/parameters/groups.js')
 
 const [modelFolder, root, file] = process.argv.slice(2)
 const curve = JSON.parse(fs.readFileSync(file, 'utf8'))
@@ -54,7 +55,7 @@ for (const { name, type, labels: names, activation } of heads) {
 }
 
 const tokenizer = await Tokenizer.open(modelFolder, { maxLength: modules.maxSeqLength, doLowerCase: modules.doLowerCase, config })
-const corpus = await prepare(train, tokenizer, heads, { maxLength: 64, unknownLabels: 'refuse' })
+const corpus = await prepare(await Dataset.from(train), tokenizer, heads, { maxLength: 64, unknownLabels: 'refuse' })
 tokenizer.dispose()
 
 const { layers, usablePositions } = config
@@ -70,22 +71,17 @@ const { optimizer, maxGradNorm, tasks, dtype } = options
 const { parameters } = await fromNative(
   model.startTraining({
     ...{ files, encoder, dense, dtype, optimizer, maxGradNorm },
-    ...{
-      hiddenDropout: 0,
-      attentionDropout: 0,
-      attentionOutputDropout: 0,
-      seed: 0,
-      gradientCheckpointing: false,
-      targets: [],
-      uncertainty: false,
-      cacheBytes: 0,
-    },
-    tasks: tasks.map((task) => ({ ...task, classWeights: null })),
+    ...{ hiddenDropout: 0, attentionDropout: 0, attentionOutputDropout: 0, seed: 0 },
+    ...{ gradientCheckpointing: false, uncertainty: false, cacheBytes: 0 },
+    objectives: headObjectives(
+      options,
+      tasks.map(() => null),
+    ),
   }),
 )
 await fromNative(model.setGroups(parameterGroups(parameters, options, layers, new Set())))
 const { ids, offsets } = corpus
-await fromNative(model.setCorpus({ ids, offsets, labels: tasks.map(({ head }) => corpus.labels.get(head)), targets: [] }))
+await fromNative(model.setCorpus({ ids, offsets, targets: tasks.map(({ head }) => corpus.labels.get(head)) }))
 
 const steps = curve.steps.length
 const batches = curve.steps.reduce((ends, rows) => [...ends, ends.at(-1) + rows.length], [0])
