@@ -243,7 +243,7 @@ test('what cannot be trained on is refused by name, before anything changes', as
     expect(trainer.trainEpoch(input)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   await refused([], 'ERR_DATA', /'data' holds no example/)
   await refused({ first: data, second: [] }, 'ERR_DATA', /'second' holds no example/)
-  await refused({}, 'ERR_INVALID_ARGUMENT', /no data sets/)
+  await refused({}, 'ERR_INVALID_ARGUMENT', /object of data sets is empty/)
   await refused(5, 'ERR_INVALID_ARGUMENT', /iterable of examples, received 5/)
   await refused([{ text: 'x', labels: { intent: 'go' } }], 'ERR_DATA', /head 'slots' has no labelled example/)
   await refused([...data, { text: 'x', labels: { intent: 'fly' } }], 'ERR_DATA', /"fly" is not one of the labels of head 'intent'/)
