@@ -2,24 +2,17 @@ export { Model } from './api/model'
 export type { ModelInfo } from './model/info'
 export type { PredictOptions } from './predict/options'
 export type { DeviceOption, DTypeOption, HubOptions, LoadOptions, LoadProgress } from './model/load-options'
-export type {
-  DistillOptions,
-  Freeze,
-  GroupRule,
-  NamePattern,
-  ScheduleShape,
-  TaskOptions,
-  Teacher,
-  Thaw,
-  TrainerOptions,
-  Unfreeze,
-  UnfreezeTime,
-} from './training/options/train'
+export type { DistillOptions, TaskOptions, Teacher } from './training/options/tasks'
+export type { Freeze, Thaw, Unfreeze, UnfreezeTime } from './training/options/freezing'
+export type { GroupRule } from './training/options/optimizer'
+export type { NamePattern } from './training/parameters/patterns'
+export type { ScheduleShape } from './training/plan/schedule'
+export type { TrainerOptions } from './training/options/train'
 export type { EarlyStopping, EvaluateOptions, FitOptions } from './training/options/fit'
 export type { EncodeOptions, EncodeProgress, StreamOptions } from './encode/options'
 export type { PoolingName } from './pooling/poolings'
 export type { EpochOptions, SaveEvery } from './training/options/epoch'
-export type { SaveOptions } from './model/save-options'
+export type { SaveOptions } from './model/save'
 export { Embeddings, type TokenEmbeddings } from './encode/similarity'
 export { quantize, type Precision, type Ranges, type VectorOf } from './encode/quantize'
 export { similarity, Similarities, type SimilarityInput } from './encode/similarity'
@@ -77,7 +70,7 @@ export {
 export * as metrics from './metrics'
 export { Trainer, type ParameterGroupInfo, type ResumeOptions } from './api/trainer'
 export type { TrainingData } from './training/loop/corpus'
-export type { CustomMetrics, Evaluation, Outcome } from './training/evaluation/types'
+export type { CustomMetrics, Evaluation, Outcome } from './training/evaluation/outcomes'
 export type { EpochRecord, EvaluationRecord, FitResult } from './training/loop/history'
 export type { EpochProgress } from './training/loop/progress'
 export type { EpochReport, StepReport } from './training/loop/report'

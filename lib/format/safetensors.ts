@@ -13,6 +13,17 @@ export interface StoredTensor {
   bytes: number
 }
 
+/** A tensor and the index in `files` of the file that contains it. */
+export interface LocatedTensor extends StoredTensor {
+  file: number
+}
+
+export interface Weights {
+  /** The name in messages: the file, or the index of the shards. */
+  name: string
+  tensors: Map<string, LocatedTensor>
+}
+
 export interface SafetensorsHeader {
   tensors: Map<string, StoredTensor>
   metadata: Map<string, string>

@@ -1,7 +1,7 @@
 import type { LinearSource, NormSource, TensorSource } from '../../binding'
 import { SentorchError } from '../base/errors'
 import { printable } from '../base/text'
-import type { LocatedTensor, Weights } from './weights'
+import type { LocatedTensor, Weights } from './safetensors'
 
 const DTYPES: readonly string[] = ['F32', 'F16', 'BF16']
 

@@ -6,22 +6,11 @@ import { checkRelative, filesBelow, joinPath, otherWeights, readJson, resolveFil
 import type { EncoderConfig } from './config'
 import { EMBEDDINGS, FAMILIES, familyOf, IGNORED, type Family } from './families'
 import { TensorMatcher, type Misfit } from './tensor-matcher'
-import { readSafetensorsHeader, type StoredTensor } from './safetensors'
+import { readSafetensorsHeader, type LocatedTensor, type StoredTensor, type Weights } from './safetensors'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 const MAX_SHARDS = 4096
-
-/** A tensor and the index in `files` of the file that contains it. */
-export interface LocatedTensor extends StoredTensor {
-  file: number
-}
-
-export interface Weights {
-  /** The name in messages: the file, or the index of the shards. */
-  name: string
-  tensors: Map<string, LocatedTensor>
-}
 
 /**
  * Reads the headers of the weights in one folder of the model ('' is the model folder): model.safetensors, or the shards in its index.

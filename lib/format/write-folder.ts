@@ -4,8 +4,7 @@ import type { ParameterValue, WriteRequest, WriteSource } from '../../binding'
 import { isSentorchError, SentorchError } from '../base/errors'
 import { makeFolder, syncFolder } from '../files/folders'
 import { recoverFolder, Staging, sweep, targetOf } from '../files/staging'
-import { BITS } from './safetensors'
-import type { LocatedTensor } from './weights'
+import { BITS, type LocatedTensor } from './safetensors'
 
 /** Files that identify a model folder, which may be replaced. */
 const MARKS = ['config.json', 'modules.json', 'sentorch.json']

@@ -2,7 +2,7 @@ import { resolveEncode, resolveStream, type EncodeContext } from '../../lib/enco
 import { promptsWith } from '../../lib/format/modules'
 import { hubSettings } from '../../lib/hub/settings'
 import { resolveLoad } from '../../lib/model/load-options'
-import { resolveSave } from '../../lib/model/save-options'
+import { resolveSave } from '../../lib/model/save'
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveFit } from '../../lib/training/options/fit'
 import { resolved } from '../support/parameters'

@@ -1,7 +1,7 @@
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveEvaluate, resolveFit } from '../../lib/training/options/fit'
 import { MatchedNames } from '../../lib/training/parameters/patterns'
-import { UNSEEN, watch } from '../../lib/training/evaluation/early-stopping'
+import { UNSEEN, watch } from '../../lib/training/evaluation/evaluate'
 import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
 import { ProgressReporter, type EpochFacts, type EpochProgress } from '../../lib/training/loop/progress'
 import { addResult, epochReport, noSums, totalLoss } from '../../lib/training/loop/report'

@@ -3,7 +3,7 @@ import type { HeadMetrics, MetricForm } from '../../heads/kind'
 import { HEAD_TYPES, metricsFormOf } from '../../heads/kinds'
 import type { LabelScores } from '../../metrics'
 import { SCHEMES, type Scheme } from '../../tags/schemes'
-import type { Evaluation } from '../evaluation/types'
+import type { Evaluation } from '../evaluation/outcomes'
 import type { DataIdentity } from '../loop/corpus'
 import type { EpochRecord, EvaluationRecord, FitCourse, FitState } from '../loop/history'
 

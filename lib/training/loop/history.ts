@@ -1,6 +1,6 @@
 import type { DataIdentity } from './corpus'
-import type { WatchState } from '../evaluation/early-stopping'
-import type { Evaluation } from '../evaluation/types'
+import type { WatchState } from '../evaluation/evaluate'
+import type { Evaluation } from '../evaluation/outcomes'
 import type { EpochReport } from './report'
 
 export interface EvaluationRecord {

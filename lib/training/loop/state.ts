@@ -1,6 +1,7 @@
 import { libraryVersion } from '../../base/platform'
 import type { LoadedModel } from '../../model/loaded-model'
-import type { ResolvedTrain, ResolvedUnfreeze } from '../options/train'
+import type { ResolvedTrain } from '../options/train'
+import type { ResolvedUnfreeze } from '../options/freezing'
 import { startUnfreezing, type UnfreezingState } from '../parameters/unfreezing'
 import { comparable } from '../plain'
 import type { ResolvedSchedule } from '../plan/schedule'

@@ -3,7 +3,7 @@ import { guarded, refusal, untilAborted } from '../../base/arguments'
 import { throwIfAborted } from '../../base/errors'
 import { textOf } from '../../data/align'
 import type { Embeddings } from '../../encode/similarity'
-import type { Teacher } from '../options/train'
+import type { Teacher } from '../options/tasks'
 import type { VectorObjectiveKind } from './vector-objective'
 
 /** Number of texts per call of a teacher. */

@@ -4,7 +4,7 @@ import { takeData } from '../../data/examples'
 import type { Head } from '../../heads/definition'
 import { measuresOf } from '../../heads/kinds'
 import type { TrainingData } from '../loop/corpus'
-import type { CustomMetrics, Evaluation } from '../evaluation/types'
+import type { CustomMetrics, Evaluation } from '../evaluation/outcomes'
 import type { EpochRecord } from '../loop/history'
 import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
 

@@ -6,15 +6,8 @@ import type { DTypeOption } from '../../model/load-options'
 import { type BatchingOptions, accumulationOf, batchingOf, type ResolvedBatching, type ResolvedSampling, samplingOf } from './batching'
 import { type FreezeOptions, freezeOf, type ResolvedUnfreeze, type Selection, unfreezeOf } from './freezing'
 import { type OptimizerOptions, optimizerOf, type ResolvedRates, ratesOf } from './optimizer'
-import { type ScheduleChoice, type ScheduleOptions, scheduleOf } from './schedule'
+import { scheduleOf, type ScheduleChoice, type ScheduleOptions } from '../plan/schedule'
 import { type LossOptions, lossesOf, type ResolvedLosses } from './tasks'
-
-export type { ResolvedBatching, ResolvedSampling } from './batching'
-export type { Freeze, ResolvedUnfreeze, Selection, Thaw, Unfreeze, UnfreezeTime } from './freezing'
-export type { GroupRule, ResolvedGroupRule, ResolvedRates } from './optimizer'
-export type { NamePattern, ResolvedPattern } from '../parameters/patterns'
-export type { ScheduleOptions, ScheduleShape } from './schedule'
-export type { DistillOptions, ResolvedLosses, ResolvedTask, TaskOptions, Teacher } from './tasks'
 
 /** Options of a trainer. They cannot be changed after the trainer is created. */
 export interface TrainerOptions extends OptimizerOptions, BatchingOptions, ScheduleChoice, FreezeOptions, LossOptions {

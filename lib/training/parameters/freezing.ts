@@ -1,6 +1,7 @@
 import type { ParameterInfo } from '../../../binding'
 import { refusal } from '../../base/arguments'
-import type { ResolvedTrain, Selection } from '../options/train'
+import type { ResolvedTrain } from '../options/train'
+import type { Selection } from '../options/freezing'
 import { matching } from './patterns'
 
 type Part = ParameterInfo['part']

@@ -1,6 +1,7 @@
 import type { ParameterInfo } from '../../../binding'
 import { refusal } from '../../base/arguments'
-import type { ResolvedRates, ResolvedTrain } from '../options/train'
+import type { ResolvedRates } from '../options/optimizer'
+import type { ResolvedTrain } from '../options/train'
 import { layerOf } from './freezing'
 import { matching, patternText } from './patterns'
 

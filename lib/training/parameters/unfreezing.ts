@@ -1,6 +1,7 @@
 import type { ParameterInfo } from '../../../binding'
 import { refusal } from '../../base/arguments'
-import type { ResolvedTrain, ResolvedUnfreeze } from '../options/train'
+import type { ResolvedTrain } from '../options/train'
+import type { ResolvedUnfreeze } from '../options/freezing'
 import { frozenByRules, type FreezingOptions, nextOf, selected, untasked, withUncertainty } from './freezing'
 
 /** Where unfreezing stands: plain JSON, so that a checkpoint holds it. */

@@ -1,6 +1,6 @@
 import type { TrainRequest } from '../../../binding'
 import { permutation, randomKey, shuffle, type RandomKey } from '../../base/math'
-import type { ResolvedBatching, ResolvedSampling } from '../options/train'
+import type { ResolvedBatching, ResolvedSampling } from '../options/batching'
 
 /** What an epoch's plan depends on, together with the epoch's number. */
 export interface PlanRequest {
