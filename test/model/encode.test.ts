@@ -273,6 +273,6 @@ describe('what was loaded', () => {
 
   test('a device that is not there is an error, never another device', async () => {
     await expect(Model.load(tiny, { device: 'cuda:99' })).rejects.toMatchObject({ code: 'ERR_DEVICE_UNAVAILABLE' })
-    expect(model.info).toMatchObject({ device: 'cpu', deviceReason: 'asked for', dtype: 'float32', threads: 1 })
+    expect(model.info).toMatchObject({ device: 'cpu', deviceReason: 'requested', dtype: 'float32', threads: 1 })
   })
 })
