@@ -44,7 +44,7 @@ type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /** What was loaded and how it runs. */
   readonly info: ModelInfo
-  /** A type only, without a value. `predict` takes it from its receiver, so that a model with typed heads can be used as a plain `Model`. */
+  /** Exists only as a type. `predict` takes it from its receiver, so that a model with typed heads can be used as a plain `Model`. */
   declare protected readonly knownHeads: H
   readonly #native: NativeModel
   readonly #tokenizer: Tokenizer
@@ -113,7 +113,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     texts: AsyncIterable<string> | Iterable<string>,
     options?: StreamOptions<P>,
   ): AsyncGenerator<Vectors<P>, void, undefined> {
-    // Options are read at the call but rejected with the first batch, since a generator does not throw earlier.
+    // Options are read at the call, but an invalid one rejects the first batch, because a generator cannot throw earlier.
     const request = outcomeOf(() => {
       this.#checkOpen()
       if (!reading("'texts'", () => isIterable(texts)))
@@ -129,7 +129,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   ): AsyncGenerator<Vectors<P>, void, undefined> {
     const { batchTexts, ...request } = outcome()
     this.#checkOpen()
-    if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'no token embeddings in a stream', true)
+    if (request.tokenEmbeddings) throw invalid('tokenEmbeddings', 'false: a stream cannot return token embeddings', true)
     let promptTokens: Promise<number> | undefined
     const total = { texts: 0, totalTexts: 0, tokens: 0 }
     const work = (batch: string[]) => {
@@ -143,7 +143,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
         return request.onProgress?.({ ...total })
       }
       return this.#admission.hold(bytesOf(batch, request.dimension), async () => {
-        // Only when the source is read: a readline interface loses lines that arrive without a listener.
+        // The iterator is created only when the source is read: a readline interface loses lines that arrive without a listener.
         const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
         this.#checkOpen()
         return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
@@ -300,7 +300,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again.')
+    if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again with Model.load().')
   }
 }
 

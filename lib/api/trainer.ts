@@ -68,7 +68,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       const { otherData, extend } = request
       if (otherData !== undefined) booleanOf('otherData', otherData)
       if (extend !== undefined) booleanOf('extend', extend)
-      if (otherData && extend) throw refusal(`'otherData' begins another fit, so there is none for 'extend' to make longer. Leave one out.`)
+      if (otherData && extend) throw refusal(`'otherData' starts a new fit, which 'extend' cannot make longer. Leave one of them out.`)
       const { model, core } = await resumeCore(folderOf('dir', dir), request, loadWithAccess)
       return new Trainer(model, core.given, core)
     })

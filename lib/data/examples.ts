@@ -6,7 +6,7 @@ import { inOrder, isSpans } from '../tags/schemes'
 import { textOf, wordPlaces } from './align'
 import type { Example, Examples, Span } from './example'
 
-/** The name of an example in messages: its index from 0 and the beginning of its text. */
+/** How messages refer to an example: by its index from 0 and the beginning of its text. */
 export function exampleName(set: string, index: number, text?: string): string {
   return `Example ${index} of '${set}'${text === undefined ? '' : ` (${describe(text)})`}`
 }
@@ -20,8 +20,8 @@ const EXAMPLE_KEYS = ['text', 'words', 'labels']
 const SPAN_KEYS = ['start', 'end', 'label']
 
 /**
- * Checks that the value is an `Example`: it has a text, labels of a valid form, and no unknown fields. Spans lie in the text and do not
- * overlap; words occur in the text. Throws ERR_DATA with the name of the example.
+ * Checks that the value is an `Example`: it has a text, labels of a valid form, and no unknown fields. Spans must lie in the text and not
+ * overlap; words must occur in the text. Throws ERR_DATA with the index and text of the example.
  */
 export function checkExample(value: unknown, set: string, index: number): Example {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -89,7 +89,7 @@ function checkSpans(head: string, spans: readonly Span[], text: string, fail: Fa
   let before: Span | undefined
   for (const span of inOrder(spans)) {
     if (span.start < 0 || span.start >= span.end || span.end > text.length) {
-      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or not inside the text, which has ${text.length} UTF-16 units.`)
+      throw fail(`the entity ${spanName(span)} of labels.${head} is empty or outside the text, which has ${text.length} UTF-16 units.`)
     }
     if (cutsCharacter(text, span.start) || cutsCharacter(text, span.end)) {
       throw fail(
@@ -114,16 +114,16 @@ function spanName({ label, start, end }: Span): string {
   return `'${label}' [${start}, ${end})`
 }
 
-/** Example → labels → list → span: whatever lies deeper is refused by the checks. */
+/** Maximum depth of a copy: example → labels → list → span. The checks refuse anything deeper. */
 const DEPTH = 4
 const FIELDS = ['text', 'words', 'labels'] as const
 
-/** Examples that were copied already. */
+/** Examples that are already copies. */
 class CopiedExamples extends Array<unknown> {}
 
 /**
- * A copy of an array of examples, made at once: what the caller changes while the examples are checked and tokenised changes nothing. A data
- * set is copied already, and an iterable is read as it comes, each example being copied when it is read (`takeExample`).
+ * Copies an array of examples immediately, so that later changes by the caller have no effect while the examples are checked and tokenised.
+ * A `Dataset` already holds copies, and each example of an iterable is copied when it is read (`takeExample`).
  */
 export function takeSource<T extends Examples>(source: T): T {
   return reading('The examples', () => {
@@ -132,7 +132,7 @@ export function takeSource<T extends Examples>(source: T): T {
   })
 }
 
-/** Data sets of a training: one, or several by name. */
+/** The same for training data: one data set, or several by name. */
 export function takeData<T extends Examples | Readonly<Record<string, Examples>> | undefined>(data: T): T {
   return reading('The data', () => {
     if (typeof data !== 'object' || data === null || isIterable(data)) return takeSource(data as Examples) as T
@@ -140,12 +140,12 @@ export function takeData<T extends Examples | Readonly<Record<string, Examples>>
   })
 }
 
-/** One example of a source. */
+/** Copies one example of a source, unless it is already a copy. */
 export function takeExample(source: Examples, example: unknown, index: number): unknown {
   return source instanceof CopiedExamples ? example : reading(`Example ${index}`, () => copyOfExample(example))
 }
 
-/** An instance of a class may have its fields from getters: those of an example are asked for by name. */
+/** The fields of a class instance may be getters, so the fields of an example are read by name. */
 function copyOfExample(example: unknown): unknown {
   if (typeof example !== 'object' || example === null || Array.isArray(example) || isPlain(example)) return copyOf(example, DEPTH)
   const fields = FIELDS.filter((key) => key in example).map((key) => [key, (example as Record<string, unknown>)[key]])
@@ -161,7 +161,7 @@ function copyOf(value: unknown, depth: number): unknown {
   return copy
 }
 
-/** Ends with the first item that is neither a text nor an object: it is refused, whatever comes after it. */
+/** Stops after the first item that is neither a string nor an object: the checks refuse it, so later items do not matter. */
 function copyOfList(list: readonly unknown[], copyOf: (value: unknown) => unknown): unknown[] {
   const { length } = list
   const copy: unknown[] = []
@@ -173,7 +173,7 @@ function copyOfList(list: readonly unknown[], copyOf: (value: unknown) => unknow
   return copy
 }
 
-/** Milliseconds of uninterrupted work after which the event loop gets a turn. */
+/** Milliseconds of uninterrupted work after which a loop yields to the event loop. */
 const TURN = 8
 
 /**

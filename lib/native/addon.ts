@@ -15,7 +15,7 @@ export function loadAddon(): Addon {
   return load().addon
 }
 
-/** Path of the addon for this platform, without opening it. Throws if there is none. */
+/** Path of the addon for this platform, without opening it. Throws ERR_ADDON_MISSING if the platform has none. */
 export function addonFile(): string {
   return nodeGypBuild.resolve(packageRoot)
 }
@@ -35,13 +35,13 @@ export function load(): { addon: Addon; core: string } {
   } catch (cause) {
     throw addonMissing(`${file} cannot be loaded: ${(cause as Error).message}`, cause)
   }
-  // process.exit(), an uncaught throw and an unhandled rejection run no cleanup hook of the addon, but they do run static destructors.
+  // process.exit(), uncaught exceptions and unhandled rejections do not run the addon's cleanup hooks, but they do run static destructors.
   process.on('exit', () => addon.shutdown())
   loaded = { addon, core: join(unpacked(dirname(file)), CORE[process.platform] ?? 'libsentorch_core.so') }
   return loaded
 }
 
-/** Electron opens addons of an asar archive from the folder next to it; what we open ourselves must be named there. */
+/** Electron loads the addons of an asar archive from the unpacked folder next to it. Files that we open ourselves need the path in that folder. */
 function unpacked(folder: string): string {
   return folder.replace(/\.asar(?=[\\/])/, '.asar.unpacked')
 }
@@ -55,6 +55,6 @@ function addonMissing(what: string, cause: unknown): SentorchError {
     ? 'libtorch needs glibc: use a Debian-based image (node:24-slim) instead of an Alpine one.'
     : existsSync(join(packageRoot, 'native'))
       ? 'Build it with `npm run build:native`.'
-      : 'Install sentorch again, or build it from a clone of its repository with `npm run build:native`.'
+      : 'Reinstall sentorch, or build it from a clone of its repository with `npm run build:native`.'
   return new SentorchError('ERR_ADDON_MISSING', `${what} ${remedy}`, { cause, detail: { platform: platform(), packageRoot } })
 }

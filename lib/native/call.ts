@@ -3,7 +3,7 @@ import { aborted, ERROR_CODES, isSentorchError, SentorchError, throwIfAborted, t
 
 let tasks = 0
 
-/** A number for the native work of one call, by which it can be aborted. Unique in the process. */
+/** A number that identifies the native work of one call, so that it can be aborted. Unique in the process. */
 export function nextTask(): number {
   return ++tasks
 }
@@ -20,7 +20,7 @@ export async function fromNative<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** Runs work that `stop` ends early. It is called when `signal` aborts, and the promise then rejects with ERR_ABORTED; and after any failure. */
+/** Runs work that `stop` ends early. `stop` is called after any failure and when `signal` aborts; the promise then rejects with ERR_ABORTED. */
 export async function stoppable<T>(signal: AbortSignal | undefined, stop: () => void, work: () => Promise<T>): Promise<T> {
   throwIfAborted(signal)
   signal?.addEventListener('abort', stop, { once: true })
@@ -35,7 +35,7 @@ export async function stoppable<T>(signal: AbortSignal | undefined, stop: () => 
   }
 }
 
-/** Runs native work under a task number of its own. If `signal` aborts or the work fails, requests with that number are dropped or end early. */
+/** Runs native work with a new task number. If `signal` aborts or the work fails, requests with that number are dropped or end early. */
 export function abortable<T>(
   native: Pick<NativeModel, 'abort'>,
   signal: AbortSignal | undefined,

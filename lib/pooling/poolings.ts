@@ -4,13 +4,13 @@ import { invalid, oneOf } from '../base/check'
 export const POOLING_NAMES = ['cls', 'max', 'mean', 'mean_sqrt_len_tokens', 'weightedmean', 'lasttoken'] as const
 export type PoolingName = (typeof POOLING_NAMES)[number]
 
-/** What sentence-transformers uses if a model does not name a pooling. */
+/** The pooling that sentence-transformers uses if a model does not specify one. */
 export const DEFAULT_POOLING: PoolingName = 'mean'
 
 /** The state of the first token, which transformers' own classifiers use. */
 export const FIRST_TOKEN: PoolingName = 'cls'
 
-/** The older keys of sentence-transformers' Pooling config; each value is true or false. */
+/** The older keys of sentence-transformers' Pooling config, whose values are booleans. */
 export const POOLING_KEYS: Readonly<Record<PoolingName, string>> = {
   cls: 'pooling_mode_cls_token',
   max: 'pooling_mode_max_tokens',

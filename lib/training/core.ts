@@ -29,16 +29,16 @@ import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } fro
 import { firstDifference } from './plain'
 import { stepsIn } from './plan/plan'
 
-/** What a checkpoint gives back. */
+/** What a checkpoint restores. */
 export interface Restored {
   state: TrainingState
   classWeights: TaskWeights | null
   known: Map<string, Float32Array>
-  /** What comes first must be the same data, and the same fit. Undefined: other data is welcome. */
+  /** What the first call must match: its data and its fit. Undefined: other data is allowed. */
   pinned: Pinned | undefined
 }
 
-/** A trainer without its public face: options, state, and the native session, which is opened when it is needed. */
+/** The implementation of `Trainer`: options, state, and the native session, which is opened when it is needed. */
 export class TrainerCore {
   readonly model: LoadedModel
   readonly given: TrainerOptions
@@ -51,12 +51,12 @@ export class TrainerCore {
   #session: Promise<Session> | undefined
   #running: Promise<unknown> | undefined
 
-  /** Throws ERR_INVALID_ARGUMENT for options that do not hold, and where the model has an open trainer. */
+  /** Throws ERR_INVALID_ARGUMENT for invalid options or if the model has an open trainer. */
   constructor(model: LoadedModel, given: TrainerOptions, restore?: (options: ResolvedTrain) => Restored) {
     this.model = model
     this.given = takeOptions('trainer', given, TRAIN_KEYS)
     this.options = resolveTrain(this.given, contextOf(model))
-    if (model.trainer) throw refusal('The model has an open trainer already: dispose of it first (trainer.dispose()).')
+    if (model.trainer) throw refusal('The model already has an open trainer: dispose of it first (trainer.dispose()).')
     const restored = restore?.(this.options)
     this.state = restored?.state ?? startState(this.options.unfreeze)
     this.#classWeights = restored?.classWeights ?? null
@@ -69,7 +69,7 @@ export class TrainerCore {
     return this.#running !== undefined
   }
 
-  /** The native session. `corpus`: the data for `'balanced'` weights; without it they are not set, and the session is reopened when it is known. */
+  /** The native session. `corpus`: the data for `'balanced'` weights. Without it they are not set, and the session is reopened once it is known. */
   session(corpus?: Corpus): Promise<Session> {
     this.#checkOpen()
     const waits = hasBalanced(this.options) && this.#classWeights === null
@@ -116,7 +116,7 @@ export class TrainerCore {
         evaluate: held && (() => this.#evaluateCorpus(held, request)),
         saveBest: saveBest === undefined ? undefined : () => this.#saveBest(session, saveBest),
       })
-      // The schedule was this fit's.
+      // The schedule belonged to this fit.
       if (!hasOwnLength(this.options)) this.state.schedule = null
       return result
     })
@@ -128,7 +128,7 @@ export class TrainerCore {
     return this.#evaluateCorpus(await this.#held(data, options.signal), options)
   }
 
-  /** At the end of the step under way. */
+  /** Writes a checkpoint at the end of the current step. */
   async save(dir: string): Promise<void> {
     const session = await this.session()
     await session.queue.run(() =>
@@ -140,7 +140,7 @@ export class TrainerCore {
     const path = await nextCheckpoint(dir)
     await this.save(path)
     for (const old of await surplusCheckpoints(dir, keep)) {
-      // Tokenizer and configuration are copied from the folder that the model came from: it takes the newest for that before this one goes.
+      // Saves copy tokenizer and configuration from the model's folder. If that folder is removed here, they are copied from the newest one instead.
       if ((await realpath(old)) === this.model.folder.folder) this.model.folder = await openFolder(path)
       await removeCheckpoint(old)
     }
@@ -150,7 +150,7 @@ export class TrainerCore {
     return session.queue.run(() => saveModel(this.model, dir, { overwrite: true, training: recipeOf(session) }))
   }
 
-  /** What runs is dropped at its step's end; then the native trainer goes. Without anything running that is done at once. */
+  /** Stops running work at the end of its step, then frees the native trainer; immediately if nothing is running. */
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return
     this.#closing.abort()
@@ -160,14 +160,14 @@ export class TrainerCore {
     try {
       await fromNative(model.native.endTraining())
     } catch (error) {
-      // With the model its trainer is gone too.
+      // Disposing of the model has already disposed of its trainer.
       if (!isSentorchError(error) || error.code !== 'ERR_DISPOSED') throw error
     }
   }
 
   async #alone<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     this.#checkOpen()
-    if (this.#running) throw new SentorchError('ERR_BUSY', 'This trainer is training already: wait until that is done, or abort it.')
+    if (this.#running) throw new SentorchError('ERR_BUSY', 'This trainer is already training: wait for that call to finish, or abort it.')
     const closing = this.#closing.signal
     const running = (async () => {
       throwIfAborted(signal)
@@ -202,7 +202,7 @@ export class TrainerCore {
     return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', signal })
   }
 
-  /** Data to evaluate on: every head of the model counts, and labels that a head does not have are wrong, not refused. */
+  /** Prepares evaluation data for every head of the model. Labels that a head does not have are not refused; they count as wrong. */
   async #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
     const { tokenizer, heads } = this.model
     return makeCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, unknownLabels: 'ignore', signal })
@@ -214,7 +214,7 @@ export class TrainerCore {
     return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights })
   }
 
-  /** Everything that can be refused is refused here, before anything changes; then the native side has the corpus. */
+  /** Checks the corpus against the state before anything changes, then passes it to the native side. */
   async #enter(corpus: Corpus, signal: AbortSignal): Promise<Session> {
     const { state } = this
     const difference = state.data && dataDifference(state.data, corpus.identity)
@@ -223,7 +223,7 @@ export class TrainerCore {
     const session = await this.session(corpus)
     await this.#targets.learn(corpus, state.applied === 0, signal)
     if (this.#pinned !== undefined && state.step > stepsIn(session.plan(corpus))) {
-      throw broken(this.#pinned.dir, `it says step ${state.step} of an epoch that has ${stepsIn(session.plan(corpus))}`)
+      throw broken(this.#pinned.dir, `its state is at step ${state.step} of an epoch with ${stepsIn(session.plan(corpus))} steps`)
     }
     await session.setCorpus(corpus, () => this.#targets.of(corpus))
     if (difference) dropEpoch(state)
@@ -253,10 +253,10 @@ export function contextOf({ heads, folder }: Pick<LoadedModel, 'heads' | 'folder
 }
 
 function disposed(): SentorchError {
-  return new SentorchError('ERR_DISPOSED', 'The trainer was disposed. Make a new one with model.trainer().')
+  return new SentorchError('ERR_DISPOSED', 'The trainer was disposed. Create a new one with model.trainer().')
 }
 
-/** `model.trainEpoch`: an epoch of the trainer that is kept for these options; other options close it and begin another. */
+/** `model.trainEpoch`: trains an epoch with the trainer that is kept for these options. Different options close it and open a new one. */
 export async function trainEpochOf(
   model: LoadedModel,
   data: TrainingData,

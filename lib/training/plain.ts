@@ -3,14 +3,14 @@ import { MatchedNames } from './parameters/patterns'
 import { isPlain } from '../base/arguments'
 
 /**
- * JSON that keeps what options and reports hold next to plain values: numbers that are not finite, and the names that a pattern matched. Typed
- * arrays become arrays; a RegExp becomes its text; a teacher, functions and instances of classes become `{ "$given": true }`: that there was one.
+ * JSON that also represents non-finite numbers and the names that a pattern matched, which occur in options and reports. Typed arrays become
+ * arrays and a RegExp becomes its text. A teacher, a function or an instance of a class becomes `{ "$given": true }`.
  */
 export function toPlainJson(value: unknown): string {
   return `${JSON.stringify(value, (key, each: unknown) => (key === 'teacher' && each ? GIVEN : encode(each)), 1)}\n`
 }
 
-/** The same without the names that a pattern matched: what a given RegExp and the one of a checkpoint have in common is their text. */
+/** The same without the names that a pattern matched, because only the text of a RegExp can be compared with one from a checkpoint. */
 export function comparable(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(toPlainJson(value), (key, each: unknown) => (key === '$names' ? undefined : each))
 }
@@ -27,7 +27,7 @@ function encode(value: unknown): unknown {
 
 const GIVEN = { $given: true }
 
-/** Throws an Error where the text is not such JSON. What was an instance comes back as `{ $given: true }`. */
+/** Parses the result of `toPlainJson`. Throws an Error for invalid JSON. Instances stay `{ $given: true }`. */
 export function fromPlainJson(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value
@@ -38,7 +38,7 @@ export function fromPlainJson(text: string): unknown {
   })
 }
 
-/** The first key by whose value two sets of options differ, as they would be written; undefined: none. */
+/** The first key whose value differs between two sets of options in their JSON form; undefined if they are equal. */
 export function firstDifference(a: object, b: object): string | undefined {
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])]
   const text = (value: unknown) => JSON.stringify(comparable(value))

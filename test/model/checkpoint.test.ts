@@ -122,10 +122,10 @@ describe('of one checkpoint', () => {
     const trainer = await resume(stored)
     const refused = (input: any, what: string) =>
       expect(trainer.trainEpoch(input)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringContaining(what) })
-    await refused(data.slice(1), 'had 48 examples, now 47')
+    await refused(data.slice(1), 'had 48 examples before, and has 47 now')
     await refused({ other: data }, "'data' before, 'other' now")
     await refused({ data, more: data }, '1 data sets before, 2 now')
-    await refused([...data.slice(1), data[0]], 'other texts or labels than before, or another order')
+    await refused([...data.slice(1), data[0]], "the texts, the labels or the order of the data set 'data' have changed")
     expect(trainer.position).toEqual({ epoch: 0, step: 5, applied: 5 })
 
     const free = await resume(stored, { otherData: true })
@@ -183,7 +183,7 @@ describe('of one checkpoint', () => {
     writeSafetensors(file, Object.fromEntries(arrays.map(([key, { shape }]) => [key, { shape: shapeOf(shape) }])))
   }
   const broken: [string, (dir: string) => void, RegExp][] = [
-    ['no trainer.json', (dir) => rmSync(join(dir, 'trainer.json')), /no trainer.json/],
+    ['no trainer.json', (dir) => rmSync(join(dir, 'trainer.json')), /trainer.json is missing/],
     ['no folder', (dir) => rmSync(dir, { recursive: true }), /does not exist/],
     ['a cut trainer.json', (dir) => truncateSync(join(dir, 'trainer.json'), 200), /not JSON/],
     ['a list', (dir) => writeFileSync(join(dir, 'trainer.json'), '[]'), /JSON object/],
@@ -191,7 +191,7 @@ describe('of one checkpoint', () => {
     [
       'an expression',
       json((c) => (c.options.groups = [{ match: { $regexp: ['x', ''] }, learningRate: 1 }])),
-      /options do not hold.*groups\[0\]\.match/,
+      /options are invalid.*groups\[0\]\.match/,
     ],
     [
       'names that the model does not have',
@@ -207,7 +207,7 @@ describe('of one checkpoint', () => {
         c.options.groups = [{ match: '*e'.repeat(40) + 'Z', learningRate: 1 }]
         c.resolved.rates.groups = [{ match: ['*e'.repeat(40) + 'Z'], learningRate: 1 }]
       }),
-      /matches no parameter/,
+      /does not match any parameter/,
     ],
     ['class weights of other labels', json((c) => (c.classWeights = [[1], null])), /classWeights/],
     ['a device that is none', json((c) => (c.load.device = 'tpu')), /device/],
@@ -215,8 +215,8 @@ describe('of one checkpoint', () => {
     ['a key that is not known', json((c) => (c.more = 1)), /the unknown key "more"/],
     ['a mistyped key', json((c) => (c.state.sums.tokns = 1)), /Did you mean 'tokens'/],
     ['an evaluation without a score', json((c) => delete c.state.fit.evaluations[0].evaluation.score), /score/],
-    ['options that do not hold', json((c) => (c.options.batchSize = -1)), /options do not hold.*batchSize/],
-    ['options that were changed', json((c) => (c.options.batchSize = 9)), /'batching' means something else/],
+    ['options that do not hold', json((c) => (c.options.batchSize = -1)), /options are invalid.*batchSize/],
+    ['options that were changed', json((c) => (c.options.batchSize = 9)), /interprets the option 'batching' differently/],
     ['a state that is none', json((c) => (c.state = 5)), /an object for state/],
     ['a negative step', json((c) => (c.state.step = -1)), /step/],
     ['a step that is no number', json((c) => (c.state.step = '5')), /step/],
@@ -228,14 +228,14 @@ describe('of one checkpoint', () => {
     ['a history that is none', json((c) => (c.state.fit.history = 'x')), /history/],
     ['a best that is not there', json((c) => (c.state.fit.best = 100)), /best/],
     ['class weights that are none', json((c) => (c.classWeights = [['x'], null])), /classWeights/],
-    ['updates of what is not there', json((c) => (c.updates.nothing = 3)), /updates of nothing/],
-    ['updates left out', json((c) => delete c.updates['heads.intent.0.bias']), /belongs to no parameter/],
+    ['updates of what is not there', json((c) => (c.updates.nothing = 3)), /updates of the parameter nothing/],
+    ['updates left out', json((c) => delete c.updates['heads.intent.0.bias']), /does not belong to a trained parameter/],
     ['no optimizer', (dir) => rmSync(join(dir, 'optimizer.safetensors')), /not name optimizer.safetensors/],
     ['a cut optimizer', (dir) => truncateSync(join(dir, 'optimizer.safetensors'), 5000), /optimizer.safetensors/],
-    ['an optimizer of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'optimizer.safetensors')), /optimizer.safetensors holds/], // prettier-ignore
+    ['an optimizer of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'optimizer.safetensors')), /optimizer.safetensors contains/], // prettier-ignore
     ['cut vectors', (dir) => truncateSync(join(dir, 'targets.safetensors'), 300), /targets.safetensors/],
     ['vectors of another model', (dir) => cpSync(join(dir, 'heads.safetensors'), join(dir, 'targets.safetensors')), /targets.safetensors/],
-    ['vectors that are not a matrix', targets(([rows, dimension]) => [rows, dimension, 1]), /holds no vectors/],
+    ['vectors that are not a matrix', targets(([rows, dimension]) => [rows, dimension, 1]), /does not contain vectors/],
   ]
   test.each(broken)('%s is ERR_CHECKPOINT', async (_, damage, message) => {
     const dir = copy()
@@ -266,7 +266,7 @@ describe('of one checkpoint', () => {
     targets(([rows, dimension]) => [rows - 1, dimension])(dir)
     seal(dir)
     const trainer = await resume(dir)
-    const fewer = /holds \d+ vectors of '\w+' for the data set 'data', which has \d+ examples/
+    const fewer = /has \d+ vectors of '\w+' for the data set 'data', which has \d+ examples/
     await expect(trainer.fit(data, fitOptions)).rejects.toMatchObject({ code: 'ERR_CHECKPOINT', message: expect.stringMatching(fewer) })
   })
 

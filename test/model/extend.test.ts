@@ -69,7 +69,7 @@ test('the same length with extend is what it was, and a checkpoint without a fit
   const resumed = await Trainer.resume(dir, { extend: true })
   await expect(resumed.fit(data, { epochs: 5 })).rejects.toMatchObject({
     code: 'ERR_CHECKPOINT',
-    message: expect.stringContaining('no fit'),
+    message: expect.stringContaining('no unfinished fit'),
   })
   expect(loadedModelOf(resumed.model).trainer).toBeDefined()
   await resumed.model.dispose()

@@ -241,8 +241,8 @@ test('what cannot be trained on is refused by name, before anything changes', as
   const before = await weightsOf(model)
   const refused = (input: any, code: string, message: RegExp) =>
     expect(trainer.trainEpoch(input)).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
-  await refused([], 'ERR_DATA', /'data' holds no example/)
-  await refused({ first: data, second: [] }, 'ERR_DATA', /'second' holds no example/)
+  await refused([], 'ERR_DATA', /'data' is empty/)
+  await refused({ first: data, second: [] }, 'ERR_DATA', /'second' is empty/)
   await refused({}, 'ERR_INVALID_ARGUMENT', /object of data sets is empty/)
   await refused(5, 'ERR_INVALID_ARGUMENT', /iterable of examples, received 5/)
   await refused([{ text: 'x', labels: { intent: 'go' } }], 'ERR_DATA', /head 'slots' has no labelled example/)

@@ -97,7 +97,7 @@ describe('from', () => {
     [
       'an empty span',
       { text: 'abc', labels: { slots: [span(1, 1)] } },
-      "'x' [1, 1) of labels.slots is empty or not inside the text, which has 3",
+      "'x' [1, 1) of labels.slots is empty or outside the text, which has 3",
     ],
     ['a span behind the text', { text: 'abc', labels: { slots: [span(1, 4)] } }, "'x' [1, 4)"],
     [

@@ -49,7 +49,7 @@ test('tags: words that were cut off count as O, and with the label of the senten
   expect(result.frameAccuracy).toBeCloseTo(1 / 3, 12)
   expect(measureOf(result, 'slots.accuracy')).toBe(11 / 12)
   expect(measureOf(result, 'intent.loss')).toBe(result.losses.intent)
-  expect(() => measureOf(result, 'slots.microF1')).toThrow(/no measure 'slots.microF1'/)
+  expect(() => measureOf(result, 'slots.microF1')).toThrow(/no metric 'slots.microF1'/)
 })
 
 test('the first token of a word decides its tag', async () => {
@@ -78,8 +78,8 @@ test('without a label that the head knows it has no loss, and the total is of th
   expect([result.loss, result.losses]).toEqual([undefined, {}])
   expect(result.metrics.intent).toMatchObject({ accuracy: 0, examples: 1 })
   expect(result.metrics.intent).not.toHaveProperty('loss')
-  expect(() => measureOf(result, 'loss')).toThrow(/no measure 'loss'/)
-  expect(() => measureOf(result, 'intent.loss')).toThrow(/no measure 'intent.loss'/)
+  expect(() => measureOf(result, 'loss')).toThrow(/no metric 'loss'/)
+  expect(() => measureOf(result, 'intent.loss')).toThrow(/no metric 'intent.loss'/)
   const partly = await run([INTENT, TOPICS], [{ text: 'x', labels: { ...labels, topics: ['p'] } }], () => [1, 0])
   expect(Object.keys(partly.result.losses)).toEqual(['topics'])
   expect(partly.result.loss).toBe(partly.result.losses.topics)

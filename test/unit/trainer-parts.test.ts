@@ -170,22 +170,22 @@ describe('options', () => {
     [() => resolveEpoch({ onStep: 5 as any }), /onStep/],
     [() => resolveFit({ epochs: 0 }, heads, undefined), /epochs/],
     [() => resolveFit({ maxSteps: 1.5 }, heads, undefined), /maxSteps/],
-    [() => resolveFit({ earlyStopping: { patience: 1 } }, heads, undefined), /'earlyStopping' needs data/],
-    [() => resolveFit({ saveBest: 'x' }, heads, undefined), /'saveBest' needs data/],
+    [() => resolveFit({ earlyStopping: { patience: 1 } }, heads, undefined), /'earlyStopping' requires evaluation data/],
+    [() => resolveFit({ saveBest: 'x' }, heads, undefined), /'saveBest' requires evaluation data/],
     [() => resolveFit({ evaluate, earlyStopping: {} as any }, heads, undefined), /patience/],
     [
       () => resolveFit({ evaluate, earlyStopping: { patience: 1, metric: 'itent.accuracy' } }, heads, undefined),
-      /no measure "itent.accuracy"/,
+      /unknown metric "itent.accuracy"/,
     ],
     [
       () => resolveFit({ evaluate, earlyStopping: { patience: 1, metric: 'intent.f1' } }, heads, undefined),
-      /no measure "intent.f1".*slots.f1/,
+      /unknown metric "intent.f1".*slots.f1/,
     ],
     [() => resolveFit({ evaluate, earlyStopping: { patience: 1, mode: 'up' as any } }, heads, undefined), /mode/],
     [() => resolveFit({ evaluate, earlyStopping: { patience: 1, minDelta: -1 } }, heads, undefined), /minDelta/],
     [() => resolveFit({ evaluate, scoreWeights: { other: 1 } }, heads, undefined), /Unknown option 'other'/],
     [() => resolveFit({ evaluate, scoreWeights: { intent: -1 } }, heads, undefined), /scoreWeights.intent/],
-    [() => resolveEvaluate({ metrics: { score: () => 1 } }, heads), /that name is taken/],
+    [() => resolveEvaluate({ metrics: { score: () => 1 } }, heads), /already in use/],
     [() => resolveEvaluate({ metrics: { mine: 1 as any } }, heads), /metrics.mine/],
   ])('%# is refused', (resolve, message) => {
     expect(resolve).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) }))

@@ -169,7 +169,7 @@ describe('unfreezing', () => {
   })
 
   test.each<[string, TrainerOptions, string[]]>([
-    ['what is not frozen', { freeze: 'embeddings', unfreeze: [{ at: { epoch: 1 }, what: { topLayers: 1 } }] }, ['unfreeze[0]', 'no frozen parameter']], // prettier-ignore
+    ['what is not frozen', { freeze: 'embeddings', unfreeze: [{ at: { epoch: 1 }, what: { topLayers: 1 } }] }, ['unfreeze[0]', 'does not name a frozen parameter']], // prettier-ignore
     ['a pattern that matches nothing', { freeze: 'all', unfreeze: [{ at: { epoch: 1 }, what: { match: 'pooler.*' } }] }, ['pooler.*', 'unfreeze[0].what.match']], // prettier-ignore
   ])('refused: %s', (_, options, message) => {
     expect(() => checkUnfreezing(parameters, withUncertainty(options), LAYERS)).toThrow(refused(...message))

@@ -142,17 +142,17 @@ describe('explicit groups', () => {
 
   test.each<[string, TrainerOptions['groups'], string[]]>([
     ['a pattern that matches nothing', [{ match: 'encoder.layers.*', learningRate: 1 }], ['encoder.layers.*', 'groups[0].match', 'embeddings.word_embeddings.weight']], // prettier-ignore
-    ['one of several that matches nothing', [{ match: ['heads.*', /nothing/], learningRate: 1 }], ['/nothing/', 'matches no parameter']],
+    ['one of several that matches nothing', [{ match: ['heads.*', /nothing/], learningRate: 1 }], ['/nothing/', 'does not match any parameter']],
     [
       'a parameter that two rules match',
       [
         { match: 'heads.*', learningRate: 1 },
         { match: '*.bias', learningRate: 2 },
       ],
-      ['heads.intent.0.bias', 'groups[0] (heads.*)', 'groups[1] (*.bias)'],
+      ['groups[0] (heads.*)', 'groups[1] (*.bias)', 'heads.intent.0.bias'],
     ],
-    ['a decay for vectors alone', [{ match: '*.bias', weightDecay: 0.1 }], ['groups[0]', 'one dimension']],
-    ['uncertainty by name', [{ match: 'uncertainty.*', learningRate: 1 }], ['uncertainty.*', 'matches no parameter']],
+    ['a decay for vectors alone', [{ match: '*.bias', weightDecay: 0.1 }], ['groups[0]', 'one-dimensional']],
+    ['uncertainty by name', [{ match: 'uncertainty.*', learningRate: 1 }], ['uncertainty.*', 'does not match any parameter']],
   ])('refused: %s', (_, rules, message) => {
     expect(() => groups({ ...recipe, uncertainty: true, groups: rules! }, [...parameters, ...uncertainty])).toThrow(refused(...message))
   })

@@ -13,28 +13,28 @@ import { withMatchedNames } from '../parameters/patterns'
 import { comparable, toPlainJson } from '../plain'
 import { numbers } from './fit-state'
 
-/** A new number for a layout that older readers would read wrongly. */
+/** Version of the layout. It increases when older readers would misread a checkpoint. */
 export const CHECKPOINT_FORMAT = 1
 
 export const TRAINER_JSON = 'trainer.json'
 export const OPTIMIZER_FILE = 'optimizer.safetensors'
 export const TARGETS_FILE = 'targets.safetensors'
 
-/** What trainer.json holds. */
+/** The contents of trainer.json. */
 export interface TrainerJson {
   format: number
   sentorch: string
   libtorch: string
-  /** As they were given, in the notation of `plain.ts`: a RegExp as the names that it matched, a teacher as a mark that there was one. */
+  /** The given options in the notation of `plain.ts`: a RegExp is stored as the names that it matched, a teacher as a marker. */
   options: TrainerOptions
-  /** With every default and without those names, to see where another version means something else by them. */
+  /** The options with every default and without those names, to detect a version that interprets them differently. */
   resolved: object
-  /** How the model was loaded. A run that continues gives the same bits only with the same. */
+  /** How the model was loaded. A resumed run gives bit-identical results only with the same values. */
   load: { dtype: 'float32' | 'bfloat16'; device: string; threads: number }
   state: TrainingState
-  /** Null: `'balanced'` ones wait for the data. */
+  /** Null: `'balanced'` weights have not been computed yet, because the data is not known. */
   classWeights: TaskWeights | null
-  /** Updates that each parameter has had; those without any are left out. */
+  /** Number of updates of each parameter; parameters without updates are omitted. */
   updates: Record<string, number>
 }
 
@@ -47,7 +47,7 @@ export interface CheckpointSource {
 
 /**
  * Writes a checkpoint: the model's folder, with trainer.json, optimizer.safetensors and, with regression targets, targets.safetensors.
- * Call it in a turn of the session. The folder appears whole; one that it replaces stays until then.
+ * Call it in a turn of the session's queue. The folder appears when it is complete; until then an existing folder stays in place.
  */
 export async function writeCheckpoint(source: CheckpointSource, dir: string): Promise<void> {
   const { session, targets } = source
@@ -81,7 +81,7 @@ async function updatesOf({ model, parameters }: Session): Promise<Record<string,
   return Object.fromEntries(parameters.flatMap(({ name }, i) => (steps[i]! > 0 ? [[name, steps[i]!]] : [])))
 }
 
-/** Names of optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, and learnt loss weights, which no model file holds. */
+/** Names in optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, and learned loss weights, which no model file contains. */
 export function optimizerTensors(
   { parameters }: Pick<Session, 'parameters'>,
   updates: Readonly<Record<string, number>>,
@@ -101,7 +101,7 @@ async function writeOptimizer(session: Session, updates: Record<string, number>,
   await fromNative(session.model.native.write(request))
 }
 
-/** These vectors lie in JavaScript's memory: the file is put together here. */
+/** The vectors are in JavaScript's memory, so the file is assembled here and not by native code. */
 function vectorFile({ known, dimension }: Targets): Uint8Array {
   const tensors = new Map([...known].map(([key, data]) => [key, valueOf(key, [data.length / dimension, dimension])] as const))
   const { header, parts } = safetensorsFile('', tensors)
@@ -112,7 +112,7 @@ function vectorFile({ known, dimension }: Targets): Uint8Array {
   return Buffer.concat([header, ...bytes])
 }
 
-/** trainer.json as far as it can be checked without the model; `options`, `resolved` and `state` are not. */
+/** trainer.json, checked as far as possible without the model: `options`, `resolved` and `state` are not checked yet. */
 export interface CheckedTrainerJson extends Omit<TrainerJson, 'state' | 'resolved'> {
   resolved: Record<string, unknown>
   state: unknown
@@ -120,7 +120,7 @@ export interface CheckedTrainerJson extends Omit<TrainerJson, 'state' | 'resolve
 
 const KEYS = ['format', 'sentorch', 'libtorch', 'options', 'resolved', 'load', 'state', 'classWeights', 'updates']
 
-/** Reads and checks the file without trusting its author. ERR_MODEL_FORMAT for an invalid value, ERR_MODEL_UNSUPPORTED for a newer format and unknown keys. */
+/** Checks the untrusted contents of the file. ERR_MODEL_FORMAT for an invalid value, ERR_MODEL_UNSUPPORTED for a newer format or an unknown key. */
 export function parseTrainerJson(json: unknown, where: string): CheckedTrainerJson {
   const fields = new Fields(json, where)
   const format = fields.integer('format', 1, Number.MAX_SAFE_INTEGER)

@@ -2,15 +2,15 @@ import { isSentorchError, SentorchError } from '../../base/errors'
 import { isLonger, type FitCourse } from '../loop/history'
 import { comparable } from '../plain'
 
-/** What training that was resumed is held to. */
+/** What the first call after `Trainer.resume` must match. */
 export interface Pinned {
   /** The checkpoint's folder. */
   dir: string
-  /** The fit may become longer. */
+  /** Whether the fit may be longer than before. */
   extend: boolean
 }
 
-/** What is wrong with a file of a checkpoint is ERR_CHECKPOINT, whatever found it. */
+/** Turns errors about files of a checkpoint into ERR_CHECKPOINT. */
 export async function asCheckpoint<T>(dir: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -32,7 +32,7 @@ export function broken(dir: string, what: string, cause?: unknown): SentorchErro
 export function otherData(dir: string, difference: string): SentorchError {
   return new SentorchError(
     'ERR_CHECKPOINT',
-    `The checkpoint ${dir} was made with other data: ${difference}. Resume with the same data, or pass \`otherData: true\` to begin anew from its weights.`,
+    `The checkpoint ${dir} was written with different data: ${difference}. Resume with the same data, or pass \`otherData: true\` to start a new run from its weights.`,
     { detail: { folder: dir } },
   )
 }
@@ -40,7 +40,7 @@ export function otherData(dir: string, difference: string): SentorchError {
 export function otherOption(dir: string, option: string, before: unknown, now: unknown): SentorchError {
   return new SentorchError(
     'ERR_CHECKPOINT',
-    `The checkpoint ${dir} is of other options: resume with the same \`${option}\` (checkpoint: ${shown(before)}, now: ${shown(now)}), or leave out \`options\`.`,
+    `The checkpoint ${dir} was written with different options: resume with the same \`${option}\` (checkpoint: ${shown(before)}, now: ${shown(now)}), or leave out \`options\`.`,
     { detail: { folder: dir, option } },
   )
 }
@@ -49,8 +49,8 @@ export function otherFit({ dir, extend }: Pinned, option: keyof FitCourse, befor
   const values = `(checkpoint: ${shown(before[option])}, now: ${shown(now[option])})`
   const ways = [`resume with the same \`${option}\` ${values}`]
   if (!extend && isLonger(option, before, now)) ways.push('pass `extend: true`')
-  ways.push('pass `otherData: true` to begin anew from its weights')
-  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} is of another fit: ${ways.join(', or ')}.`, {
+  ways.push('pass `otherData: true` to start a new run from its weights')
+  return new SentorchError('ERR_CHECKPOINT', `The checkpoint ${dir} belongs to a fit with different options: ${ways.join(', or ')}.`, {
     detail: { folder: dir, option, checkpoint: before[option], now: now[option] },
   })
 }

@@ -161,7 +161,7 @@ function each<T>(fields: Fields, key: string, read: (fields: Fields) => T): T[] 
   return objects(fields, key).map((json, i) => read(new Fields(json, `${key}[${i}] of ${fields.where}`)))
 }
 
-/** How values of a checkpoint are read: ERR_MODEL_FORMAT names what does not fit. */
+/** Readers for values of a checkpoint. ERR_MODEL_FORMAT names an invalid value. */
 
 export const MAX_COUNT = Number.MAX_SAFE_INTEGER
 
@@ -176,14 +176,14 @@ export function number(fields: Fields, key: string): number {
   return value
 }
 
-/** Any number: a measure may be NaN or infinite. */
+/** Any number: a metric may be NaN or infinite. */
 export function measure(fields: Fields, key: string): number {
   const value = fields.raw(key)
   if (typeof value !== 'number') throw fields.bad(key, 'a number')
   return value
 }
 
-/** Measures by name, of whatever names. */
+/** Metrics by name; any name is accepted. */
 export function measures(fields: Fields, key: string): Record<string, number> {
   const named = fields.required(key)
   return Object.fromEntries(named.keys().map((name) => [name, measure(named, name)]))

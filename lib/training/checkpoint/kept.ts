@@ -8,16 +8,16 @@ import { TRAINER_JSON } from './checkpoint'
 import { broken } from './errors'
 import { openCheckpoint, type StoredTrainer } from './read'
 
-/** The number counts saves into the folder, of whatever run, so the highest one is the newest. */
+/** The number counts the saves into the folder by any run, so the highest number is the newest checkpoint. */
 const NAME = /^checkpoint-(\d{4,15})$/
 
-/** One of several checkpoints in a folder: each save makes a new one, `checkpoint-0001` and so on, and the oldest are removed. */
+/** One of several checkpoints in a folder: each save creates a new one, `checkpoint-0001` and so on, and the oldest are removed. */
 interface KeptCheckpoint {
   path: string
   number: number
 }
 
-/** The checkpoints in a folder, the newest first; empty where the folder does not exist. */
+/** The checkpoints in a folder, newest first; empty if the folder does not exist. */
 async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
   const names = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return []
@@ -31,7 +31,7 @@ async function keptCheckpoints(dir: string): Promise<KeptCheckpoint[]> {
     .sort((a, b) => b.number - a.number)
 }
 
-/** Where the next save goes. A folder that is a checkpoint or a model itself does not hold several. */
+/** Path of the next checkpoint. ERR_FILE if the folder is itself a checkpoint or a model. */
 export async function nextCheckpoint(dir: string): Promise<string> {
   const names: string[] = await readdir(dir).catch(() => [])
   const itself = names.find((name) => name === TRAINER_JSON || name === 'config.json')
@@ -43,13 +43,13 @@ export async function nextCheckpoint(dir: string): Promise<string> {
   return join(dir, `checkpoint-${String((newest?.number ?? 0) + 1).padStart(4, '0')}`)
 }
 
-/** Before the first step: a folder that cannot be written, or that holds something else, is refused. ERR_FILE. */
+/** Called before the first step. ERR_FILE if the folder cannot be written or contains something else. */
 export async function checkTarget({ dir, keep }: Pick<NonNullable<ResolvedEpoch['saveEvery']>, 'dir' | 'keep'>): Promise<void> {
   const staged = await StagedFolder.create(keep === undefined ? dir : await nextCheckpoint(dir), { overwrite: true })
   await staged.discard()
 }
 
-/** All but the newest `keep`. */
+/** All checkpoints except the newest `keep`. */
 export async function surplusCheckpoints(dir: string, keep: number): Promise<string[]> {
   return (await keptCheckpoints(dir)).slice(keep).map(({ path }) => path)
 }
@@ -61,8 +61,8 @@ export async function removeCheckpoint(path: string): Promise<void> {
 }
 
 /**
- * The checkpoint that a path means: the folder itself, or the newest one in it that is whole, with a warning that names each damaged one that
- * was passed over. ERR_CHECKPOINT where there is none.
+ * The checkpoint for a path: the folder itself, or the newest undamaged checkpoint in it, with a warning that names each damaged one that was
+ * skipped. ERR_CHECKPOINT if none can be used.
  */
 export async function findCheckpoint(dir: string): Promise<StoredTrainer> {
   const kept = await keptCheckpoints(dir)
@@ -78,7 +78,7 @@ export async function findCheckpoint(dir: string): Promise<StoredTrainer> {
     if (damaged.length > 0) warn('SENTORCH_CHECKPOINT_DAMAGED', `${damaged.join(' ')} Training resumes from ${path}, which is older.`)
     return found
   }
-  throw broken(dir, `none of the ${kept.length} in it is whole. ${damaged[0]!.replace(/\.$/, '')}`)
+  throw broken(dir, `all ${kept.length} checkpoints in it are damaged. ${damaged[0]!.replace(/\.$/, '')}`)
 }
 
 function unusable(dir: string, error: unknown): SentorchError {
@@ -90,7 +90,7 @@ function unusable(dir: string, error: unknown): SentorchError {
 
 type Rule = NonNullable<ResolvedEpoch['saveEvery']>
 
-/** When `saveEvery` asks for a checkpoint, over the epochs of one call. */
+/** Decides when `saveEvery` requires a checkpoint, over all epochs of one call. */
 export class SavingTimes {
   readonly #rule: Rule | undefined
   readonly #save: (rule: Rule) => Promise<void>
@@ -104,12 +104,12 @@ export class SavingTimes {
     this.#last = now()
   }
 
-  /** Steps until the next save by steps. `attempted`: run since training began. */
+  /** Number of steps until the next save by `steps`. `attempted`: steps run since training began. */
   room(attempted: number): number {
     return this.#rule && this.#rule.steps < Infinity ? this.#rule.steps - (attempted % this.#rule.steps) : Infinity
   }
 
-  /** At a step's end. What fails on the disk is a warning: hours of training are not given up for a checkpoint. */
+  /** Called at the end of a step. A disk error only causes a warning, so that a full disk does not end a long training run. */
   async saveIfDue(attempted: number): Promise<void> {
     if (!this.#rule) return
     const { steps, milliseconds } = this.#rule
@@ -119,7 +119,10 @@ export class SavingTimes {
     } catch (error) {
       const failure = asSentorchError(error)
       if (failure.code !== 'ERR_FILE') throw error
-      warn('SENTORCH_CHECKPOINT_NOT_SAVED', `After ${attempted} steps no checkpoint was saved; training continues. ${failure.message}`)
+      warn(
+        'SENTORCH_CHECKPOINT_NOT_SAVED',
+        `The checkpoint after ${attempted} steps could not be saved; training continues. ${failure.message}`,
+      )
     }
     this.#last = this.#now()
   }

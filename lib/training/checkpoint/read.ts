@@ -9,15 +9,15 @@ import { asCheckpoint, broken } from './errors'
 import { fromPlainJson } from '../plain'
 import type { Session } from '../loop/session'
 
-/** Reports of thousands of evaluations are below this. */
+/** Maximum size of trainer.json; enough for the reports of thousands of evaluations. */
 const MAX_BYTES = 512 * 1024 * 1024
 
-/** A checkpoint whose files are as they were written; `options`, `resolved` and `state` are not checked yet. */
+/** A checkpoint whose files are undamaged; `options`, `resolved` and `state` are not checked yet. */
 export interface StoredTrainer extends CheckedTrainerJson {
   root: ModelRoot
 }
 
-/** Opens a checkpoint's folder; a replacement of it that a kill interrupted is finished first. ERR_CHECKPOINT where it is none, or is broken. */
+/** Opens a checkpoint, after completing an interrupted replacement of its folder. ERR_CHECKPOINT if it is damaged or not a checkpoint. */
 export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   await recoverFolder(dir)
   return asCheckpoint(dir, async () => {
@@ -27,13 +27,13 @@ export async function openCheckpoint(dir: string): Promise<StoredTrainer> {
   })
 }
 
-/** Files of two saves, and bytes that were changed, are refused before anything is made of them. */
+/** Refuses changed files and files from different saves before any of them is used. */
 async function refuseDamage(root: ModelRoot): Promise<void> {
   if ((await resolveFile(root, TRAINER_JSON)) === undefined) {
-    throw broken(root.shown, `there is no ${TRAINER_JSON} in it. A model without one is opened with Model.load`)
+    throw broken(root.shown, `${TRAINER_JSON} is missing. Open a folder that contains only a model with Model.load`)
   }
   const manifest = await readManifest(root)
-  if (manifest === undefined) throw broken(root.shown, `there is no ${MANIFEST_FILE} in it, by which damage is seen`)
+  if (manifest === undefined) throw broken(root.shown, `${MANIFEST_FILE}, which is needed to detect damage, is missing`)
   const unnamed = [TRAINER_JSON, OPTIMIZER_FILE].find((name) => !manifest.has(name))
   if (unnamed !== undefined) throw broken(root.shown, `${MANIFEST_FILE} does not name ${unnamed}`)
   const damage = await damageIn(root, manifest)
@@ -42,10 +42,10 @@ async function refuseDamage(root: ModelRoot): Promise<void> {
 
 async function readTrainerJson(root: ModelRoot): Promise<unknown> {
   const file = await resolveFile(root, TRAINER_JSON)
-  if (file === undefined) throw broken(root.shown, `there is no ${TRAINER_JSON} in it`)
+  if (file === undefined) throw broken(root.shown, `${TRAINER_JSON} is missing`)
   const { handle, size } = await openRegular(file, TRAINER_JSON)
   try {
-    if (size > MAX_BYTES) throw broken(root.shown, `${TRAINER_JSON} has ${size} bytes; at most ${MAX_BYTES} are read`)
+    if (size > MAX_BYTES) throw broken(root.shown, `${TRAINER_JSON} has ${size} bytes, more than the maximum of ${MAX_BYTES}`)
     const text = (await readExactly(handle, 0, size, TRAINER_JSON)).toString('utf8')
     try {
       return fromPlainJson(text)
@@ -57,16 +57,17 @@ async function readTrainerJson(root: ModelRoot): Promise<unknown> {
   }
 }
 
-/** Gives the native trainer its optimizer state back. ERR_CHECKPOINT where the file does not fit the parameters. */
+/** Restores the optimizer state of the native trainer. ERR_CHECKPOINT if the file does not fit the parameters. */
 export async function restoreOptimizer(session: Session, { root, updates }: Pick<StoredTrainer, 'root' | 'updates'>): Promise<void> {
   const { parameters, model } = session
   await asCheckpoint(root.shown, async () => {
     const unknown = Object.keys(updates).find((name) => !parameters.some((parameter) => parameter.name === name))
-    if (unknown !== undefined) throw broken(root.shown, `${TRAINER_JSON} counts updates of ${unknown}, which the model does not have`)
+    if (unknown !== undefined)
+      throw broken(root.shown, `${TRAINER_JSON} counts updates of the parameter ${unknown}, which the model does not have`)
     const { file, tensors } = await header(root, OPTIMIZER_FILE)
     const expected = optimizerTensors(session, updates)
     const extra = [...tensors.keys()].find((name) => !expected.has(name))
-    if (extra !== undefined) throw broken(root.shown, `${OPTIMIZER_FILE} holds ${extra}, which belongs to no parameter that was trained`)
+    if (extra !== undefined) throw broken(root.shown, `${OPTIMIZER_FILE} contains ${extra}, which does not belong to a trained parameter`)
     const restored = [...expected].map(([name, { shape, from }]) => {
       const stored = tensors.get(name)
       if (!stored) throw broken(root.shown, `${OPTIMIZER_FILE} has no ${name}`)
@@ -84,7 +85,7 @@ export async function restoreOptimizer(session: Session, { root, updates }: Pick
   })
 }
 
-/** Vectors of regression targets, by their keys. Empty where the checkpoint has none. */
+/** Vectors of regression targets by key; empty if the checkpoint has none. */
 export async function readTargets({ root }: Pick<StoredTrainer, 'root'>, dimension: number): Promise<Map<string, Float32Array>> {
   return asCheckpoint(root.shown, async () => {
     const known = new Map<string, Float32Array>()
@@ -93,7 +94,7 @@ export async function readTargets({ root }: Pick<StoredTrainer, 'root'>, dimensi
     const { handle } = await openRegular(file, TARGETS_FILE)
     try {
       for (const [key, { dtype, shape, offset, bytes }] of tensors) {
-        if (dtype !== 'F32' || shape.length !== 2 || shape[1] !== dimension) throw broken(root.shown, `${key} in ${TARGETS_FILE} holds no vectors of ${dimension} numbers`) // prettier-ignore
+        if (dtype !== 'F32' || shape.length !== 2 || shape[1] !== dimension) throw broken(root.shown, `${key} in ${TARGETS_FILE} does not contain vectors of dimension ${dimension}`) // prettier-ignore
         const data = await readExactly(handle, offset, bytes, TARGETS_FILE)
         known.set(key, new Float32Array(new Uint8Array(data).buffer))
       }
@@ -106,7 +107,7 @@ export async function readTargets({ root }: Pick<StoredTrainer, 'root'>, dimensi
 
 async function header(root: ModelRoot, name: string): Promise<{ file: string; tensors: SafetensorsHeader['tensors'] }> {
   const file = await resolveFile(root, name)
-  if (file === undefined) throw broken(root.shown, `there is no ${name} in it`)
+  if (file === undefined) throw broken(root.shown, `${name} is missing`)
   const { tensors } = await readSafetensorsHeader(file, name)
   return { file, tensors }
 }

@@ -23,7 +23,7 @@ export interface ResumeRequest {
   extend?: boolean
 }
 
-/** A trainer where a checkpoint left it, on a model of its own, which is disposed of where anything fails. */
+/** Restores a trainer from a checkpoint, with a model of its own. If anything fails, the model is disposed of. */
 export async function resumeCore<M extends { dispose(): Promise<void> }>(
   dir: string,
   request: ResumeRequest,
@@ -47,7 +47,10 @@ async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: R
   const resolved = resolvedOf(dir, given, model)
   const changed = firstDifference(resolved, stored.resolved)
   if (changed !== undefined) {
-    throw broken(dir, `its option '${changed}' means something else to this version of sentorch than to ${stored.sentorch}, which wrote it`)
+    throw broken(
+      dir,
+      `this version of sentorch interprets the option '${changed}' differently from version ${stored.sentorch}, which wrote the checkpoint`,
+    )
   }
   if (request.options && firstDifference(resolveTrain(request.options, contextOf(model)), stored.resolved) !== undefined) {
     const option = differingOption(given, request.options, model)
@@ -67,13 +70,13 @@ async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: R
   return core
 }
 
-/** The first option in which two sets differ that mean different things. */
+/** The first option whose difference between two sets changes their meaning. */
 function differingOption(stored: TrainerOptions, now: TrainerOptions, model: LoadedModel): keyof TrainerOptions {
   const meant = (options: TrainerOptions): object | undefined => {
     try {
       return resolveTrain(options, contextOf(model))
     } catch {
-      // Refused only because one option stands without another that goes with it.
+      // This set is refused only because one of its options requires another.
       return undefined
     }
   }
@@ -85,7 +88,7 @@ function differingOption(stored: TrainerOptions, now: TrainerOptions, model: Loa
   })!
 }
 
-/** What the options mean for the parameters is looked at only here. */
+/** Checks the options against the parameters, which is not possible earlier. */
 async function openSession(core: TrainerCore, dir: string): Promise<Session> {
   try {
     return await core.session()
@@ -95,12 +98,12 @@ async function openSession(core: TrainerCore, dir: string): Promise<Session> {
   }
 }
 
-/** Options that the file holds are a stranger's: what does not hold is the checkpoint's fault. */
+/** The options in the file are untrusted: an invalid one is an error of the checkpoint. */
 function resolvedOf(dir: string, given: TrainerOptions, model: LoadedModel): ResolvedTrain {
   try {
     return resolveTrain(given, contextOf(model))
   } catch (error) {
-    throw broken(dir, `its options do not hold: ${(error as Error).message}`, error)
+    throw broken(dir, `its options are invalid: ${(error as Error).message}`, error)
   }
 }
 
@@ -110,5 +113,5 @@ function optionsOf(stored: TrainerOptions, teacher: Teacher | undefined): Traine
 }
 
 function missingTeacher(): never {
-  throw refusal(`The checkpoint has no vectors of the teacher for this data: give the teacher to Trainer.resume as 'teacher'.`)
+  throw refusal(`The checkpoint does not contain the teacher's vectors for this data: pass the teacher to Trainer.resume as 'teacher'.`)
 }

@@ -4,11 +4,11 @@ import type { EpochSums } from '../loop/report'
 import type { ResolvedSchedule } from '../plan/schedule'
 import type { TrainingState } from '../loop/state'
 
-/** What a state must fit. */
+/** What a stored state must match. */
 export interface StateContext {
   tasks: number
   targets: number
-  /** Rules of unfreezing. */
+  /** Number of unfreezing rules. */
   rules: number
 }
 
@@ -27,7 +27,7 @@ const STATE_KEYS = [
 ]
 const SUM_KEYS = ['loss', 'losses', 'items', 'correct', 'examples', 'seen', 'tokens', 'seconds', 'steps', 'skipped', 'gradientNorm', 'multiplier', 'similarity'] // prettier-ignore
 
-/** The state in trainer.json, checked as any stranger's. ERR_MODEL_FORMAT names what does not fit. */
+/** Reads and checks the untrusted state in trainer.json. ERR_MODEL_FORMAT names an invalid value. */
 export function parseState(json: unknown, where: string, context: StateContext): TrainingState {
   const fields = new Fields(json, where).only(STATE_KEYS)
   const state: TrainingState = {
@@ -45,8 +45,8 @@ export function parseState(json: unknown, where: string, context: StateContext):
   }
   if (state.applied > state.attempted) throw fields.bad('applied', 'no more than were attempted')
   if (state.scheduleStart > state.applied) throw fields.bad('scheduleStart', 'no more than were applied')
-  if (state.sums === null && state.step > 0) throw fields.bad('sums', 'the sums of the epoch under way')
-  if (state.sums !== null && (state.data === null || state.schedule === null)) throw fields.bad('data', 'the data of the epoch under way')
+  if (state.sums === null && state.step > 0) throw fields.bad('sums', 'the sums of the current epoch')
+  if (state.sums !== null && (state.data === null || state.schedule === null)) throw fields.bad('data', 'the data of the current epoch')
   if (state.fit !== null && (state.data === null || state.schedule === null)) throw fields.bad('fit', 'no fit without data and a schedule')
   return state
 }
@@ -62,7 +62,7 @@ function parseSchedule(fields: Fields): ResolvedSchedule {
 function parseUnfreezing(fields: Fields, rules: number): TrainingState['unfreezing'] {
   fields.only(['fired', 'best', 'stale'])
   const fired = integers(fields, 'fired')
-  if (fired.some((rule) => rule >= rules)) throw fields.bad('fired', `places of ${rules} rules`)
+  if (fired.some((rule) => rule >= rules)) throw fields.bad('fired', `indices of the ${rules} rules`)
   return { fired, best: orNull(fields, 'best', number), stale: integers(fields, 'stale', rules) }
 }
 

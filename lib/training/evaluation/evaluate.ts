@@ -49,7 +49,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   }
 }
 
-/** The value of the measure that `earlyStopping.metric` names. */
+/** The value of the metric that `earlyStopping.metric` names. */
 export function measureOf(evaluation: Evaluation, metric: string): number {
   if (Object.hasOwn(evaluation.custom, metric)) return evaluation.custom[metric]!
   const value =
@@ -57,7 +57,7 @@ export function measureOf(evaluation: Evaluation, metric: string): number {
       ? evaluation[metric]
       : metric.split('.').reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], evaluation.metrics)
   if (typeof value === 'number') return value
-  throw refusal(`The evaluation has no measure '${metric}': the data has no labels for it, or heads of that type do not have this measure.`)
+  throw refusal(`The evaluation has no metric '${metric}': the data has no labels for it, or heads of that type do not have this metric.`)
 }
 
 function weightedLoss(losses: Readonly<Record<string, number>>, weights: ReadonlyMap<string, number>): number | undefined {
@@ -85,7 +85,7 @@ function predictAll(
       throwIfAborted(signal)
       const rows = rowsBetween(slice.prepared, slice.from, slice.to)
       const result = fromNative(native.predict({ task, ...rows, batchTokens: BATCH_TOKENS, heads: names, embedding: null }))
-      result.catch(() => {}) // seen below, unless the slice before it fails
+      result.catch(() => {}) // The error is handled below, unless the slice before it fails.
       return result
     }
     let next = predict(work[0]!)
@@ -124,11 +124,11 @@ function nothingLabelled(heads: readonly Head[]): SentorchError {
   return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
 }
 
-/** The state of watching one measure; plain JSON. */
+/** The state of watching one metric; plain JSON. */
 export interface WatchState {
   /** The best value so far; null before the first finite one. */
   best: number | null
-  /** The last value that improved on the previous reference by more than `minDelta`. */
+  /** The last value that was better than the previous reference by more than `minDelta`. */
   reference: number | null
   /** Consecutive evaluations since then. */
   stale: number
@@ -144,8 +144,8 @@ export interface Watch {
 export const UNSEEN: Readonly<WatchState> = Object.freeze({ best: null, reference: null, stale: 0 })
 
 /**
- * Takes the next value. `isBest`: it is better than all before, by any amount. `isOver`: `patience` consecutive values did not improve on the
- * reference by more than `minDelta`. A value that is not finite never counts as better.
+ * Takes the next value. `isBest`: it is better than all earlier values, by any amount. `isOver`: `patience` consecutive values were not better
+ * than the reference by more than `minDelta`. A value that is not finite never counts as better.
  */
 export function watch(
   state: WatchState,
@@ -173,7 +173,7 @@ export interface WatchedHeads {
 }
 
 /**
- * Called before the first step. Throws ERR_DATA if the watched measure would be the same for every model, because the evaluation data has no
+ * Called before the first step. Throws ERR_DATA if the watched metric would be the same for every model, because the evaluation data has no
  * label that the heads know.
  */
 export function refuseUnwatchable(
@@ -188,12 +188,12 @@ export function refuseUnwatchable(
   throw new SentorchError(
     'ERR_DATA',
     `'${metric}' cannot be watched: the evaluation data has no label known to the heads that it is computed from (${names}). ` +
-      `Add labels for these heads, or watch another measure with earlyStopping.metric.`,
+      `Add labels for these heads, or watch another metric with earlyStopping.metric.`,
     { detail: { metric, heads: judged } },
   )
 }
 
-/** The heads whose labels a measure depends on. */
+/** The heads whose labels a metric depends on. */
 function judgedBy(metric: string, heads: readonly string[], trained: readonly string[], scoreWeights: ScoreWeights): readonly string[] {
   if (metric === 'score') return heads.filter((name) => (scoreWeights[name] ?? 1) > 0)
   if (metric === 'loss') return trained

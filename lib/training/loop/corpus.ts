@@ -8,10 +8,10 @@ import type { Head } from '../../heads/definition'
 import { NO_LABEL } from '../../heads/kind'
 import type { Tokenizer } from '../../tokenizer/tokenizer'
 
-/** One data set, or several by name. A `Dataset` that is used again is tokenised once; anything else each time. */
+/** One data set, or several by name. A `Dataset` that is used again is tokenised only once; any other source is tokenised each time. */
 export type TrainingData = DataSource | Readonly<Record<string, DataSource>>
 
-/** What a checkpoint knows of a data set. */
+/** What a checkpoint stores about a data set. */
 export interface DataIdentity {
   name: string
   examples: number
@@ -19,24 +19,24 @@ export interface DataIdentity {
   fingerprint: string
 }
 
-/** The data sets of a run, one behind the other. */
+/** The data sets of a run, one after the other. */
 export interface Corpus {
   sets: readonly { name: string; start: number; count: number; prepared: PreparedSet }[]
   examples: number
-  /** Ragged rows, as the native side takes them. */
+  /** Ragged rows in the form that the native side expects. */
   ids: Int32Array
   offsets: Int32Array
-  /** Per head, in the order asked for. */
+  /** Per head, in the requested order. */
   labels: readonly Int32Array[]
   identity: readonly DataIdentity[]
 }
 
-/** Data sets by name; without names one called `data`, or as the `Dataset` is called. ERR_DATA where one is empty. */
+/** Data sets by name. A single one has the name of its `Dataset`, or `data`. ERR_DATA if one is empty. */
 export async function readData(data: TrainingData, signal?: AbortSignal): Promise<Dataset[]> {
   const sources: [string | undefined, DataSource][] = isSource(data) ? [[undefined, data]] : Object.entries(data)
   const sets: Dataset[] = []
   for (const [name, source] of sources) {
-    // A data set keeps its identity: by it what was prepared is found again.
+    // The object itself is kept: prepared data is cached by its identity.
     sets.push(source instanceof Dataset ? source : await Dataset.from(source, { ...(name !== undefined && { name }), signal }))
     if (sets.at(-1)!.length === 0) throw empty(name ?? sets.at(-1)!.name)
   }
@@ -44,13 +44,13 @@ export async function readData(data: TrainingData, signal?: AbortSignal): Promis
   return sets
 }
 
-/** What is neither is left to `Dataset.from`, which says what it takes. */
+/** Anything else is passed to `Dataset.from`, whose error lists the accepted types. */
 function isSource(data: TrainingData): data is DataSource {
   return typeof data !== 'object' || data === null || Symbol.iterator in data || Symbol.asyncIterator in data
 }
 
 function empty(name: string): SentorchError {
-  return new SentorchError('ERR_DATA', `The data set '${name}' holds no example.`, { detail: { name } })
+  return new SentorchError('ERR_DATA', `The data set '${name}' is empty.`, { detail: { name } })
 }
 
 export interface CorpusOptions extends Pick<PrepareOptions, 'maxLength' | 'unknownLabels'> {
@@ -59,7 +59,7 @@ export interface CorpusOptions extends Pick<PrepareOptions, 'maxLength' | 'unkno
   signal?: AbortSignal | undefined
 }
 
-/** Tokenises data sets and lays them one behind the other. */
+/** Tokenises data sets and concatenates them. */
 export async function makeCorpus(data: TrainingData, options: CorpusOptions): Promise<Corpus> {
   const names = isSource(data) ? undefined : Object.keys(data)
   const sets: { name: string; start: number; count: number; prepared: PreparedSet }[] = []
@@ -100,26 +100,26 @@ function joinedOffsets(parts: readonly Int32Array[]): Int32Array {
   return whole
 }
 
-/** Labels of the heads that no example has, by name: a head that cannot learn anything was surely meant otherwise. */
+/** ERR_DATA if a head has no labelled example: it could not learn anything, so its name is probably wrong. */
 export function refuseUnlabelled(corpus: Corpus, heads: readonly Pick<Head, 'name'>[]): void {
   const missing = heads.filter((_, i) => corpus.labels[i]!.every((label) => label === NO_LABEL)).map(({ name }) => name)
   if (missing.length === 0) return
   const each = missing.length === 1 ? `The head '${missing[0]}' has` : `The heads ${missing.map((name) => `'${name}'`).join(', ')} have`
   throw new SentorchError(
     'ERR_DATA',
-    `${each} no labelled example in the data. Give labels under that name, or leave the head out with tasks: { '${missing[0]}': false }.`,
+    `${each} no labelled example in the data. Add labels under that name, or leave the head out with tasks: { '${missing[0]}': false }.`,
     { detail: { heads: missing } },
   )
 }
 
-/** How other data differs, in words; undefined: it is the same. */
+/** Describes how the data differs; undefined if it is the same. */
 export function dataDifference(before: readonly DataIdentity[], now: readonly DataIdentity[]): string | undefined {
   if (before.length !== now.length) return `${before.length} data sets before, ${now.length} now`
   for (const [i, was] of before.entries()) {
     const is = now[i]!
     if (was.name !== is.name) return `the data set '${was.name}' before, '${is.name}' now`
-    if (was.examples !== is.examples) return `the data set '${was.name}' had ${was.examples} examples, now ${is.examples}`
-    if (was.fingerprint !== is.fingerprint) return `the data set '${was.name}' has other texts or labels than before, or another order`
+    if (was.examples !== is.examples) return `the data set '${was.name}' had ${was.examples} examples before, and has ${is.examples} now`
+    if (was.fingerprint !== is.fingerprint) return `the texts, the labels or the order of the data set '${was.name}' have changed`
   }
   return undefined
 }
@@ -130,7 +130,7 @@ export interface RaggedRows {
   offsets: Int32Array
 }
 
-/** Tokens of one native call: its logits stay small compared with the model, and an abort is seen between two. */
+/** Tokens per native call: its logits stay small compared with the model, and an abort takes effect between two calls. */
 const SLICE_TOKENS = 16_384
 
 /** Rows [from, to) of about SLICE_TOKENS tokens, in order. */
@@ -143,13 +143,13 @@ export function* slices(offsets: Int32Array): Generator<[number, number]> {
   }
 }
 
-/** Rows [from, to), their ids not copied. */
+/** Rows [from, to), without copying their ids. */
 export function rowsBetween({ ids, offsets }: RaggedRows, from: number, to: number): RaggedRows {
   const first = offsets[from]!
   return { ids: ids.subarray(first, offsets[to]), offsets: offsets.slice(from, to + 1).map((at) => at - first) }
 }
 
-/** Rows of a ragged batch, by their places. */
+/** Rows of a ragged batch by index. */
 export function pickRows({ ids, offsets }: RaggedRows, rows: readonly number[]): RaggedRows {
   const picked = new Int32Array(rows.length + 1)
   rows.forEach((row, i) => (picked[i + 1] = picked[i]! + offsets[row + 1]! - offsets[row]!))

@@ -33,7 +33,10 @@ export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[]
 export function continuesFit({ fit, data }: TrainingState, pinned: Pinned | undefined, corpus: Corpus, course: FitCourse): boolean {
   if (fit === null) {
     if (pinned?.extend)
-      throw broken(pinned.dir, 'it holds no fit that `extend: true` could make longer: its fit had ended, and another begins without it')
+      throw broken(
+        pinned.dir,
+        'it contains no unfinished fit that `extend: true` could make longer. Resume without `extend` to start a new fit',
+      )
     return false
   }
   const other = firstDifference(pinned?.extend ? lengthened(fit.course, course) : fit.course, course)
@@ -80,7 +83,7 @@ export function hasOwnLength({ schedule: { epochs, totalSteps } }: ResolvedTrain
   return epochs !== undefined || totalSteps !== undefined
 }
 
-/** Plans the schedule unless it is planned already. `fitSteps`: number of steps of the fit that begins. */
+/** Plans the schedule unless that is already done. `fitSteps`: number of steps of the new fit. */
 export function planSchedule(state: TrainingState, options: ResolvedTrain, corpus: Corpus, fitSteps: number | null): void {
   if (state.schedule !== null) return
   const { schedule } = options

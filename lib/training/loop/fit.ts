@@ -7,13 +7,13 @@ import { advanceUnfreezing } from '../parameters/unfreezing'
 
 export interface FitRun extends Pick<EpochRun, 'session' | 'corpus' | 'saving' | 'similarity'> {
   options: ResolvedFit
-  /** Undefined: there is no data to evaluate on. */
+  /** Undefined without evaluation data. */
   evaluate: (() => Promise<Evaluation>) | undefined
-  /** Saves the model of the moment as the best so far. */
+  /** Saves the current model as the best so far. */
   saveBest: (() => Promise<void>) | undefined
 }
 
-/** Runs the fit of `session.state` from where it stands to its end. */
+/** Runs the fit of `session.state` from its current position to its end. */
 export async function runFit(run: FitRun): Promise<FitResult> {
   const { session, options } = run
   const { state } = session
@@ -40,7 +40,7 @@ export async function runFit(run: FitRun): Promise<FitResult> {
   return resultOf(fit, steps(), options)
 }
 
-/** Evaluates where an epoch has ended and that was not done yet: a checkpoint may have been made in between. */
+/** Evaluates a finished epoch that was not evaluated yet: a checkpoint may have been written between the two. */
 async function settleEpochs(run: FitRun, fit: FitState): Promise<void> {
   while (fit.settled < fit.history.length) {
     const record = fit.history[fit.settled]!
@@ -51,13 +51,13 @@ async function settleEpochs(run: FitRun, fit: FitState): Promise<void> {
   }
 }
 
-/** Evaluates the weights of this step, unless that was done: then what it gave. */
+/** Evaluates the weights of this step, or returns the evaluation if it was done before. */
 async function evaluateOnce(run: FitRun, fit: FitState): Promise<EvaluationRecord | undefined> {
   const { session, options, evaluate, saveBest } = run
   const { state } = session
   const step = state.attempted - fit.firstStep
   const last = fit.evaluations.at(-1)
-  // In an epoch of which everything is frozen the step stays and the weights too.
+  // An epoch in which everything is frozen changes neither the step nor the weights.
   if (!evaluate || last?.step === step) return last
   const evaluation = await evaluate()
   const value = measureOf(evaluation, options.watch.metric)

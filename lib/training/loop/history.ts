@@ -30,9 +30,9 @@ export interface FitResult {
   stopped: 'epochs' | 'maxSteps' | 'earlyStopping'
 }
 
-/** Where a fit stands; plain JSON. */
+/** The state of a fit; plain JSON. */
 export interface FitState {
-  /** What decides its course: a fit continues only with the same. */
+  /** The options that determine the fit: it continues only with the same values. */
   course: FitCourse
   /** Number of steps that training had run when the fit began. */
   firstStep: number
@@ -41,12 +41,12 @@ export interface FitState {
   /** Epochs at the beginning of `history` whose end was evaluated, or needs no evaluation. */
   settled: number
   watch: WatchState
-  /** Place in `evaluations`; −1: none yet. */
+  /** Index in `evaluations`; −1: none yet. */
   best: number
   isOver: boolean
 }
 
-/** The options of a fit that decide its course, plain. */
+/** The options that determine a fit; plain JSON. */
 export interface FitCourse {
   epochs: number
   maxSteps: number | null
@@ -57,13 +57,13 @@ export interface FitCourse {
   evaluate: readonly DataIdentity[] | null
 }
 
-/** Whether a length of the fit (null: no bound) has become greater. */
+/** Whether an option that limits the length of the fit (null: no limit) has increased. */
 export function isLonger(option: keyof FitCourse, before: FitCourse, now: FitCourse): boolean {
   if (option !== 'epochs' && option !== 'maxSteps') return false
   return (now[option] ?? Infinity) > (before[option] ?? Infinity)
 }
 
-/** The course before, with the lengths of the one now where these are greater. */
+/** The previous course, with the lengths of the current one where they are greater. */
 export function lengthened(before: FitCourse, now: FitCourse): FitCourse {
   return {
     ...before,

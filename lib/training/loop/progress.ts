@@ -44,7 +44,7 @@ export class ProgressReporter {
     this.#start = { ...from, time: now() }
   }
 
-  /** `facts` are asked for only when they are told. `always`: whatever the time since the last. Resolves when the listener has returned. */
+  /** `facts` is called only if the listener is. `always`: regardless of the time since the last call. Resolves when the listener has returned. */
   async tell(facts: () => EpochFacts, always = false): Promise<void> {
     const now = this.#now()
     if (!this.#listener || (!always && now - this.#last < INTERVAL_MS)) return

@@ -49,7 +49,7 @@ export interface EpochReport {
   embeddingSimilarity?: { before: number; after: number }
 }
 
-/** What an epoch has added up so far; plain JSON, so that a resumed epoch reports what the whole one would. */
+/** Sums over the current epoch; plain JSON, so that a resumed epoch gives the same report as an uninterrupted one. */
 export interface EpochSums {
   /** Σ loss · examples of applied steps. */
   loss: number
@@ -58,7 +58,7 @@ export interface EpochSums {
   items: number[]
   /** Per task. */
   correct: number[]
-  /** Examples of applied steps; `seen` counts those of all. */
+  /** Examples of applied steps; `seen` counts those of all steps. */
   examples: number
   seen: number
   tokens: number
@@ -67,7 +67,7 @@ export interface EpochSums {
   skipped: number
   gradientNorm: number
   multiplier: number
-  /** Similarity to the original vectors when the epoch began; null: not kept. */
+  /** Similarity to the original vectors at the start of the epoch; null without `keepEmbeddings`. */
   similarity: number | null
 }
 
@@ -90,7 +90,7 @@ export function noSums(tasks: number, targets: number, similarity: number | null
   }
 }
 
-/** Adds what one native call did. `rows`: examples of each of its steps; `multipliers`: those that it was given. */
+/** Adds the results of one native call. `rows`: examples of each step; `multipliers`: rate multipliers of each step. */
 export function addResult(sums: EpochSums, result: TrainResult, rows: readonly number[], multipliers: Float64Array): void {
   const applied = result.steps - (result.skipped ? 1 : 0)
   const [columns, tasks] = [sums.losses.length, sums.correct.length]
@@ -112,11 +112,11 @@ export function addResult(sums: EpochSums, result: TrainResult, rows: readonly n
   if (applied > 0) sums.multiplier = multipliers[applied - 1]!
 }
 
-/** What reports are named by and weighted with. */
+/** Names and weights of the terms in reports. */
 export interface ReportTerms {
   /** Names of the tasks, then of the targets. */
   names: readonly string[]
-  /** Tasks among them. */
+  /** Number of tasks among them. */
   tasks: number
   weights: readonly number[]
   uncertainty: boolean
@@ -149,14 +149,14 @@ export function epochReport(
   }
 }
 
-/** The total of an epoch, or of its part so far; NaN before anything labelled was seen. */
+/** The total loss of an epoch so far; NaN before the first labelled item. */
 export function totalLoss(sums: EpochSums, { weights, uncertainty }: Pick<ReportTerms, 'weights' | 'uncertainty'>): number {
   if (sums.items.every((items) => items === 0)) return NaN
   if (uncertainty) return mean(sums.loss, sums.examples)
   return weights.reduce((total, weight, c) => total + weight * mean(sums.losses[c]!, sums.items[c]!), 0)
 }
 
-/** One report per step of a native call. `first`: state before it. */
+/** One report per step of a native call. `first`: the state before the call. */
 export function stepReports(
   result: TrainResult,
   first: { epoch: number; step: number; applied: number },

@@ -9,7 +9,7 @@ import type { SavingTimes } from '../checkpoint/kept'
 import type { Session } from './session'
 import { stepsUntilUnfreezing } from '../parameters/unfreezing'
 
-/** Steps that one native call is given; it comes back after 150 ms anyway. */
+/** Maximum number of steps per native call, which returns after about 150 ms in any case. */
 const SLICE_STEPS = 64
 
 /** One epoch, or the rest of it, on an open session whose corpus is set. */
@@ -18,19 +18,19 @@ export interface EpochRun {
   corpus: Corpus
   options: ResolvedEpoch
   saving: SavingTimes
-  /** Mean cosine to the original model's vectors; null where it was not asked for. */
+  /** Mean cosine similarity to the original model's vectors; null if it was not requested. */
   similarity: (signal?: AbortSignal) => Promise<number | null>
-  /** At the beginning and at each step's end that `room` tells. False: the epoch ends here. */
+  /** Called at the beginning and at the end of each step that `room` specifies. False ends the epoch. */
   pause?: () => Promise<boolean>
-  /** Steps until `pause` must be asked. */
+  /** Number of steps until `pause` must be called. */
   room?: () => number
-  /** The epoch has ended; called at once, before anything else can see it. */
+  /** Called synchronously when the epoch has ended, before any other code can observe it. */
   finished?: (report: EpochReport) => void
 }
 
 /**
- * Runs the epoch under way to its end, or begins one. Whatever rejects leaves training at a step's end, from which the next run continues.
- * ERR_NON_FINITE after too many skipped steps in a row, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and ERR_CALLBACK where `onStep` throws.
+ * Runs the current epoch to its end, or starts one. After any rejection, training is at the end of a step, from which the next run continues.
+ * ERR_NON_FINITE after too many consecutive skipped steps, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY, and ERR_CALLBACK if `onStep` throws.
  */
 export async function runEpoch(run: EpochRun): Promise<EpochReport> {
   const { session, options } = run
@@ -83,7 +83,7 @@ async function pump({ session, corpus, options, saving, pause, room }: EpochRun)
   await progress.tell(facts, true)
 }
 
-/** With everything frozen: a forward pass with metrics, without dropout, and no step. */
+/** For a completely frozen model: a forward pass with metrics, without dropout and without steps. */
 async function forwardEpoch({ session, corpus, options, finished }: EpochRun): Promise<EpochReport> {
   const { model, state, terms, options: training } = session
   const evaluation = await evaluate({
@@ -113,8 +113,8 @@ async function forwardEpoch({ session, corpus, options, finished }: EpochRun): P
 function nonFinite({ epoch, step }: StepReport, count: number): SentorchError {
   return new SentorchError(
     'ERR_NON_FINITE',
-    `${count} steps in a row had a NaN or an infinity in their loss, their gradients or the weights that they would have given (the last: step ${step} of epoch ${epoch}); they changed nothing. ` +
-      `The model has the weights of the last good step. Lower the learning rate, or look at the data of these steps.`,
+    `${count} consecutive steps had a NaN or an infinity in their loss, gradients or updated weights and were skipped (the last: step ${step} of epoch ${epoch}). ` +
+      `The model has the weights of the last good step. Lower the learning rate, or check the data of these steps.`,
     { detail: { epoch, step, skipped: count } },
   )
 }

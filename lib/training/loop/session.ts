@@ -13,26 +13,26 @@ import { addResult, stepReports, type EpochReport, type ReportTerms, type StepRe
 import { multipliers } from '../plan/schedule'
 import { advanceUnfreezing, checkUnfreezing, frozenAt } from '../parameters/unfreezing'
 
-/** Duration of one native call: long enough that its own cost vanishes, short enough that encode and an abort wait little. */
+/** Duration of one native call: long enough to make its overhead negligible, short enough that `encode` and an abort do not wait long. */
 const CALL_MS = 150
 
-/** A model's native trainer, open: its parameters, groups and corpus, and single calls of its pump. */
+/** A model's open native trainer: its parameters, groups and corpus, and single calls of its pump. */
 export class Session {
   readonly model: LoadedModel
   readonly options: ResolvedTrain
   readonly parameters: readonly ParameterInfo[]
   readonly terms: ReportTerms
   readonly state: TrainingState
-  /** Calls of the pump and checkpoints take turns, so that a checkpoint is always of a step's end. */
+  /** Calls of the pump and checkpoints take turns, so that a checkpoint always holds the state at the end of a step. */
   readonly queue = new SerialQueue()
   #groups: ParameterGroup[] = []
-  /** Rules of unfreezing that the native side has heard of; −1: it has no groups yet. */
+  /** Number of unfreezing rules that the native side has received; −1: it has no groups yet. */
   #fired = -1
   #corpus: Corpus | undefined
   #plan: { corpus: Corpus; epoch: number; plan: EpochPlan } | undefined
 
   /**
-   * Opens the native trainer, or opens it anew: masters are read from the model's files unless the model was trained before.
+   * Opens or reopens the native trainer: masters are read from the model's files unless the model was trained before.
    * Throws ERR_MODEL_FORMAT if the files have changed.
    */
   static async open(
@@ -76,7 +76,7 @@ export class Session {
     return this.#groups
   }
 
-  /** Tells the native side what trains now. Does nothing where that has not changed. */
+  /** Sends the parameters that currently train to the native side, if they have changed. */
   async setGroups(): Promise<void> {
     const { model, options, parameters, state } = this
     const fired = state.unfreezing.fired.length
@@ -92,7 +92,7 @@ export class Session {
     this.#fired = fired
   }
 
-  /** Gives the native side the rows; `targets` is asked for only where it has others. */
+  /** Sends the rows to the native side; `targets` is called only if the native side has different ones. */
   async setCorpus(corpus: Corpus, targets: () => Float32Array[]): Promise<void> {
     const has = this.#corpus
     if (
@@ -107,7 +107,7 @@ export class Session {
     this.#corpus = corpus
   }
 
-  /** The plan of the epoch under way. */
+  /** The plan of the current epoch. */
   plan(corpus: Corpus): EpochPlan {
     const { epoch } = this.state
     if (this.#plan?.corpus !== corpus || this.#plan.epoch !== epoch) {
@@ -117,8 +117,8 @@ export class Session {
   }
 
   /**
-   * Up to `count` steps of the plan in one native call, and the state after them. An abort drops the step under way whole;
-   * steps that were done before it count, and the next call rejects.
+   * Runs up to `count` steps of the plan in one native call and updates the state. An abort discards the current step completely;
+   * steps completed before it count, and the next call rejects.
    */
   async run(plan: EpochPlan, count: number, signal: AbortSignal | undefined): Promise<StepReport[]> {
     return this.queue.run(async () => {
@@ -151,7 +151,7 @@ export class Session {
     state.unfreezing = advanceUnfreezing(options.unfreeze, state.unfreezing, { epochs: state.epoch, steps: state.applied })
   }
 
-  /** The epoch under way has ended. */
+  /** Called when the current epoch has ended. */
   finishEpoch(report: EpochReport): void {
     const { state, options, model } = this
     state.epoch++

@@ -10,17 +10,17 @@ import type { FitState } from './history'
 import type { EpochReport, EpochSums } from './report'
 
 /**
- * Where training stands: with the options and the data it decides all that comes. Plain JSON next to the weights and the optimizer's state,
- * which native code keeps.
+ * The state of training. Together with the options, the data, and the weights and optimizer state in native code, it determines every later step.
+ * Plain JSON.
  */
 export interface TrainingState {
-  /** Epochs finished. */
+  /** Number of finished epochs. */
   epoch: number
-  /** Steps of the epoch under way that have run. */
+  /** Number of steps of the current epoch that have run. */
   step: number
-  /** Steps applied: what the schedule goes by, from `scheduleStart` on. */
+  /** Number of applied steps, which the schedule counts from `scheduleStart` on. */
   applied: number
-  /** Steps run, also those that were skipped: with the seed it decides dropout. */
+  /** Number of steps run, including skipped ones. Together with the seed it determines dropout. */
   attempted: number
   skippedInARow: number
   /** Null until the first data determines the length of training. */
@@ -51,7 +51,7 @@ export function startState(rules: readonly ResolvedUnfreeze[]): TrainingState {
   }
 }
 
-/** How the model was trained, for sentorch.json: the options with every default, how far it went, on what, and the last epoch's measures. */
+/** How the model was trained, for sentorch.json: the options with every default, the number of steps, the data, and the last epoch's metrics. */
 export function recipeOf(
   { options, state, model }: { options: ResolvedTrain; state: TrainingState; model: LoadedModel },
   last?: EpochReport,

@@ -9,7 +9,7 @@ import type { VectorObjectiveKind } from './vector-objective'
 /** Number of texts per call of a teacher. */
 const TEACHER_TEXTS = 256
 
-/** Trains sentence vectors, as `encode` returns them, towards those of a teacher. */
+/** Trains sentence vectors, as `encode` returns them, to match those of a teacher. */
 export const distill: VectorObjectiveKind = {
   name: 'distill',
   loss: ({ distill }) => distill && { loss: distill.loss, weight: distill.weight },
@@ -20,7 +20,7 @@ export const distill: VectorObjectiveKind = {
       throwIfAborted(signal)
       const texts = examples.slice(from, from + TEACHER_TEXTS).map(textOf)
       const asked = ask(teacher, texts)
-      // The teacher may be a function that aborts or disposes of the trainer, and waits for that.
+      // The teacher may be a function that aborts training or disposes of the trainer, and waits for that.
       const vectors = await (signal ? untilAborted(asked, signal) : asked)
       throwIfAborted(signal)
       data.set(checked(vectors, texts.length, dimension), from * dimension)
@@ -36,7 +36,7 @@ async function ask(teacher: Teacher, texts: readonly string[]): Promise<Embeddin
 function checked(vectors: unknown, rows: number, dimension: number): Float32Array {
   const { data, dimension: given, length } = (vectors ?? {}) as Partial<Embeddings>
   if (!types.isFloat32Array(data) || length !== rows) {
-    throw refusal(`'distill.teacher' must give float32 Embeddings, one row a text: ${rows} rows for ${rows} texts.`)
+    throw refusal(`'distill.teacher' must return float32 Embeddings with one row per text: ${rows} rows for ${rows} texts.`)
   }
   if (given !== dimension) {
     throw refusal(
@@ -44,6 +44,7 @@ function checked(vectors: unknown, rows: number, dimension: number): Float32Arra
     )
   }
   const wrong = data.findIndex((x) => !Number.isFinite(x))
-  if (wrong >= 0) throw refusal(`The teacher gave a vector with a NaN or an infinity (row ${Math.floor(wrong / dimension)} of a batch).`)
+  if (wrong >= 0)
+    throw refusal(`The teacher returned a vector with a NaN or an infinity (row ${Math.floor(wrong / dimension)} of a batch).`)
   return data
 }

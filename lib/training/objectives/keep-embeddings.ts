@@ -9,7 +9,7 @@ import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 
 /**
  * Keeps sentence vectors close to those of the model before training. The loss is 1 − cosine, which does not depend on the length of the
- * vectors: a weight means the same for every model.
+ * vectors, so a weight has the same effect for every model.
  */
 export const keepEmbeddings: VectorObjectiveKind = {
   name: 'keepEmbeddings',
@@ -17,13 +17,13 @@ export const keepEmbeddings: VectorObjectiveKind = {
   targets({ model, recipe, set, setName, isFresh, signal }) {
     if (isFresh) return sentenceVectors(model, set, recipe, signal)
     throw refusal(
-      `'keepEmbeddings' needs the vectors that the model gave before training, and the data set '${setName}' is new. ` +
-        `Give all data sets together: trainEpoch({ first, second }).`,
+      `'keepEmbeddings' needs the vectors from before training, which cannot be computed for the new data set '${setName}'. ` +
+        `Pass all data sets in the first call: trainEpoch({ first, second }).`,
     )
   },
 }
 
-/** The model's sentence vectors of ragged rows, with the weights of the moment: [rows, dimension]. */
+/** The model's sentence vectors of ragged rows, with the current weights: [rows, dimension]. */
 export async function sentenceVectors(
   { native, folder }: Pick<LoadedModel, 'native' | 'folder'>,
   rows: RaggedRows,
@@ -44,7 +44,7 @@ export async function sentenceVectors(
   })
 }
 
-/** Mean over rows of the cosine of two vectors each; rows of zeros count 0. a, b: [rows, dimension]. */
+/** Mean cosine similarity of corresponding rows; rows of zeros count as 0. a, b: [rows, dimension]. */
 export function meanCosine(a: Float32Array, b: Float32Array, dimension: number): number {
   const rows = a.length / dimension
   let sum = 0

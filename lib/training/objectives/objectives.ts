@@ -8,7 +8,7 @@ import { headObjectives, type TaskWeights } from './heads'
 import { keepEmbeddings } from './keep-embeddings'
 import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 
-/** Every objective on the sentence vector, in the order in which native code has them, after the losses of the heads. */
+/** Every objective on the sentence vector, in the order of native code, which places them after the losses of the heads. */
 const VECTOR_OBJECTIVES: readonly VectorObjectiveKind[] = [keepEmbeddings, distill]
 
 export interface AskedVectorObjective {
@@ -17,7 +17,7 @@ export interface AskedVectorObjective {
   loss: Pick<VectorObjective, 'loss' | 'weight'>
 }
 
-/** The vector objectives that the options ask for. */
+/** The vector objectives that the options enable. */
 export function vectorObjectives({ folder }: Pick<LoadedModel, 'folder'>, options: ResolvedTrain): AskedVectorObjective[] {
   const recipe = { pooling: [...folder.modules.pooling], steps: [...folder.modules.steps] }
   return VECTOR_OBJECTIVES.flatMap((kind) => {
@@ -26,7 +26,7 @@ export function vectorObjectives({ folder }: Pick<LoadedModel, 'folder'>, option
   })
 }
 
-/** What native code is told to minimize, and the names and weights of its terms for reports. */
+/** The objectives that native code minimizes, and the names and weights of their terms for reports. */
 export function trainingRequest(
   model: LoadedModel,
   options: ResolvedTrain,

@@ -83,12 +83,12 @@ export class Targets {
   }
 }
 
-/** Only a checkpoint that was changed by hand holds others. */
+/** ERR_CHECKPOINT if the number of vectors is wrong, which only happens if a checkpoint was edited. */
 function refuseOtherRows(rows: number, examples: number, target: string, set: string): void {
   if (rows === examples) return
   throw new SentorchError(
     'ERR_CHECKPOINT',
-    `The checkpoint holds ${rows} vectors of '${target}' for the data set '${set}', which has ${examples} examples. Resume an older checkpoint, or begin anew from the model's folder.`,
+    `The checkpoint has ${rows} vectors of '${target}' for the data set '${set}', which has ${examples} examples. Resume an older checkpoint, or start a new run from the model's folder.`,
   )
 }
 

@@ -9,7 +9,7 @@ export interface VectorRecipe {
   steps: PostStep[]
 }
 
-/** The data set that vectors are computed for, and the model as it is then. */
+/** The data set that vectors are computed for, and the model at that time. */
 export interface TargetRequest {
   model: LoadedModel
   options: ResolvedTrain
@@ -24,11 +24,11 @@ export interface TargetRequest {
   signal: AbortSignal | undefined
 }
 
-/** An objective that trains the sentence vector towards given vectors, the targets. */
+/** An objective that trains the sentence vector to match given vectors, the targets. */
 export interface VectorObjectiveKind {
   /** Its name in reports, and in checkpoints for its targets. */
   name: string
-  /** Its loss and weight; undefined if the options do not ask for it. */
+  /** Its loss and weight; undefined if the options do not enable it. */
   loss(options: ResolvedTrain): Pick<VectorObjective, 'loss' | 'weight'> | undefined
   /** Computes the targets of one data set: [examples, dimension]. */
   targets(request: TargetRequest): Promise<Float32Array>

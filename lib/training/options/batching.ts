@@ -45,7 +45,8 @@ const MAX_ACCUMULATION = 2 ** 16
 
 export function batchingOf(options: BatchingOptions): ResolvedBatching {
   const { batchSize, batchTokens } = options
-  if (batchSize !== undefined && batchTokens !== undefined) throw refusal(`'batchSize' and 'batchTokens' were both given. Leave one out.`)
+  if (batchSize !== undefined && batchTokens !== undefined)
+    throw refusal(`'batchSize' and 'batchTokens' were both given. Leave one of them out.`)
   const groupByLength = booleanOf('groupByLength', options.groupByLength === undefined ? true : options.groupByLength)
   return batchTokens === undefined
     ? { by: 'rows', size: integerIn('batchSize', batchSize === undefined ? 32 : batchSize, 1, MAX_BATCH), groupByLength }
@@ -60,10 +61,10 @@ export function samplingOf(options: BatchingOptions): ResolvedSampling {
   const { sampling = 'proportional', temperature = 1, stop = 'longest' } = options
   const mode = oneOf('sampling', sampling, ['proportional', 'round-robin', 'mixed'])
   if (mode === 'round-robin' && options.temperature !== undefined) {
-    throw refusal(`'temperature' is for 'proportional' and 'mixed' sampling: a round takes one batch of each data set.`)
+    throw refusal(`'temperature' is only for 'proportional' and 'mixed' sampling; 'round-robin' takes one batch of each data set in turn.`)
   }
   if (mode !== 'round-robin' && options.stop !== undefined) {
-    throw refusal(`'stop' is for 'round-robin' sampling: '${mode}' has an epoch of as many examples as the data sets have together.`)
+    throw refusal(`'stop' is only for 'round-robin' sampling; an epoch of '${mode}' has as many examples as all data sets together.`)
   }
   return { mode, temperature: positive('temperature', temperature), stop: oneOf('stop', stop, ['shortest', 'longest']) }
 }

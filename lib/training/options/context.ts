@@ -1,6 +1,6 @@
 import type { Head } from '../../heads/definition'
 
-/** What a trainer is resolved against. */
+/** The facts about a model that options of a trainer are checked against. */
 export interface TrainContext {
   /** In the order in which losses are reported. */
   heads: readonly Head[]
@@ -8,15 +8,15 @@ export interface TrainContext {
   /** The model's `max_seq_length`. */
   maxLength: number
   usablePositions: number
-  /** config.json's. */
+  /** From config.json. */
   hiddenDropout: number
   attentionDropout: number
 }
 
-/** As transformers' configs where the file says nothing. */
+/** The default of transformers' configs. */
 const DROPOUT = 0.1
 
-/** Dropout of the encoder by config.json: BERT's, RoBERTa's and MPNet's keys, or DistilBERT's. */
+/** Dropout of the encoder in config.json: the keys of BERT, RoBERTa and MPNet, or those of DistilBERT. */
 export function configDropout(config: Readonly<Record<string, unknown>>): { hiddenDropout: number; attentionDropout: number } {
   const first = (...keys: string[]) => keys.map((key) => config[key]).find((value) => typeof value === 'number') ?? DROPOUT
   return {

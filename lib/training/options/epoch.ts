@@ -4,17 +4,17 @@ import type { EpochProgress } from '../loop/progress'
 import type { StepReport } from '../loop/report'
 
 /**
- * Checkpoints while training runs, at the end of a step. Give `steps`, `minutes` or both. A save that fails for lack of space or another error of
- * the disk does not end training: it is a warning (`SENTORCH_CHECKPOINT_NOT_SAVED`), and the next one is tried when it is due.
+ * Checkpoints during training, each at the end of a step. Set `steps`, `minutes` or both. If a save fails because of a full disk or another disk
+ * error, training continues with a warning (`SENTORCH_CHECKPOINT_NOT_SAVED`), and saves again when the next checkpoint is due.
  */
 export interface SaveEvery {
-  /** Folder of the checkpoint. Each save replaces the previous one once it is complete. With `keep`: a folder of several checkpoints. */
+  /** Folder of the checkpoint. Each save replaces the previous one once it is complete. With `keep`: folder that contains several checkpoints. */
   dir: string
   /** Number of checkpoints to keep, at least 1: each save creates a folder in `dir`, and the oldest are removed. Without it, `dir` is the only checkpoint. */
   keep?: number
   /** After this many steps, counted from the start of training. */
   steps?: number
-  /** Minutes after the last save, or after the start of the call. More than 0. */
+  /** After this many minutes since the last save or the start of the call; above 0. */
   minutes?: number
 }
 
@@ -57,7 +57,7 @@ export function epochOptions(options: EpochOptions): ResolvedEpoch {
   }
 }
 
-/** Without `steps` or `minutes` that side never asks for a save. */
+/** Fills in an infinite interval for an omitted `steps` or `minutes`. */
 function saveEveryOf(option: SaveEvery): NonNullable<ResolvedEpoch['saveEvery']> {
   knownKeys('saveEvery', option, keysOf<SaveEvery>({ dir: 1, keep: 1, steps: 1, minutes: 1 }))
   const { dir, keep, steps, minutes } = option

@@ -8,7 +8,7 @@ import type { CustomMetrics, Evaluation } from '../evaluation/outcomes'
 import type { EpochRecord } from '../loop/history'
 import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
 
-/** What one evaluation is judged by. */
+/** Options of one evaluation. */
 export interface EvaluateOptions {
   /** Weight of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
   scoreWeights?: Readonly<Record<string, number>>
@@ -19,7 +19,7 @@ export interface EvaluateOptions {
 
 export interface EarlyStopping {
   /**
-   * What is watched: `score` (default), `loss`, `frameAccuracy`, a head's measure such as `intent.accuracy` or `slots.f1`, or a name of `metrics`.
+   * The watched metric: `score` (default), `loss`, `frameAccuracy`, a metric of a head such as `intent.accuracy` or `slots.f1`, or a name in `metrics`.
    */
   metric?: string
   /** Number of consecutive evaluations without improvement after which training stops, at least 1. */
@@ -48,7 +48,7 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
   onEvaluate?: (evaluation: Evaluation) => void | Promise<void>
 }
 
-/** As much of a head as options must know. */
+/** The properties of a head that options are checked against. */
 export type NamedHead = Pick<Head, 'name' | 'type'>
 
 export interface ResolvedEvaluate {
@@ -58,12 +58,12 @@ export interface ResolvedEvaluate {
 }
 
 export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
-  /** As it was at the call. */
+  /** A copy that was made at the call. */
   evaluate: TrainingData | undefined
   epochs: number
-  /** Infinity: no bound. */
+  /** Infinity: no limit. */
   maxSteps: number
-  /** Infinity: at the ends of epochs only. */
+  /** Infinity: only at the ends of epochs. */
   evaluateEvery: number
   watch: { metric: string; mode: 'max' | 'min'; minDelta: number; patience: number }
   saveBest: string | undefined
@@ -92,13 +92,13 @@ export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly N
   return evaluateOptions(options, heads)
 }
 
-/** Checks the options of `fit`. `epochs`: the trainer's, which are the default. */
+/** Checks the options of `fit`. `epochs`: those of the trainer, which are the default. */
 export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[], epochs: number | undefined): ResolvedFit {
   options = takeOptions('fit', options, FIT_KEYS)
   const { evaluate, earlyStopping, saveBest } = options
   if (evaluate === undefined) {
     for (const name of ['evaluateEvery', 'earlyStopping', 'saveBest', 'scoreWeights', 'metrics', 'onEvaluate'] as const) {
-      if (options[name] !== undefined) throw refusal(`'${name}' needs data to evaluate on: give 'evaluate' as well.`)
+      if (options[name] !== undefined) throw refusal(`'${name}' requires evaluation data: set 'evaluate' as well.`)
     }
   }
   return {
@@ -129,7 +129,8 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
   }
   if (typeof metrics !== 'object' || metrics === null) throw invalid('metrics', 'an object of functions', metrics)
   const measures = Object.entries(metrics).map(([name, metric]) => {
-    if (FIXED_METRICS.includes(name) || names.includes(name)) throw refusal(`A measure cannot be called '${name}': that name is taken.`)
+    if (FIXED_METRICS.includes(name) || names.includes(name))
+      throw refusal(`metrics.${name}: the name '${name}' is already in use. Choose another name.`)
     const measure = functionOf(`metrics.${name}`, metric)
     if (measure === undefined) throw invalid(`metrics.${name}`, 'a function', metric)
     return [name, measure] as const
@@ -139,14 +140,14 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
 
 const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']
 
-/** Without early stopping the patience is endless; the score still says which weights are the best. */
+/** Without early stopping the patience is infinite, and the score still determines which weights are best. */
 function watchOf(option: EarlyStopping | undefined, heads: readonly NamedHead[], custom: readonly string[]): ResolvedFit['watch'] {
   if (option === undefined) return { metric: 'score', mode: 'max', minDelta: 0, patience: Infinity }
   knownKeys('earlyStopping', option, keysOf<EarlyStopping>({ metric: 1, patience: 1, minDelta: 1, mode: 1 }))
   const { metric = 'score', patience, minDelta = 0 } = option
   const known = [...FIXED_METRICS, ...heads.flatMap(({ name, type }) => measuresOf(type).map((measure) => `${name}.${measure}`)), ...custom]
   if (!known.includes(stringOf('earlyStopping.metric', metric))) {
-    throw refusal(`There is no measure ${describe(metric)} to watch. There are: ${known.join(', ')}.`)
+    throw refusal(`'earlyStopping.metric' names an unknown metric ${describe(metric)}. Available metrics: ${known.join(', ')}.`)
   }
   if (typeof minDelta !== 'number' || !(minDelta >= 0)) throw invalid('earlyStopping.minDelta', 'a number of at least 0', minDelta)
   const { mode = metric === 'loss' || metric.endsWith('.loss') ? 'min' : 'max' } = option

@@ -54,7 +54,7 @@ export function freezeOf({ freeze = [] }: FreezeOptions, context: TrainContext):
 
 export function unfreezeOf({ unfreeze = [] }: FreezeOptions, frozen: boolean, context: TrainContext): readonly ResolvedUnfreeze[] {
   if (!Array.isArray(unfreeze)) throw invalid('unfreeze', 'an array of rules', unfreeze)
-  if (unfreeze.length > 0 && !frozen) throw refusal(`'unfreeze' without 'freeze': nothing is frozen.`)
+  if (unfreeze.length > 0 && !frozen) throw refusal(`'unfreeze' requires 'freeze': without it, no parameter is frozen.`)
   return unfreeze.map((rule: Unfreeze, i) => unfreezeRule(`unfreeze[${i}]`, rule, context))
 }
 
@@ -66,7 +66,8 @@ function unfreezeRule(name: string, rule: Unfreeze, context: TrainContext): Reso
   const { unit, count } = timeOf(`${name}.${repeat ? 'every' : 'at'}`, repeat ? every : at)
   const selection =
     what === 'next' ? ({ kind: 'next' } as const) : selectionOf(`${name}.what`, what, context, ['layers', 'topLayers', 'head', 'match'])
-  if (repeat && selection.kind !== 'next') throw refusal(`${name}: 'every' is for 'next'; other parameters are unfrozen once, with 'at'.`)
+  if (repeat && selection.kind !== 'next')
+    throw refusal(`${name}: 'every' can only be used with 'next'; other parameters are unfrozen once, with 'at'.`)
   return { unit, count, repeat, what: selection }
 }
 
@@ -105,5 +106,5 @@ function selectionOf(name: string, rule: unknown, { layers, heads }: TrainContex
 }
 
 export function headList(heads: TrainContext['heads']): string {
-  return heads.length === 0 ? 'It has none.' : `Its heads: ${heads.map(({ name }) => name).join(', ')}.`
+  return heads.length === 0 ? 'The model has no heads.' : `Its heads: ${heads.map(({ name }) => name).join(', ')}.`
 }

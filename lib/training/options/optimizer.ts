@@ -42,7 +42,7 @@ export interface ResolvedGroupRule {
   weightDecay: number | undefined
 }
 
-/** Learning rates and decays, before they are given to parameters. */
+/** Learning rates and decays, before they are assigned to parameters. */
 export interface ResolvedRates {
   learningRate: number
   headLearningRate: number
@@ -60,7 +60,7 @@ export function optimizerOf(options: OptimizerOptions): TrainingRequest['optimiz
   const { optimizer = 'adamw', betas = [0.9, 0.999], eps = 1e-8 } = options
   if (!Array.isArray(betas) || betas.length !== 2) throw invalid('betas', '[β1, β2]', betas)
   const [beta1, beta2] = betas.map((beta: unknown, i) => belowOne(`betas[${i}]`, beta)) as [number, number]
-  // The second moment is the slower one in every use of Adam: the other way round they were swapped.
+  // In every common setting of Adam, the second moment decays more slowly, so β1 > β2 means that the values were swapped.
   if (beta1 > beta2) throw invalid('betas', '[β1, β2] with β1 ≤ β2', `[${beta1}, ${beta2}]`)
   return { type: oneOf('optimizer', optimizer, ['adamw', 'adam']), beta1, beta2, eps: positive('eps', eps) }
 }
@@ -71,13 +71,13 @@ export function ratesOf(
 ): ResolvedRates {
   const learningRate = atLeastZero('learningRate', options.learningRate === undefined ? 5e-5 : options.learningRate)
   const headLearningRate = options.headLearningRate === undefined ? learningRate : atLeastZero('headLearningRate', options.headLearningRate)
-  // Adam adds its decay to the gradient (L2), which is another thing than AdamW's: PyTorch's default for it is 0.
+  // Adam adds its decay to the gradient (L2), which differs from AdamW's decay, and PyTorch's default for it is 0.
   const { weightDecay = options.optimizer === 'adam' ? 0 : 0.01, layerDecay = 1, layerBands = layers, groups = [] } = options
   if (options.layerBands !== undefined && options.layerDecay === undefined) {
-    throw refusal(`'layerBands' without 'layerDecay' does nothing: give both.`)
+    throw refusal(`'layerBands' has no effect without 'layerDecay'. Set both, or neither.`)
   }
   if (options.uncertaintyLearningRate !== undefined && !options.uncertainty) {
-    throw refusal(`'uncertaintyLearningRate' is for 'uncertainty: true'.`)
+    throw refusal(`'uncertaintyLearningRate' requires 'uncertainty: true'.`)
   }
   const decay = positive('layerDecay', layerDecay)
   if (decay > 1) throw invalid('layerDecay', 'a number above 0 and at most 1', layerDecay)
@@ -100,7 +100,7 @@ function ruleOf(name: string, rule: GroupRule): ResolvedGroupRule {
   knownKeys(name, rule, RULE_KEYS)
   const { match, learningRate, weightDecay } = rule
   if (learningRate === undefined && weightDecay === undefined) {
-    throw refusal(`${name} gives neither 'learningRate' nor 'weightDecay': it would do nothing.`)
+    throw refusal(`${name} has no effect, because it sets neither 'learningRate' nor 'weightDecay'.`)
   }
   return {
     match: patternsOf(`${name}.match`, match),

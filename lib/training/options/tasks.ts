@@ -7,7 +7,7 @@ import { keysOf, refusal } from '../../base/arguments'
 import type { TrainContext } from './context'
 import { headList } from './freezing'
 
-/** What a trainer minimises. */
+/** The losses that a trainer minimises. */
 export interface LossOptions {
   /** Settings by head name; `false` excludes a head from training. Defaults to every head with weight 1. */
   tasks?: Readonly<Record<string, TaskOptions | false>>
@@ -25,11 +25,11 @@ export interface LossOptions {
 export interface TaskOptions {
   /** Weight of the head's loss in the total, at least 0. Defaults to 1. Cannot be combined with `uncertainty`. */
   weight?: number
-  /** As PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
+  /** As in PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
   labelSmoothing?: number
   /**
-   * One number a label, in the order of the labels or by name (1 where not named): PyTorch's `weight` of the cross-entropy, or `pos_weight` of
-   * multi-label and binary heads. `'balanced'`: from the training data, as scikit-learn's `compute_class_weight`; for `pos_weight`
+   * One number per label, in the order of the labels or by name (1 for omitted labels): PyTorch's `weight` of the cross-entropy, or `pos_weight`
+   * for multi-label and binary heads. `'balanced'`: computed from the training data like scikit-learn's `compute_class_weight`; for `pos_weight`,
    * negatives ÷ positives. Defaults to none.
    */
   classWeights?: readonly number[] | Readonly<Record<string, number>> | 'balanced'
@@ -48,7 +48,7 @@ export interface DistillOptions {
   weight?: number
 }
 
-/** A task after every check. `'balanced'` weights wait for the data (`balancedWeights` of the head's kind). */
+/** A checked task. `'balanced'` weights are computed when the data is known (`balancedWeights` of the head's kind). */
 export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
   classWeights: Float32Array | 'balanced' | null
 }
@@ -60,12 +60,12 @@ export interface ResolvedLosses {
   /** In the order of the model's heads; heads with `false` are left out. */
   tasks: readonly ResolvedTask[]
   uncertainty: boolean
-  /** λ; 0: no pull. */
+  /** λ; 0: not used. */
   keepEmbeddings: number
   distill: Required<DistillOptions> | undefined
 }
 
-/** All that goes into the loss. Refuses a trainer that has nothing to learn. */
+/** Resolves all terms of the loss. Refuses a trainer that has nothing to learn. */
 export function lossesOf(options: LossOptions, { heads }: TrainContext): ResolvedLosses {
   const { tasks = {}, uncertainty = false, keepEmbeddings = 0, distill } = options
   knownHeads(tasks, heads)
@@ -79,16 +79,16 @@ export function lossesOf(options: LossOptions, { heads }: TrainContext): Resolve
     distill: distill === undefined ? undefined : distillOf(distill, Boolean(uncertainty)),
   }
   if (result.uncertainty && result.keepEmbeddings > 0) {
-    throw refusal(`'keepEmbeddings' is a fixed weight, and 'uncertainty' learns every weight: leave one out.`)
+    throw refusal(`'keepEmbeddings' sets a fixed weight, but 'uncertainty' learns every weight. Leave one of them out.`)
   }
   for (const name of ['keepEmbeddings', 'distill'] as const) {
-    // Their losses are reported under these names.
+    // The losses of these objectives are reported under the same names.
     if (!result[name] || !result.tasks.some(({ head }) => head === name)) continue
-    throw refusal(`A head is called '${name}', as the loss of '${name}' is in reports: give the head another name, or leave it out with tasks: { ${name}: false }.`) // prettier-ignore
+    throw refusal(`The head '${name}' has the same name as the loss of the option '${name}' in reports. Rename the head, or leave it out with tasks: { ${name}: false }.`) // prettier-ignore
   }
   if (result.tasks.length === 0 && result.distill === undefined) {
-    const why = heads.length === 0 ? 'the model has no head' : `every head is switched off in 'tasks'`
-    throw refusal(`There is nothing to learn: ${why} and 'distill' is not given. Add a head with addHead, or name a teacher.`)
+    const why = heads.length === 0 ? 'the model has no head' : `'tasks' excludes every head`
+    throw refusal(`The trainer has nothing to learn: ${why} and 'distill' is not set. Add a head with addHead, or set a teacher.`)
   }
   return result
 }
@@ -107,10 +107,14 @@ function taskOf(head: Head, options: TaskOptions = {}, uncertainty: boolean): Re
   const { weight = 1, labelSmoothing = 0, classWeights } = options
   const { loss } = kindOf(head)
   if (uncertainty && options.weight !== undefined) {
-    throw refusal(`'${name}.weight' does not go with 'uncertainty', which learns the weights. \`${head.name}: false\` leaves the head out.`)
+    throw refusal(
+      `'${name}.weight' cannot be combined with 'uncertainty', which learns the weights. To leave the head out, set \`${head.name}: false\`.`,
+    )
   }
   if (loss === 'bce' && options.labelSmoothing) {
-    throw refusal(`'${name}.labelSmoothing' is for heads that choose one label; each label of '${head.name}' is decided on its own.`)
+    throw refusal(
+      `'${name}.labelSmoothing' is only for heads that choose one of several labels; '${head.name}' decides each label independently.`,
+    )
   }
   return {
     head: head.name,
@@ -127,7 +131,7 @@ function classWeightsOf(name: string, given: NonNullable<TaskOptions['classWeigh
   if (given === 'balanced') return given
   if (typeof given !== 'object' || given === null) throw invalid(name, `'balanced', an array, or an object by label`, given)
   const list = Array.isArray(given) ? given : byLabel(name, given as Record<string, unknown>, labels)
-  if (list.length !== labels.length) throw invalid(name, `${labels.length} numbers, one a label`, `${list.length} numbers`)
+  if (list.length !== labels.length) throw invalid(name, `${labels.length} numbers, one per label`, `${list.length} numbers`)
   const weights = Float32Array.from(list, (value: unknown, i) => atLeastZero(`${name} of the label ${describe(labels[i])}`, value))
   if (weights.every((weight) => weight === 0)) throw invalid(name, 'at least one number above 0', '0 for every label')
   return weights
@@ -143,7 +147,7 @@ function distillOf(options: DistillOptions, uncertainty: boolean): Required<Dist
   knownKeys('distill', options, DISTILL_KEYS)
   const { teacher, loss = 'mse', weight = 1 } = options
   if (uncertainty && options.weight !== undefined) {
-    throw refusal(`'distill.weight' does not go with 'uncertainty', which learns the weights.`)
+    throw refusal(`'distill.weight' cannot be combined with 'uncertainty', which learns the weights.`)
   }
   if (typeof teacher !== 'function' && typeof (teacher as { encode?: unknown } | null)?.encode !== 'function') {
     throw invalid('distill.teacher', 'a model, or a function from texts to embeddings', teacher)

@@ -30,14 +30,14 @@ export interface TrainerOptions extends OptimizerOptions, BatchingOptions, Sched
   cacheBytes?: number
 }
 
-/** `TrainerOptions` after every check that needs no parameters and no data, with every default. */
+/** `TrainerOptions` with every default, after all checks that do not need the parameters or the data. */
 export interface ResolvedTrain extends ResolvedLosses {
   optimizer: TrainingRequest['optimizer']
   rates: ResolvedRates
   batching: ResolvedBatching
   gradientAccumulation: number
   sampling: ResolvedSampling
-  /** 0: not clipped. */
+  /** 0: gradients are not clipped. */
   maxGradNorm: number
   schedule: ScheduleOptions
   freeze: readonly Selection[]
@@ -92,7 +92,7 @@ export const TRAIN_KEYS = keysOf<TrainerOptions>({
   cacheBytes: 1,
 })
 
-/** Checks the options of a trainer against the model and fills in what is not given. ERR_INVALID_ARGUMENT names what cannot be. */
+/** Checks the options of a trainer against the model and fills in the defaults. ERR_INVALID_ARGUMENT names an invalid option. */
 export function resolveTrain(options: TrainerOptions = {}, context: TrainContext): ResolvedTrain {
   options = takeOptions('trainer', options, TRAIN_KEYS)
   const {
@@ -135,6 +135,6 @@ export function resolveTrain(options: TrainerOptions = {}, context: TrainContext
 function refuseUntrainedHeads(unfreeze: readonly ResolvedUnfreeze[], { tasks }: ResolvedLosses): void {
   for (const { what } of unfreeze) {
     if (what.kind !== 'head' || tasks.some(({ head }) => head === what.head)) continue
-    throw refusal(`'unfreeze' names the head '${what.head}', which 'tasks' switches off.`)
+    throw refusal(`'unfreeze' names the head '${what.head}', which 'tasks' excludes from training.`)
   }
 }

@@ -11,15 +11,15 @@ const ENCODER: readonly Part[] = ['embeddings', 'layer', 'relative-bias']
 /** The facts that determine which parameters are frozen. */
 export type FreezingOptions = Pick<ResolvedTrain, 'freeze' | 'tasks'>
 
-/** Before the first step: refuses rules that leave nothing to train, unless one of them is `'all'`, which says that this is meant. */
+/** Called before the first step. Refuses rules that freeze every parameter, unless one of them is `'all'`, which states that intention. */
 export function checkFreezing(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): void {
   if (options.freeze.some(({ kind }) => kind === 'all') || anyTrains(parameters, frozenByRules(parameters, options, layers))) return
-  throw refusal(`Nothing is left to train: 'freeze' names every parameter. If that is meant, for metrics alone, say freeze: 'all'.`)
+  throw refusal(`'freeze' leaves no parameter to train. To compute only metrics, set freeze: 'all'.`)
 }
 
 /**
- * Places of the parameters that do not train at first: those that `freeze` names, and heads without a task; not the learnt weights of losses.
- * ERR_INVALID_ARGUMENT: a pattern that matches nothing.
+ * Indices of the parameters that are frozen at first: those that `freeze` names, and heads without a task, but not the learned weights of losses.
+ * ERR_INVALID_ARGUMENT if a pattern matches nothing.
  */
 export function frozenByRules(parameters: readonly ParameterInfo[], options: FreezingOptions, layers: number): Set<number> {
   const frozen = untasked(parameters, options)
@@ -27,7 +27,7 @@ export function frozenByRules(parameters: readonly ParameterInfo[], options: Fre
   return frozen
 }
 
-/** The learnt weights of losses, which no rule names, are frozen where nothing else trains: alone they would teach the model nothing. */
+/** Freezes the learned weights of losses, which no rule can name, if nothing else trains: alone they would not change the model. */
 export function withUncertainty(parameters: readonly ParameterInfo[], frozen: ReadonlySet<number>): Set<number> {
   if (anyTrains(parameters, frozen)) return new Set([...frozen].filter((i) => parameters[i]!.part !== 'uncertainty'))
   return new Set([...frozen, ...places(parameters, ({ part }) => part === 'uncertainty')])
@@ -37,7 +37,7 @@ function anyTrains(parameters: readonly ParameterInfo[], frozen: ReadonlySet<num
   return parameters.some(({ part }, i) => part !== 'uncertainty' && !frozen.has(i))
 }
 
-/** Heads that no task trains: they are frozen whatever happens. */
+/** Parameters of heads without a task, which always stay frozen. */
 export function untasked(parameters: readonly ParameterInfo[], { tasks }: Pick<FreezingOptions, 'tasks'>): Set<number> {
   const trained = new Set(tasks.map(({ head }) => head))
   return places(parameters, ({ part, head }) => part === 'head' && !trained.has(head))
@@ -66,8 +66,8 @@ export function selected(parameters: readonly ParameterInfo[], rule: Selection, 
 }
 
 /**
- * Gradual unfreezing (Howard and Ruder 2018): of what is frozen, the heads and Dense modules; else the top layer that has something frozen, and so
- * on down; the embeddings last. Empty: nothing is frozen.
+ * The next parameters of gradual unfreezing (Howard and Ruder 2018): the frozen heads and Dense modules first, then one layer at a time from the
+ * top, and the embeddings last. Empty if nothing is frozen.
  */
 export function nextOf(parameters: readonly ParameterInfo[], frozen: ReadonlySet<number>, layers: number): Set<number> {
   const height = (info: ParameterInfo) => (info.part === 'embeddings' ? -1 : layerOf(info) >= 0 ? layerOf(info) : layers)
@@ -75,7 +75,7 @@ export function nextOf(parameters: readonly ParameterInfo[], frozen: ReadonlySet
   return new Set([...frozen].filter((i) => height(parameters[i]!) === highest))
 }
 
-/** The layer a parameter lives and learns with, from 0; MPNet's relative-position bias is with the lowest. −1: none. */
+/** The layer that a parameter belongs to, from 0; MPNet's relative-position bias belongs to the lowest. −1: none. */
 export function layerOf({ part, index }: ParameterInfo): number {
   return part === 'layer' ? index : part === 'relative-bias' ? 0 : -1
 }

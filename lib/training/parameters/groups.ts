@@ -5,19 +5,19 @@ import type { ResolvedTrain } from '../options/train'
 import { layerOf } from './freezing'
 import { matching, patternText } from './patterns'
 
-/** Parameters that learn at one rate with one decay. */
+/** Parameters with the same learning rate and weight decay. */
 export interface ParameterGroup {
-  /** Where they are: `embeddings`, `layer 5`, `layers 2-3` (a band), `heads` (Dense modules with them), the patterns of a rule, `uncertainty`. */
+  /** `embeddings`, `layer 5`, `layers 2-3` (a band), `heads` (with the Dense modules), the patterns of a rule, or `uncertainty`. */
   name: string
-  /** Places in the native list of parameters. */
+  /** Indices in the native list of parameters. */
   parameters: number[]
   names: string[]
-  /** Numbers in them. */
+  /** Total number of elements. */
   count: number
-  /** At the top of the schedule. */
+  /** Learning rate at the peak of the schedule. */
   learningRate: number
   weightDecay: number
-  /** Whether their gradients are in the norm and are clipped. */
+  /** Whether their gradients are clipped and count in the norm. */
   clip: boolean
 }
 
@@ -30,11 +30,11 @@ interface Place {
 }
 
 /**
- * Gives each parameter that is not frozen to exactly one group; groups without parameters are left out.
+ * Assigns each parameter that is not frozen to exactly one group; groups without parameters are left out.
  * Layer i of L (0 lowest) has `learningRate · layerDecay^(L−1−i)`, the embeddings `learningRate · layerDecay^L`. In k bands, cut at ⌊j·L/k⌋,
- * band b has `learningRate · layerDecay^(k−1−b)`, the embeddings `learningRate · layerDecay^k`; k = L is the rule by layer.
- * MPNet's relative-position bias learns with the lowest layer, Dense modules with the heads. Weights of one dimension have no decay.
- * ERR_INVALID_ARGUMENT: a rule that matches nothing, a parameter that two rules match, a decay for nothing but weights of one dimension.
+ * band b has `learningRate · layerDecay^(k−1−b)`, the embeddings `learningRate · layerDecay^k`; k = L gives the rates without bands.
+ * MPNet's relative-position bias has the rate of the lowest layer, Dense modules that of the heads. One-dimensional weights have no decay.
+ * ERR_INVALID_ARGUMENT if a rule matches nothing, two rules match one parameter, or a decay is set only for one-dimensional weights.
  */
 export function parameterGroups(
   parameters: readonly ParameterInfo[],
@@ -95,7 +95,7 @@ function placeOf(info: ParameterInfo, rates: ResolvedRates, layers: number): Pla
   }
 }
 
-/** A rule moves a parameter into groups of its own; what the rule leaves out stays as the place has it. */
+/** A rule moves a parameter into separate groups; a value that the rule does not set keeps its default for that place. */
 function withRule(place: Place, rule: number | undefined, { groups }: ResolvedRates, layers: number): Place {
   if (rule === undefined) return place
   const { match, learningRate, weightDecay } = groups[rule]!
@@ -108,7 +108,7 @@ function withRule(place: Place, rule: number | undefined, { groups }: ResolvedRa
   }
 }
 
-/** Per parameter that a rule matches, the rule's place in `groups`. */
+/** For each parameter that a rule matches, the index of the rule in `groups`. */
 function ruleOfEach(parameters: readonly ParameterInfo[], { groups }: ResolvedRates): Map<number, number> {
   const ruled = new Map<number, number>()
   groups.forEach(({ match, weightDecay }, rule) => {
@@ -116,12 +116,14 @@ function ruleOfEach(parameters: readonly ParameterInfo[], { groups }: ResolvedRa
     for (const i of found) {
       const other = ruled.get(i)
       if (other !== undefined) {
-        throw refusal(`${parameters[i]!.name} is matched by groups[${other}] (${patternText(groups[other]!.match)}) and groups[${rule}] (${patternText(match)}). Narrow one of them.`) // prettier-ignore
+        throw refusal(`Both groups[${other}] (${patternText(groups[other]!.match)}) and groups[${rule}] (${patternText(match)}) match ${parameters[i]!.name}. Narrow one of them.`) // prettier-ignore
       }
       ruled.set(i, rule)
     }
     if (weightDecay && ![...found].some((i) => parameters[i]!.shape.length > 1)) {
-      throw refusal(`groups[${rule}] gives a 'weightDecay' to nothing but weights of one dimension, which have none.`)
+      throw refusal(
+        `groups[${rule}] sets a 'weightDecay' but matches only one-dimensional weights, to which weight decay is never applied.`,
+      )
     }
   })
   return ruled

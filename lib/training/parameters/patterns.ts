@@ -3,13 +3,13 @@ import type { ParameterInfo } from '../../../binding'
 import { isPlain, refusal } from '../../base/arguments'
 import { describe, invalid } from '../../base/check'
 
-/** Whether a parameter's name fits: the whole of it a glob, any part of it a RegExp (whatever its flags and `lastIndex`). */
+/** Whether a parameter's name matches: a glob must match the whole name, a RegExp any part of it (regardless of its flags and `lastIndex`). */
 export function matches(name: string, pattern: ResolvedPattern): boolean {
   if (typeof pattern === 'string') return fitsGlob(name, pattern)
   return pattern instanceof MatchedNames ? pattern.names.has(name) : name.search(pattern) >= 0
 }
 
-/** Each part between two stars is taken at its first place after the part before it, so no glob takes longer than name · glob. */
+/** Each part between two stars is matched at its first position after the previous part, so the time is at most proportional to name · glob. */
 function fitsGlob(name: string, glob: string): boolean {
   const [first, ...parts] = glob.split('*') as [string, ...string[]]
   const last = parts.pop()
@@ -25,14 +25,14 @@ function fitsGlob(name: string, glob: string): boolean {
   return true
 }
 
-/** As a message or a table shows it. */
+/** The patterns as messages and tables show them. */
 export function patternText(patterns: readonly ResolvedPattern[]): string {
   return patterns.map(String).join(' | ')
 }
 
 /**
- * Places of the parameters that any of the patterns matches. Uncertainty parameters belong to the loss, not to the model: no pattern sees them.
- * A pattern that matches nothing is refused, with a few names that there are; `where` is the option that holds it.
+ * Indices of the parameters that any of the patterns matches. Uncertainty parameters belong to the loss, not to the model, so no pattern matches
+ * them. A pattern that matches nothing is refused, and the message lists a few existing names; `where` is the option that contains it.
  */
 export function matching(parameters: readonly ParameterInfo[], patterns: readonly ResolvedPattern[], where: string): Set<number> {
   const found = new Set<number>()
@@ -47,7 +47,7 @@ export function matching(parameters: readonly ParameterInfo[], patterns: readonl
     if (count === 0) {
       const names = parameters.filter(({ part }) => part !== 'uncertainty').map(({ name }) => name)
       const some = [...names.slice(0, 3), '…', ...names.slice(-2)]
-      throw refusal(`The pattern ${String(pattern)} of ${where} matches no parameter. There are: ${some.join(', ')}.`)
+      throw refusal(`The pattern ${String(pattern)} of ${where} does not match any parameter. Some of the names: ${some.join(', ')}.`)
     }
   }
   return found
@@ -60,15 +60,15 @@ function refuseOthers(parameters: readonly ParameterInfo[], { pattern, names }: 
 }
 
 /**
- * Names of parameters: a glob, in which `*` stands for any run of characters (dots too) and all else for itself, against the whole name;
- * or a RegExp, which may match anywhere in it.
+ * Matches names of parameters: a glob must match the whole name, and its `*` matches any sequence of characters, including dots; a RegExp may
+ * match anywhere in the name.
  */
 export type NamePattern = string | RegExp
 
-/** What a RegExp matched when a checkpoint was written. */
+/** The names that a RegExp matched when a checkpoint was written. */
 export class MatchedNames {
   constructor(
-    /** The expression as text, for messages and to be compared with. */
+    /** The expression as text, for messages and comparisons. */
     readonly pattern: string,
     readonly names: ReadonlySet<string>,
   ) {}
@@ -78,10 +78,10 @@ export class MatchedNames {
   }
 }
 
-/** A pattern after its checks. */
+/** A checked pattern. */
 export type ResolvedPattern = NamePattern | MatchedNames
 
-/** One pattern or several, each a glob that is not empty or a RegExp. */
+/** Checks one pattern or several, each a non-empty glob or a RegExp. */
 export function patternsOf(name: string, match: unknown): readonly ResolvedPattern[] {
   const patterns: readonly unknown[] = Array.isArray(match) ? match : [match]
   if (patterns.length === 0 || !patterns.every(isPattern)) {
@@ -95,8 +95,8 @@ function isPattern(pattern: unknown): boolean {
 }
 
 /**
- * Options as a checkpoint holds them: in the place of each regular expression the names that it matches. An expression from a file could run for
- * hours, so none is ever made of one.
+ * Options as a checkpoint stores them: each regular expression is replaced by the names that it matches. An expression from an untrusted file
+ * could run for hours, so files are never a source of regular expressions.
  */
 export function withMatchedNames<T>(options: T, names: readonly string[]): T {
   return replaced(options, names) as T

@@ -4,24 +4,24 @@ import type { ResolvedTrain } from '../options/train'
 import type { ResolvedUnfreeze } from '../options/freezing'
 import { frozenByRules, type FreezingOptions, nextOf, selected, untasked, withUncertainty } from './freezing'
 
-/** Where unfreezing stands: plain JSON, so that a checkpoint holds it. */
+/** The state of unfreezing; plain JSON, so that a checkpoint can store it. */
 export interface UnfreezingState {
-  /** Rules that have come into force, in that order, by their place in `unfreeze`; one that repeats may be here more than once. */
+  /** Rules that have been applied, in order, as indices in `unfreeze`; a repeated rule may occur more than once. */
   fired: number[]
   /** The highest score of an evaluation; null before the first. */
   best: number | null
-  /** Per rule: evaluations in a row without a better score, since the rule came into force. */
+  /** Per rule: consecutive evaluations without a better score since the rule was last applied. */
   stale: number[]
 }
 
-/** What has happened: `epochs` were finished and `steps` applied since training began; or an evaluation gave a score (higher is better). */
+/** Either the numbers of finished epochs and applied steps since training began, or the score of an evaluation (higher is better). */
 export type UnfreezingEvent = { epochs: number; steps: number } | { score: number }
 
 export function startUnfreezing(rules: readonly ResolvedUnfreeze[]): UnfreezingState {
   return { fired: [], best: null, stale: rules.map(() => 0) }
 }
 
-/** The state after an event. The state that is given stays as it is; where no rule comes into force, `fired` is equal. */
+/** Returns the state after an event, without changing the given state. `fired` is equal if no rule applies. */
 export function advanceUnfreezing(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, event: UnfreezingEvent): UnfreezingState {
   return 'score' in event ? afterEvaluation(rules, state, event.score) : afterProgress(rules, state, event)
 }
@@ -42,7 +42,7 @@ function afterProgress(
 }
 
 function afterEvaluation(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, score: number): UnfreezingState {
-  // Written so that a score that is not a number is no better one.
+  // Written so that NaN never counts as better.
   const better = state.best === null ? !Number.isNaN(score) : score > state.best
   const fired = [...state.fired]
   const stale = rules.map(({ unit, count, repeat }, i) => {
@@ -55,7 +55,7 @@ function afterEvaluation(rules: readonly ResolvedUnfreeze[], state: UnfreezingSt
   return { fired, best: better ? score : state.best, stale }
 }
 
-/** Steps, after `steps` applied ones, until a rule by steps comes into force: groups must be set again there. Infinity: none will. */
+/** Number of steps after `steps` applied ones until a rule by steps applies, when groups must be set again. Infinity: never. */
 export function stepsUntilUnfreezing(rules: readonly ResolvedUnfreeze[], state: UnfreezingState, steps: number): number {
   return rules.reduce((least, { unit, count, repeat }, i) => {
     if (unit !== 'step') return least
@@ -64,7 +64,7 @@ export function stepsUntilUnfreezing(rules: readonly ResolvedUnfreeze[], state: 
   }, Infinity)
 }
 
-/** Places of the parameters that are frozen in a state: a function of the options and `fired`. */
+/** Indices of the parameters that are frozen in a state: a function of the options and `fired`. */
 export function frozenAt(
   parameters: readonly ParameterInfo[],
   options: FreezingOptions & Pick<ResolvedTrain, 'unfreeze'>,
@@ -77,7 +77,7 @@ export function frozenAt(
   return withUncertainty(parameters, new Set([...frozen, ...never]))
 }
 
-/** Before the first step: refuses a rule that names nothing that is frozen at first. */
+/** Called before the first step. Refuses a rule that does not name any initially frozen parameter. */
 export function checkUnfreezing(
   parameters: readonly ParameterInfo[],
   options: FreezingOptions & Pick<ResolvedTrain, 'unfreeze'>,
@@ -86,7 +86,7 @@ export function checkUnfreezing(
   const frozen = without(frozenByRules(parameters, options, layers), untasked(parameters, options))
   options.unfreeze.forEach((rule, i) => {
     if (![...thawed(parameters, rule, frozen, layers, i)].some((p) => frozen.has(p))) {
-      throw refusal(`unfreeze[${i}] names no frozen parameter: it would do nothing.`)
+      throw refusal(`unfreeze[${i}] has no effect, because it does not name a frozen parameter.`)
     }
   })
 }

@@ -2,7 +2,7 @@ import type { TrainRequest } from '../../../binding'
 import { permutation, randomKey, shuffle, type RandomKey } from '../../base/math'
 import type { ResolvedBatching, ResolvedSampling } from '../options/batching'
 
-/** What an epoch's plan depends on, together with the epoch's number. */
+/** What the plan of an epoch depends on, in addition to the number of the epoch. */
 export interface PlanRequest {
   /** Tokens of each row of the corpus. */
   lengths: Int32Array
@@ -16,27 +16,27 @@ export interface PlanRequest {
 /** Step i has the batches steps[i] … steps[i+1], batch j the rows order[batches[j] … batches[j+1]) of the corpus. */
 export type EpochPlan = Pick<TrainRequest, 'order' | 'batches' | 'steps'>
 
-/** As transformers: batches of one window of length grouping, at most, and never more than a quarter of the data. */
+/** As in transformers: maximum number of batches in a window of length grouping, which never exceeds a quarter of the data. */
 const WINDOW_BATCHES = 50
 const WINDOW_SHARE = 4
 
-/** The steps of epoch 0, 1, …: the same for the same request, whatever was planned before. */
+/** The steps of epoch 0, 1, …: a function of the request, independent of earlier calls. */
 export function planEpoch(request: PlanRequest, epoch: number): EpochPlan {
   const { sets, batching, sampling, seed } = request
   const batches = sampling.mode === 'round-robin' ? rounds(request, epoch) : poolsOf(request, epoch).flatMap((rows) => cut(request, rows))
-  // Cut in the order of the shuffled rows, batches of one set are in random order already; in rounds the order is the point.
+  // Batches of one set are cut from shuffled rows, so they are already in random order; for round-robin the order of the batches must stay.
   if (sampling.mode !== 'round-robin' && (batching.groupByLength || (sampling.mode === 'proportional' && sets.length > 1))) {
     shuffle(batches, epochKey(seed, epoch, 'batches'))
   }
   return flatten(batches, request.gradientAccumulation)
 }
 
-/** Steps of a plan. */
+/** Number of steps of a plan. */
 export function stepsIn(plan: EpochPlan): number {
   return plan.steps.length - 1
 }
 
-/** Steps `from` … `to` of a plan as a plan of their own, for one call of the native side. */
+/** Steps `from` … `to` of a plan as a separate plan, for one native call. */
 export function slicePlan({ order, batches, steps }: EpochPlan, from: number, to: number): EpochPlan {
   const [firstBatch, lastBatch] = [steps[from]!, steps[to]!]
   const [firstRow, lastRow] = [batches[firstBatch]!, batches[lastBatch]!]
@@ -49,14 +49,14 @@ export function slicePlan({ order, batches, steps }: EpochPlan, from: number, to
 
 /** Number of steps of the first `epochs` epochs, for the length of a schedule. */
 export function totalSteps(request: PlanRequest, epochs: number): number {
-  // By rows, every epoch has as many steps as the first; by tokens the cuts depend on the order.
+  // With batches by rows, every epoch has as many steps as the first; with batches by tokens, the number depends on the order.
   if (request.batching.by === 'rows') return epochs * stepsIn(planEpoch(request, 0))
   let total = 0
   for (let epoch = 0; epoch < epochs; epoch++) total += stepsIn(planEpoch(request, epoch))
   return total
 }
 
-/** Rows that share batches: those of each set, or one pool of all. */
+/** Groups of rows that can share batches: the rows of each set, or one pool of all rows. */
 function poolsOf({ sets, sampling, seed }: PlanRequest, epoch: number): Int32Array[] {
   const quota = quotas(
     sets.map(({ count }) => count),
@@ -66,7 +66,7 @@ function poolsOf({ sets, sampling, seed }: PlanRequest, epoch: number): Int32Arr
   return sampling.mode === 'mixed' ? [pool(parts, epochKey(seed, epoch, 'mix'))] : parts
 }
 
-/** One batch of each set in turn, until the shortest or the longest set is through; a shorter one begins again in another order. */
+/** One batch of each set in turn, until the shortest or the longest set is finished; a shorter set starts again in another order. */
 function rounds(request: PlanRequest, epoch: number): Int32Array[] {
   const { sets, sampling } = request
   const passes = sets.map((set, i) => batchesOfPass(request, epoch, set, i, 0))
@@ -99,7 +99,7 @@ function cut({ lengths, batching }: PlanRequest, rows: Int32Array): Int32Array[]
   )
 }
 
-/** Runs of rows that together cost at most `limit`; a row that costs more runs alone. */
+/** Splits rows into runs with a total cost of at most `limit`; a row that costs more is a run of its own. */
 function packs(rows: Int32Array, limit: number, cost: (row: number) => number): Int32Array[] {
   const result: Int32Array[] = []
   let first = 0
@@ -117,7 +117,7 @@ function packs(rows: Int32Array, limit: number, cost: (row: number) => number): 
   return result
 }
 
-/** Windows of `accumulation` batches are steps; the last may be short. */
+/** Each window of `accumulation` batches is a step; the last may be shorter. */
 function flatten(batches: readonly Int32Array[], accumulation: number): EpochPlan {
   const offsets = new Int32Array(batches.length + 1)
   batches.forEach((batch, j) => (offsets[j + 1] = offsets[j]! + batch.length))
@@ -134,7 +134,7 @@ export interface PlanSet {
   count: number
 }
 
-/** Names the use of a key, so that no two draws of an epoch share one. */
+/** Names the use of a key, so that all random draws of an epoch use different keys. */
 const DRAW = { rows: 0, batches: 1, mix: 2 } as const
 
 /** The keys of one epoch. */
@@ -143,12 +143,12 @@ export function epochKey(seed: number, epoch: number, draw: keyof typeof DRAW, .
 }
 
 /**
- * Examples of each set in an epoch of as many examples as there are: in proportion to n^(1/temperature), by largest remainders.
- * Temperature 1: every example once.
+ * Number of examples of each set in an epoch, in proportion to n^(1/temperature), rounded by largest remainders. Their sum is the total number of
+ * examples; with temperature 1 every example is used once.
  */
 export function quotas(counts: readonly number[], temperature: number): number[] {
   const total = counts.reduce((sum, n) => sum + n, 0)
-  // Relative to the largest set: a power of a large count would overflow at a low temperature.
+  // Relative to the largest set, because a power of a large count would overflow at a low temperature.
   const largest = Math.max(...counts)
   const weights = counts.map((n) => (n / largest) ** (1 / temperature))
   const weight = weights.reduce((sum, w) => sum + w, 0)
@@ -165,7 +165,7 @@ export function passOf({ start, count }: PlanSet, seed: number, epoch: number, s
   return permutation(count, epochKey(seed, epoch, 'rows', set, pass)).map((row) => row + start)
 }
 
-/** `quota` rows of a set: pass behind pass, so that no row is drawn twice more than another. */
+/** `quota` rows of a set, drawn in successive passes, so that the counts of two rows differ by at most one. */
 export function drawRows(set: PlanSet, quota: number, seed: number, epoch: number, index: number): Int32Array {
   const rows = new Int32Array(quota)
   for (let drawn = 0, pass = 0; drawn < quota; drawn += set.count, pass++) {
