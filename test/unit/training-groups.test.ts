@@ -142,7 +142,11 @@ describe('explicit groups', () => {
 
   test.each<[string, TrainerOptions['groups'], string[]]>([
     ['a pattern that matches nothing', [{ match: 'encoder.layers.*', learningRate: 1 }], ['encoder.layers.*', 'groups[0].match', 'embeddings.word_embeddings.weight']], // prettier-ignore
-    ['one of several that matches nothing', [{ match: ['heads.*', /nothing/], learningRate: 1 }], ['/nothing/', 'does not match any parameter']],
+    [
+      'one of several that matches nothing',
+      [{ match: ['heads.*', /nothing/], learningRate: 1 }],
+      ['/nothing/', 'does not match any parameter'],
+    ],
     [
       'a parameter that two rules match',
       [

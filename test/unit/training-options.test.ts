@@ -207,7 +207,11 @@ describe('refused', () => {
     ['two units', { freeze: 'all', unfreeze: [{ at: { epoch: 1, step: 2 }, what: 'next' }] }, ['unfreeze[0].at']],
     ['a misspelt unit', { freeze: 'all', unfreeze: [{ at: { epochs: 1 }, what: 'next' }] }, ["Did you mean 'epoch'?"]],
     ['epoch 0', { freeze: 'all', unfreeze: [{ at: { epoch: 0 }, what: 'next' }] }, ['unfreeze[0].at.epoch']],
-    ['a set again and again', { freeze: 'all', unfreeze: [{ every: { epoch: 1 }, what: 'all' }] }, ["'every' can only be used with 'next'"]],
+    [
+      'a set again and again',
+      { freeze: 'all', unfreeze: [{ every: { epoch: 1 }, what: 'all' }] },
+      ["'every' can only be used with 'next'"],
+    ],
     ['no set', { freeze: 'all', unfreeze: [{ at: { epoch: 1 } }] }, ['unfreeze[0].what']],
     ['unfreezing a head that is switched off', { freeze: 'all', tasks: { slots: false }, unfreeze: [{ at: { epoch: 1 }, what: { head: 'slots' } }] }, ["'slots'", "'tasks'"]], // prettier-ignore
     ['a task that is not there', { tasks: { topic: {} } }, ['"topic"', 'Its heads: intent, slots.']],

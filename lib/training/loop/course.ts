@@ -44,7 +44,7 @@ export function continuesFit({ fit, data }: TrainingState, pinned: Pinned | unde
   return other === undefined && data !== null && dataDifference(data, corpus.identity) === undefined
 }
 
-/** Begins another fit, with a new epoch and, unless the trainer's options give its length, a new schedule. */
+/** Begins a new fit, with a new epoch and, unless the trainer's options give its length, a new schedule. */
 export function beginFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: ResolvedFit): void {
   dropEpoch(state)
   if (!hasOwnLength(options)) state.schedule = null

@@ -13,8 +13,8 @@ export interface FreezeOptions {
 }
 
 /**
- * Which parameters. `'all'`; `'encoder'`: embeddings, layers and MPNet's relative-position bias, not Dense modules and heads; `'embeddings'`;
- * `{ layers: n }`: the lowest n layers, without the embeddings (MPNet's bias goes with the lowest layer); one head; or by name.
+ * A selection of parameters. `'all'`; `'encoder'`: embeddings, layers and MPNet's relative-position bias, but not Dense modules and heads;
+ * `'embeddings'`; `{ layers: n }`: the lowest n layers, without the embeddings (MPNet's bias belongs to the lowest layer); one head; or by name.
  */
 export type Freeze =
   'all' | 'encoder' | 'embeddings' | { layers: number } | { head: string } | { match: NamePattern | readonly NamePattern[] }
