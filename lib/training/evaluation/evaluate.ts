@@ -121,7 +121,7 @@ async function customMetrics(metrics: CustomMetrics, outcome: Outcome): Promise<
 
 function nothingLabelled(heads: readonly Head[]): SentorchError {
   const names = heads.length === 0 ? 'the model has no heads' : `its heads are ${heads.map(({ name }) => name).join(', ')}`
-  return new SentorchError('ERR_DATA', `There is nothing to evaluate: no example has a label for a head of the model (${names}).`)
+  return new SentorchError('ERR_DATA', `The data cannot be evaluated: no example has a label for a head of the model (${names}).`)
 }
 
 /** The state of watching one metric; plain JSON. */

@@ -75,8 +75,8 @@ export class OutcomeCollector {
 }
 
 /**
- * Share of examples for which all heads are completely correct, in labels and in tags. Only examples that have both count; undefined if there
- * are none.
+ * Share of examples for which all heads are completely correct, in labels and in tags. Only examples that have both count; undefined if no
+ * example has both.
  */
 export function frameAccuracyOf(collectors: readonly Pick<OutcomeCollector, 'head' | 'outcome'>[]): number | undefined {
   const frames = new Map<number, { classes: [string, string][]; tags: [string[], string[]][] }>()

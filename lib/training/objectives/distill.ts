@@ -36,7 +36,7 @@ async function ask(teacher: Teacher, texts: readonly string[]): Promise<Embeddin
 function checked(vectors: unknown, rows: number, dimension: number): Float32Array {
   const { data, dimension: given, length } = (vectors ?? {}) as Partial<Embeddings>
   if (!types.isFloat32Array(data) || length !== rows) {
-    throw refusal(`'distill.teacher' must return float32 Embeddings with one row per text: ${rows} rows for ${rows} texts.`)
+    throw refusal(`'distill.teacher' must return float32 Embeddings with one row per text, ${rows} rows for this call.`)
   }
   if (given !== dimension) {
     throw refusal(
