@@ -339,7 +339,10 @@ export declare class NativeModel {
   read(value: ParameterValue, parameters: string[]): Promise<Float32Array[]>
   /** Rejects with ERR_NON_FINITE if a parameter contains a NaN or an infinity; then the file is removed. */
   write(request: WriteRequest): Promise<void>
-  /** Work with this number stops before its next layer and rejects with ERR_ABORTED. Unknown numbers are ignored. */
+  /**
+   * Work with this number stops before its next layer and rejects with ERR_ABORTED; `train` resolves with the steps that were applied, if there are
+   * any. Unknown numbers are ignored.
+   */
   abort(task: number): void
   /** Refuses new work, rejects waiting work (ERR_DISPOSED), stops running work, and resolves when the memory is freed. Idempotent. */
   dispose(): Promise<void>

@@ -13,7 +13,7 @@ export type { EncodeOptions, EncodeProgress, StreamOptions } from './encode/opti
 export type { PoolingName } from './pooling/poolings'
 export type { EpochOptions, SaveEvery } from './training/options/epoch'
 export type { SaveOptions } from './model/save'
-export { Embeddings, type TokenEmbeddings } from './encode/similarity'
+export { Embeddings, type TokenEmbeddings } from './encode/embeddings'
 export { quantize, type Precision, type Ranges, type VectorOf } from './encode/quantize'
 export { similarity, Similarities, type SimilarityInput } from './encode/similarity'
 export { type SimilarityName } from './format/modules'

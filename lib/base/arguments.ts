@@ -70,7 +70,7 @@ export function takeOptions<T>(call: string, options: T, keys: readonly string[]
 }
 
 /** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
+function messageOf(error: unknown): string {
   try {
     return error instanceof Error || isErrorLike(error) ? String((error as Error).message) : String(error)
   } catch {

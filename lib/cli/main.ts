@@ -7,7 +7,7 @@ import * as installLibtorch from './install-libtorch'
 import { reportError } from './console'
 
 /** Defines the command line. Incorrect usage throws a `CommanderError` instead of ending the process. */
-export function createProgram(): Command {
+function createProgram(): Command {
   const { version, description } = JSON.parse(readFileSync(join(__dirname, '..', '..', 'package.json'), 'utf8')) as Record<string, string>
   const program = new Command('sentorch')
     .description(description!)

@@ -27,8 +27,7 @@ export class Dataset implements Iterable<Example> {
   readonly name: string
   readonly examples: readonly Example[]
   readonly #unusedFields: readonly UnusedField[]
-  /** @internal What was prepared for training, by model, heads and limits (training/loop/corpus.ts). */
-  readonly prepared = new Map<string, PreparedSet>()
+  readonly #prepared = new Map<string, PreparedSet>()
 
   /**
    * Reads all examples of a source and checks each of them: text or words, labels of a valid form, spans inside the text, words that occur in
@@ -60,6 +59,11 @@ export class Dataset implements Iterable<Example> {
     this.examples = examples
     this.name = name
     this.#unusedFields = unusedFields
+  }
+
+  /** @internal What was prepared for training, by tokenizer, heads and limits. Private, so that a data set can be cloned and sent to a worker. */
+  static preparedSets(dataset: Dataset): Map<string, PreparedSet> {
+    return dataset.#prepared
   }
 
   get length(): number {
@@ -158,7 +162,7 @@ export interface SplitOptions {
 }
 
 /** The examples of each part, in the order of the data set. */
-export function splitExamples(dataset: NamedExamples, options: SplitOptions): Record<string, Example[]> {
+function splitExamples(dataset: NamedExamples, options: SplitOptions): Record<string, Example[]> {
   options = takeOptions('split', options, keysOf<SplitOptions>({ test: 1, sizes: 1, seed: 1, stratify: 1 }))
   const { seed = 0, stratify } = options
   const { names, counts } = partsOf(dataset, options)

@@ -265,7 +265,7 @@ export interface Problem {
 const SHOWN = 10
 
 /** Collects problems by kind, head and label. */
-export class ProblemList {
+class ProblemList {
   readonly #found = new Map<string, Problem>()
 
   add(kind: ProblemKind, example: number, head?: string, label?: string): void {

@@ -6,9 +6,8 @@ import type { Tokenizer, TokenBatchWithOffsets } from '../tokenizer/tokenizer'
 import { align, textOf, wordPlaces } from './align'
 import { fingerprintOf, type Dataset } from './dataset'
 import type { Example } from './example'
-import { goldOf, Targets, type PreparedSet, type UnknownLabels } from './targets'
+import { FlatIntegers, goldOf, Targets, type PreparedSet, type UnknownLabels } from './targets'
 import { breather, exampleName } from './examples'
-import { FlatIntegers } from './flat'
 import { labelOf } from './labels'
 
 export interface PrepareOptions {

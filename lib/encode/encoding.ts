@@ -5,7 +5,7 @@ import { SentorchError } from '../base/errors'
 import { fromNative, nonFiniteRow } from '../native/call'
 import type { TokenBatch, Tokenizer } from '../tokenizer/tokenizer'
 import { chunksOf, runChunks, type ChunkedCall } from './chunks'
-import { Embeddings, type TokenEmbeddings } from './similarity'
+import { Embeddings, type TokenEmbeddings } from './embeddings'
 import type { ResolvedEncode } from './options'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
 

@@ -29,7 +29,7 @@ export interface Ranges {
 }
 
 /** Minimum number of vectors for computing int8 and uint8 ranges from the result itself, as in Python. Stable ranges need hundreds. */
-export const MIN_ROWS_FOR_RANGES = 2
+const MIN_ROWS_FOR_RANGES = 2
 
 export function needsRanges(precision: Precision): precision is 'int8' | 'uint8' {
   return precision === 'int8' || precision === 'uint8'

@@ -61,7 +61,7 @@ function missing(root: ModelRoot, file: string, why: string): SentorchError {
 }
 
 /** Version of the file format. Increased when older readers would misread the file. */
-export const FORMAT_VERSION = 1
+const FORMAT_VERSION = 1
 
 const TOP_KEYS = ['format', 'sentorch', 'heads', 'training', 'notes']
 const HEAD_KEYS = ['name', 'type', 'labels', 'hidden', 'activation', 'inputDropout', 'dropout', 'pooling', 'multiLabel']
@@ -100,7 +100,7 @@ export function sentorchJson({ heads, training, notes }: SentorchJson, version: 
  * Reads the file and checks it without trusting its author. ERR_MODEL_FORMAT: an invalid head. ERR_MODEL_UNSUPPORTED: a newer format, a type or
  * an activation that is not implemented, or an unknown setting.
  */
-export function parseSentorchJson(json: unknown, where: string): SentorchJson {
+function parseSentorchJson(json: unknown, where: string): SentorchJson {
   const file = new Fields(json, where)
   const format = file.integer('format', 1, Number.MAX_SAFE_INTEGER)
   if (format > FORMAT_VERSION) {

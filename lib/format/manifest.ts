@@ -80,7 +80,7 @@ export async function damageIn(root: ModelRoot, manifest: Manifest, signal?: Abo
 }
 
 /** Size and hash of a file's content. `prefix(bytes)` is hashed first (git hashes a header with the content). */
-export async function digestOf(
+async function digestOf(
   file: string,
   name: string,
   algorithm: 'sha256' | 'sha1' = 'sha256',

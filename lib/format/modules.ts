@@ -108,7 +108,7 @@ export const DENSE_ACTIVATIONS: Readonly<Record<string, DenseActivation>> = {
 }
 
 /** The newer key (`pooling_mode`: a name or a list of names) takes precedence over the `pooling_mode_*` keys. Without either it is the mean. */
-export async function readPooling(
+async function readPooling(
   root: ModelRoot,
   path: string,
 ): Promise<{ pooling: PoolingMode[]; poolingFeatures: number; includePrompt: boolean }> {
@@ -141,7 +141,7 @@ function poolingMode(config: Fields): PoolingMode[] {
   return names as PoolingMode[]
 }
 
-export async function readDense(root: ModelRoot, path: string): Promise<DenseModule> {
+async function readDense(root: ModelRoot, path: string): Promise<DenseModule> {
   const config = await readModuleConfig(root, path)
   const known = ['in_features', 'out_features', 'bias', 'activation_function', 'module_input_name', 'module_output_name', 'use_residual']
   refuseOthers(config, known)
@@ -168,7 +168,7 @@ function denseActivation(config: Fields): DenseActivation {
 }
 
 /** Checks that a Normalize module applies to the pooled vector. Older folders have no config for it, or not even a folder. */
-export async function readNormalize(root: ModelRoot, path: string): Promise<void> {
+async function readNormalize(root: ModelRoot, path: string): Promise<void> {
   if (path === '') return
   const json = await readJson(root, `${path}/config.json`)
   if (json !== undefined) refuseOtherFeatures(new Fields(json, `${path}/config.json in ${root.shown}`))
@@ -248,7 +248,7 @@ export function promptsWith(stored: Iterable<readonly [name: string, prompt: str
 }
 
 /** Reads config_sentence_transformers.json: prompts, default prompt, similarity, truncation. Models before version 2.0 do not have this file. */
-export async function readPrompts(
+async function readPrompts(
   root: ModelRoot,
 ): Promise<Pick<SentenceModules, 'prompts' | 'defaultPromptName' | 'similarity' | 'truncateDim'>> {
   const json = await readJson(root, FILE)

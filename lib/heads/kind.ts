@@ -58,7 +58,7 @@ export interface HeadKind<G extends Gold = Gold, M extends HeadMetrics = HeadMet
   metrics(head: Head, gold: G[], predicted: G[]): Measured<M>
   /** The measure that enters the evaluation's `score`. */
   mainMeasure(head: Head, metrics: M): number
-  /** The form of `metrics` in checkpoints. Each 'measure' can also be watched for early stopping. */
+  /** The form of `metrics` in checkpoints, the same for all kinds of one type. Each 'measure' can also be watched for early stopping. */
   readonly metricsForm: FormOf<Measured<M>>
 
   /** Undefined: transformers has no class for this kind. */

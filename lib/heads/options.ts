@@ -66,7 +66,7 @@ export function resolveExtension(
   return { labels: added, seed: seedOf(options.seed ?? 0) }
 }
 
-export function headName(name: unknown): string {
+function headName(name: unknown): string {
   if (!/^[A-Za-z0-9_-]+$/.test(stringOf('name', name))) throw invalid('name', 'letters, digits, _ and -', name)
   if ((name as string).length > MAX_NAME) throw invalid('name', `at most ${MAX_NAME} characters`, name)
   if (RESERVED.includes(name as string)) {

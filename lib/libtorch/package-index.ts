@@ -6,6 +6,8 @@ import { sideBySide } from './unpack'
 import type { ByteSource } from './wheel-reader'
 import type { Wheel } from './wheels'
 
+// Wheels in a package index: where they are (simple index), and reading ranges of them without a complete download.
+
 /** The location of a file, and the headers for requesting it. */
 export interface WheelLocation {
   url: string
@@ -57,7 +59,7 @@ export async function locateWheel(
 }
 
 /** The innermost cause of a failed request, which is the only informative one. */
-export function reason(error: unknown): string {
+function reason(error: unknown): string {
   let inner = error
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause
   return inner instanceof Error ? inner.message || ((inner as NodeJS.ErrnoException).code ?? inner.name) : String(inner)

@@ -234,7 +234,7 @@ export class LocalFile implements ByteSource {
  * yauzl's interface to a source, for reading the directory of an archive. Members are not read through it: if one of several parallel streams
  * of yauzl is closed early, the resulting error cannot be caught.
  */
-export class ArchiveView extends RandomAccessReader {
+class ArchiveView extends RandomAccessReader {
   constructor(private readonly source: ByteSource) {
     super()
   }

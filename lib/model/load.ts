@@ -30,7 +30,7 @@ export async function loadModel(where: string, request: ResolvedLoad): Promise<L
   const native = new library.addon.Model()
   // Loading has no task number: to abort it is to dispose of what would have been loaded.
   const stop = () => void native.dispose().catch(() => {})
-  return stoppable(signal, stop, async () => {
+  const loaded = await stoppable(signal, stop, async () => {
     const device = chooseDevice(request.device, library)
     const weights = await readWeights(native, opened, device, request)
     await startTokenizerThreads(opened, library)
@@ -39,9 +39,12 @@ export async function loadModel(where: string, request: ResolvedLoad): Promise<L
     await onProgress?.({ stage: 'load', loaded: weightBytes, total: weightBytes })
     const model = assemble(native, library, opened, device, weights, request)
     await model.heads.restore(opened.folder.heads, opened.folder.files)
-    throwIfAborted(signal)
     return model
   })
+  // An abort after the last check above has disposed of the model, or has come too late to do so.
+  if (signal?.aborted) stop()
+  throwIfAborted(signal)
+  return loaded
 }
 
 /** libtorch is opened on a native thread while JavaScript reads the folder and the tokenizer. The first failure ends the download. */

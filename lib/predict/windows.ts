@@ -1,4 +1,4 @@
-import { concatenated } from '../data/flat'
+import { concatenated } from '../data/targets'
 
 /** Cuts texts that are longer than the limit into windows, and determines which window each token takes its result from. */
 

@@ -176,6 +176,22 @@ describe('abort and dispose', () => {
       await expect(load).rejects.toMatchObject({ code: 'ERR_ABORTED' })
     })
 
+    test.each(Array.from({ length: 12 }, (_, ticks) => ticks))(
+      'or gives a model that works, %i ticks after everything was read',
+      async (ticks) => {
+        const controller = new AbortController()
+        const abort = async () => {
+          for (let i = 0; i < ticks; i++) await Promise.resolve()
+          controller.abort()
+        }
+        const load = Model.load(tiny, { device: 'cpu', signal: controller.signal, onProgress: () => void abort() })
+        const loaded = await load.catch((error: unknown) => expect(error).toMatchObject({ code: 'ERR_ABORTED' }))
+        if (!loaded) return
+        await expect(loaded.encode('x')).resolves.toBeDefined()
+        await loaded.dispose()
+      },
+    )
+
     test('not afterwards', async () => {
       const controller = new AbortController()
       const loaded = await Model.load(tiny, { device: 'cpu', signal: controller.signal })

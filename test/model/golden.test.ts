@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 import { Model } from '../../lib/api/model'
 import { expectClose } from '../support/close'
 import {

@@ -1,4 +1,4 @@
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 
 const rows = [Float32Array.of(1, 2, 3), Float32Array.of(4, 5, 6)]
 const embeddings = new Embeddings(Float32Array.of(1, 2, 3, 4, 5, 6), 3)

@@ -1,7 +1,7 @@
 import { promptsWith } from '../../lib/format/modules'
 import { availableParallelism } from 'node:os'
 import type { Precision } from '../../lib/encode/quantize'
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 import { type EncodeContext, type EncodeOptions, resolveEncode, resolveStream, type StreamOptions } from '../../lib/encode/options'
 import { POOLING_NAMES } from '../../lib/pooling/poolings'
 import { type LoadOptions, resolveLoad } from '../../lib/model/load-options'

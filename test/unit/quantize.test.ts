@@ -1,4 +1,4 @@
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 import { resolveEncode } from '../../lib/encode/options'
 import { type Precision, quantize, quantizedDimension, type Ranges, rangesOf } from '../../lib/encode/quantize'
 import golden from '../golden/quantize.json'

@@ -1,4 +1,5 @@
-import { Embeddings, similarity, type SimilarityInput } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
+import { similarity, type SimilarityInput } from '../../lib/encode/similarity'
 import { SIMILARITY_NAMES, type SimilarityName } from '../../lib/format/modules'
 import golden from '../golden/similarity.json'
 

@@ -1,6 +1,6 @@
 import type { PredictRequest } from '../../binding'
 import type { Example } from '../../lib/data/example'
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveFit, type FitOptions } from '../../lib/training/options/fit'
 import type { TrainerOptions } from '../../lib/training/options/train'

@@ -1,4 +1,4 @@
-import { Embeddings } from '../../lib/encode/similarity'
+import { Embeddings } from '../../lib/encode/embeddings'
 import { resolveTrain, type TrainerOptions } from '../../lib/training/options/train'
 import { context, head, refused, resolved } from '../support/parameters'
 

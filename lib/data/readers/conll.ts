@@ -168,7 +168,7 @@ export interface ResolvedConll {
   comment: string | false | undefined
 }
 
-export function resolveConll(options: ConllOptions): ResolvedConll {
+function resolveConll(options: ConllOptions): ResolvedConll {
   options = takeOptions('readConll', options, keysOf<ConllOptions>({ word: 1, labels: 1, separator: 1, comment: 1 }))
   const { word, labels, separator = 'auto', comment } = options
   if (comment !== undefined && comment !== false && stringOf('comment', comment) === '') throw invalid('comment', 'a prefix', comment)

@@ -158,7 +158,7 @@ export interface ResolvedCsv {
   offsets: OffsetUnit | undefined
 }
 
-export function resolveCsv(options: CsvOptions): ResolvedCsv {
+function resolveCsv(options: CsvOptions): ResolvedCsv {
   options = takeOptions('readCsv', options, [...MAPPING_KEYS, 'delimiter', 'quote', 'header', 'offsets'])
   const { delimiter, quote, header = true, offsets } = options
   if (delimiter !== undefined) oneCharacter('delimiter', delimiter)

@@ -82,7 +82,7 @@ function exampleOf(parts: readonly Part[], lines: readonly (string | undefined)[
   return { text: words.join(' '), words, labels }
 }
 
-export function resolveJointBert(options: JointBertOptions): ResolvedHeads {
+function resolveJointBert(options: JointBertOptions): ResolvedHeads {
   options = takeOptions('readJointBert', options, ['heads'])
   return resolveHeads(options.heads)
 }

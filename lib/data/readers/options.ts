@@ -56,7 +56,7 @@ export interface ColumnMapping {
 }
 
 /** The forms of JSON records that are recognised without a mapping. */
-export const JSON_SHAPES = ['auto', 'sentorch', 'doccano', 'prodigy', 'label-studio', 'spacy', 'gliner', 'setfit'] as const
+const JSON_SHAPES = ['auto', 'sentorch', 'doccano', 'prodigy', 'label-studio', 'spacy', 'gliner', 'setfit'] as const
 export type JsonShape = (typeof JSON_SHAPES)[number]
 
 export interface JsonOptions extends Partial<ColumnMapping> {

@@ -35,7 +35,7 @@ interface Mark {
  * The entities `[text](entity)`, `[text](entity:value)`, `[text]{"entity": …}` and `[text][{"entity": …}, …]`, as in Rasa's own pattern.
  * Other brackets are ordinary text. Takes linear time for any arrangement of brackets: each end is searched for once.
  */
-export function* marksIn(marked: string): Generator<Mark> {
+function* marksIn(marked: string): Generator<Mark> {
   const bracket = finder(marked, ']')
   const colon = finder(marked, ':')
   const round = finder(marked, ')')

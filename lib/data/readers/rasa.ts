@@ -51,7 +51,7 @@ interface RawExample {
   fail: Fail
 }
 
-export async function* readRasaJson(
+async function* readRasaJson(
   file: string,
   heads: ResolvedHeads,
   offsets: OffsetUnit | undefined,
@@ -116,12 +116,12 @@ function unitOfAll(examples: readonly RawExample[]): OffsetUnit {
 }
 
 /** The remedy for a Rasa file that is too large. */
-export const SPLIT_FILE = 'Split it into several files and pass them to readRasa as a list, or increase maxBytes if there is enough memory.'
+const SPLIT_FILE = 'Split it into several files and pass them to readRasa as a list, or increase maxBytes if there is enough memory.'
 
 /** Entries of `nlu` that do not contain examples of an intent. */
 const OTHER_ENTRIES = ['synonym', 'lookup', 'regex']
 
-export async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
+async function* readRasaYaml(file: string, heads: ResolvedHeads, maxBytes: number): AsyncGenerator<Example> {
   const yaml = await import('yaml')
   const { document, lineOf } = await openYaml(file, maxBytes, SPLIT_FILE)
   const refuse = (node: unknown, reason: string) => broken(file, lineOf(node), reason)
@@ -196,7 +196,7 @@ export interface YamlFile {
  * `instead`: the remedy for a file over `maxBytes`. Time and memory are linear in the file's size: parsing stops at the first error, and keys
  * are checked here, since the parser would compare each key with all previous ones.
  */
-export async function openYaml(file: string, maxBytes: number, instead: string): Promise<YamlFile> {
+async function openYaml(file: string, maxBytes: number, instead: string): Promise<YamlFile> {
   const yaml = await import('yaml')
   // In YAML, CR ends a line too, but the parser knows only LF and CRLF.
   const text = (await textOf(file, maxBytes, instead)).replace(/\r\n?/g, '\n')

@@ -66,7 +66,7 @@ function exampleOfList(list: readonly unknown[], options: ResolvedJson, fail: Fa
   return exampleOf({ get, defaultText: 0, fail }, mapping ?? { text: 0, words: undefined, labels }, offsets)
 }
 
-export function getter(record: Fields): (column: string | number) => unknown {
+function getter(record: Fields): (column: string | number) => unknown {
   return (column) => (typeof column === 'string' ? field(record, column) : undefined)
 }
 

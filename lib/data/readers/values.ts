@@ -29,7 +29,7 @@ export function labelIn(value: unknown, name: string, fail: Fail): string {
 }
 
 /** The labels in a list. Numbers in a list are ambiguous (indices into names, or 0 and 1 by position), so they are rejected. */
-export function labelsIn(list: readonly unknown[], name: string, fail: Fail): string[] {
+function labelsIn(list: readonly unknown[], name: string, fail: Fail): string[] {
   return list.map((label, i) => {
     if (typeof label !== 'number' && typeof label !== 'bigint') return labelIn(label, `${name}[${i}]`, fail)
     throw fail(

@@ -14,7 +14,7 @@ import { comparable, toPlainJson } from '../plain'
 import { numbers } from './fit-state'
 
 /** Version of the layout. It increases when older readers would misread a checkpoint. */
-export const CHECKPOINT_FORMAT = 1
+const CHECKPOINT_FORMAT = 1
 
 export const TRAINER_JSON = 'trainer.json'
 export const OPTIMIZER_FILE = 'optimizer.safetensors'

@@ -177,14 +177,14 @@ export function number(fields: Fields, key: string): number {
 }
 
 /** Any number: a metric may be NaN or infinite. */
-export function measure(fields: Fields, key: string): number {
+function measure(fields: Fields, key: string): number {
   const value = fields.raw(key)
   if (typeof value !== 'number') throw fields.bad(key, 'a number')
   return value
 }
 
 /** Metrics by name; any name is accepted. */
-export function measures(fields: Fields, key: string): Record<string, number> {
+function measures(fields: Fields, key: string): Record<string, number> {
   const named = fields.required(key)
   return Object.fromEntries(named.keys().map((name) => [name, measure(named, name)]))
 }
@@ -203,13 +203,13 @@ export function integers(fields: Fields, key: string, length?: number): number[]
   return list
 }
 
-export function strings(fields: Fields, key: string): string[] {
+function strings(fields: Fields, key: string): string[] {
   const value = fields.raw(key)
   if (!Array.isArray(value) || !value.every((each) => typeof each === 'string')) throw fields.bad(key, 'a list of strings')
   return value
 }
 
-export function objects(fields: Fields, key: string): Record<string, unknown>[] {
+function objects(fields: Fields, key: string): Record<string, unknown>[] {
   const value = fields.raw(key)
   if (!Array.isArray(value) || !value.every(isObject)) throw fields.bad(key, 'a list of objects')
   return value

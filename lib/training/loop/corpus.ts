@@ -1,9 +1,8 @@
 import { refusal } from '../../base/arguments'
 import { SentorchError } from '../../base/errors'
 import { Dataset, type DataSource } from '../../data/dataset'
-import { concatenated } from '../../data/flat'
+import { concatenated, type PreparedSet } from '../../data/targets'
 import { prepare, type PrepareOptions } from '../../data/prepare'
-import type { PreparedSet } from '../../data/targets'
 import type { Head } from '../../heads/definition'
 import { NO_LABEL } from '../../heads/kind'
 import type { Tokenizer } from '../../tokenizer/tokenizer'
@@ -83,8 +82,9 @@ export async function makeCorpus(data: TrainingData, options: CorpusOptions): Pr
 async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
   const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
   const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, labels])
-  const found = dataset.prepared.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
-  dataset.prepared.set(key, found)
+  const known = Dataset.preparedSets(dataset)
+  const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
+  known.set(key, found)
   return found
 }
 

@@ -2,7 +2,7 @@ import { types } from 'node:util'
 import { guarded, refusal, untilAborted } from '../../base/arguments'
 import { throwIfAborted } from '../../base/errors'
 import { textOf } from '../../data/align'
-import type { Embeddings } from '../../encode/similarity'
+import type { Embeddings } from '../../encode/embeddings'
 import type { Teacher } from '../options/tasks'
 import type { VectorObjectiveKind } from './vector-objective'
 

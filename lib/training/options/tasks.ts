@@ -1,6 +1,6 @@
 import type { HeadObjective } from '../../../binding'
 import { atLeastZero, belowOne, booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
-import type { Embeddings } from '../../encode/similarity'
+import type { Embeddings } from '../../encode/embeddings'
 import type { Head } from '../../heads/definition'
 import { kindOf } from '../../heads/kinds'
 import { keysOf, refusal } from '../../base/arguments'

@@ -138,7 +138,7 @@ export interface PlanSet {
 const DRAW = { rows: 0, batches: 1, mix: 2 } as const
 
 /** The keys of one epoch. */
-export function epochKey(seed: number, epoch: number, draw: keyof typeof DRAW, ...path: readonly number[]): RandomKey {
+function epochKey(seed: number, epoch: number, draw: keyof typeof DRAW, ...path: readonly number[]): RandomKey {
   return randomKey(seed, epoch, DRAW[draw], ...path)
 }
 
@@ -161,12 +161,12 @@ export function quotas(counts: readonly number[], temperature: number): number[]
 }
 
 /** All rows of a set in the order of one pass of an epoch. */
-export function passOf({ start, count }: PlanSet, seed: number, epoch: number, set: number, pass: number): Int32Array {
+function passOf({ start, count }: PlanSet, seed: number, epoch: number, set: number, pass: number): Int32Array {
   return permutation(count, epochKey(seed, epoch, 'rows', set, pass)).map((row) => row + start)
 }
 
 /** `quota` rows of a set, drawn in successive passes, so that the counts of two rows differ by at most one. */
-export function drawRows(set: PlanSet, quota: number, seed: number, epoch: number, index: number): Int32Array {
+function drawRows(set: PlanSet, quota: number, seed: number, epoch: number, index: number): Int32Array {
   const rows = new Int32Array(quota)
   for (let drawn = 0, pass = 0; drawn < quota; drawn += set.count, pass++) {
     rows.set(passOf(set, seed, epoch, index, pass).subarray(0, quota - drawn), drawn)
@@ -175,7 +175,7 @@ export function drawRows(set: PlanSet, quota: number, seed: number, epoch: numbe
 }
 
 /** One pool of the rows of several sets. */
-export function pool(parts: readonly Int32Array[], key: RandomKey): Int32Array {
+function pool(parts: readonly Int32Array[], key: RandomKey): Int32Array {
   const rows = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
   for (const part of parts) {
