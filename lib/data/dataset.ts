@@ -22,12 +22,23 @@ export interface DatasetOptions {
   signal?: AbortSignal
 }
 
+let preparedOf: (dataset: Dataset) => Map<string, PreparedSet>
+
+/** What was prepared for training, by tokenizer, heads and limits. It is a private field, so that a data set can be cloned and sent to a worker. */
+export function preparedSets(dataset: Dataset): Map<string, PreparedSet> {
+  return preparedOf(dataset)
+}
+
 /** A data set of checked, labelled sentences in memory. Do not modify its examples. */
 export class Dataset implements Iterable<Example> {
   readonly name: string
   readonly examples: readonly Example[]
   readonly #unusedFields: readonly UnusedField[]
   readonly #prepared = new Map<string, PreparedSet>()
+
+  static {
+    preparedOf = (dataset) => dataset.#prepared
+  }
 
   /**
    * Reads all examples of a source and checks each of them: text or words, labels of a valid form, spans inside the text, words that occur in
@@ -59,11 +70,6 @@ export class Dataset implements Iterable<Example> {
     this.examples = examples
     this.name = name
     this.#unusedFields = unusedFields
-  }
-
-  /** @internal What was prepared for training, by tokenizer, heads and limits. Private, so that a data set can be cloned and sent to a worker. */
-  static preparedSets(dataset: Dataset): Map<string, PreparedSet> {
-    return dataset.#prepared
   }
 
   get length(): number {

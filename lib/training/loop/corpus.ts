@@ -1,6 +1,6 @@
 import { refusal } from '../../base/arguments'
 import { SentorchError } from '../../base/errors'
-import { Dataset, type DataSource } from '../../data/dataset'
+import { Dataset, preparedSets, type DataSource } from '../../data/dataset'
 import { concatenated, type PreparedSet } from '../../data/targets'
 import { prepare, type PrepareOptions } from '../../data/prepare'
 import type { Head } from '../../heads/definition'
@@ -82,7 +82,7 @@ export async function makeCorpus(data: TrainingData, options: CorpusOptions): Pr
 async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
   const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
   const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, labels])
-  const known = Dataset.preparedSets(dataset)
+  const known = preparedSets(dataset)
   const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
   known.set(key, found)
   return found
