@@ -3,9 +3,8 @@ import { booleanOf, describe, integerIn, oneOf, stringOf } from '../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../base/arguments'
 import type { EncoderConfig } from '../format/config'
 import type { SentenceModules } from '../format/modules'
-import { vectorDimension } from '../pooling/poolings'
+import { poolingNames, vectorDimension, type PoolingName } from '../pooling/poolings'
 import { PRECISIONS, rangesFor, type Precision, type RangeOptions, type Ranges } from './quantize'
-import { type PoolingName, poolingNames } from '../pooling/poolings'
 
 export interface EncodeProgress {
   texts: number

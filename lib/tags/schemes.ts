@@ -4,8 +4,7 @@ import type { Span } from '../data/example'
 import { SentorchError } from '../base/errors'
 import { entitiesOf, OUTSIDE, SCHEMES, splitTag, type Entity, type Scheme, type TagParts } from './entities'
 
-export { entitiesOf, type Entity } from './entities'
-export { SCHEMES, splitTag, type Scheme, type TagParts } from './entities'
+export { entitiesOf, SCHEMES, splitTag, type Entity, type Scheme, type TagParts } from './entities'
 
 /** The valid prefixes of each scheme. */
 const PREFIXES: Record<Scheme, string> = { IOB2: 'OBI', IOB1: 'OBI', IOE1: 'OIE', IOE2: 'OIE', IOBES: 'OBIES', BILOU: 'OBILU' }

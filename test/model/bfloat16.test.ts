@@ -2,8 +2,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import type { EncoderSource, LoadRequest, TensorSource } from '../../binding'
 import { openNative } from '../../lib/libtorch/open'
-import { fromNative } from '../../lib/native/call'
-import { nextTask } from '../../lib/native/call'
+import { fromNative, nextTask } from '../../lib/native/call'
 import { scratch } from '../support/scratch'
 
 /** float32 to the nearest bfloat16 and back, ties to the even one: exact arithmetic in float64. */

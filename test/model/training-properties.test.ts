@@ -1,6 +1,5 @@
 import type { TrainingRequest } from '../../binding'
-import { fromNative } from '../../lib/native/call'
-import { nextTask } from '../../lib/native/call'
+import { fromNative, nextTask } from '../../lib/native/call'
 import { expectClose } from '../support/close'
 import { readGolden } from '../support/golden'
 import { randomNumbers, shuffled } from '../support/random'

@@ -20,8 +20,7 @@ import type {
 import { openFolder } from '../../lib/format/folder'
 import { readSafetensorsHeader, type SafetensorsHeader } from '../../lib/format/safetensors'
 import { openNative } from '../../lib/libtorch/open'
-import { fromNative } from '../../lib/native/call'
-import { nextTask } from '../../lib/native/call'
+import { fromNative, nextTask } from '../../lib/native/call'
 
 /** Arrays of a safetensors file by name. */
 export class StoredArrays {

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import { Dataset, type Example } from '../../lib'
-import { type JsonFileOptions, readConll, readCsv, readJointBert, readJson, readJsonl, readRasa } from '../../lib'
+import { Dataset, readConll, readCsv, readJointBert, readJson, readJsonl, readRasa, type Example, type JsonFileOptions } from '../../lib'
 import { readText } from '../support/readers'
 import { collect } from '../support/collect'
 import { folderOf } from '../support/scratch'

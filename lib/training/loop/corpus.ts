@@ -31,7 +31,7 @@ export interface Corpus {
 }
 
 /** Data sets by name. A single one has the name of its `Dataset`, or `data`. ERR_DATA if one is empty. */
-export async function readData(data: TrainingData, signal?: AbortSignal): Promise<Dataset[]> {
+async function readData(data: TrainingData, signal?: AbortSignal): Promise<Dataset[]> {
   const sources: [string | undefined, DataSource][] = isSource(data) ? [[undefined, data]] : Object.entries(data)
   const sets: Dataset[] = []
   for (const [name, source] of sources) {
