@@ -34,7 +34,10 @@ import { giveModelAccess } from './access'
 import { Trainer } from './trainer'
 import type { TrainingData } from '../training/loop/corpus'
 import type { EpochReport } from '../training/loop/report'
-import { trainEpochOf } from '../training/core'
+import { evaluateOf, fitOf, trainEpochOf } from '../training/shorthands'
+import type { EvaluateOptions, FitOptions } from '../training/options/fit'
+import type { Evaluation } from '../training/evaluation/outcomes'
+import type { FitResult } from '../training/loop/history'
 
 type Vectors<P extends Precision> = Embeddings<VectorOf<P>>
 
@@ -258,6 +261,32 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     return typed(() => {
       this.#checkOpen()
       return trainEpochOf(this.#loaded, takeData(data), options)
+    })
+  }
+
+  /**
+   * Trains several epochs with a trainer that is opened and closed by this call; see `Trainer.fit`. Takes the options of both. When the promise
+   * settles, the optimizer's memory has been freed. After an abort or an error, the model has the weights of the last finished step; to continue
+   * such a fit, use `saveEvery` and `Trainer.resume`. Rejects like `Trainer.fit`, and with ERR_INVALID_ARGUMENT while a trainer is open.
+   */
+  async fit(data: TrainingData, options?: TrainerOptions & FitOptions): Promise<FitResult> {
+    return typed(() => {
+      this.#checkOpen()
+      closeIdleTrainer(this.#loaded)
+      return fitOf(this.#loaded, takeData(data), options)
+    })
+  }
+
+  /**
+   * Computes the losses and metrics of every head that the data has labels for, as `Trainer.evaluate` does, without a trainer and its memory; also
+   * while one is open. Examples are cut to the model's `max_seq_length`; `loss` is the sum over the heads.
+   * Rejects with ERR_DATA if the data has no labels for any head, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK if a function in `metrics`
+   * fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
+   */
+  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
+    return typed(() => {
+      this.#checkOpen()
+      return evaluateOf(this.#loaded, takeData(data), options)
     })
   }
 

@@ -11,7 +11,7 @@ import { broken, otherData, type Pinned } from './checkpoint/errors'
 import { checkTarget, nextCheckpoint, removeCheckpoint, SavingTimes, surplusCheckpoints } from './checkpoint/kept'
 import { evaluate, refuseUnwatchable, type WatchedHeads } from './evaluation/evaluate'
 import type { Evaluation } from './evaluation/outcomes'
-import { dataDifference, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
+import { dataDifference, heldCorpus, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
 import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule, whileOpen } from './loop/course'
 import { runFit } from './loop/fit'
 import type { FitResult } from './loop/history'
@@ -23,10 +23,9 @@ import { hasBalanced, taskWeights, type TaskWeights } from './objectives/heads'
 import { trainingRequest } from './objectives/objectives'
 import { Targets } from './objectives/targets'
 import { configDropout } from './options/context'
-import { EPOCH_KEYS, resolveEpoch, type EpochOptions, type ResolvedEpoch } from './options/epoch'
+import type { ResolvedEpoch } from './options/epoch'
 import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
 import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
-import { firstDifference } from './plain'
 import { stepsIn } from './plan/plan'
 
 /** What a checkpoint restores. */
@@ -202,10 +201,10 @@ export class TrainerCore {
     return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', signal })
   }
 
-  /** Prepares evaluation data for every head of the model. Labels that a head does not have are not refused; they count as wrong. */
-  async #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
+  /** Prepares evaluation data for every head of the model. */
+  #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
     const { tokenizer, heads } = this.model
-    return makeCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, unknownLabels: 'ignore', signal })
+    return heldCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, signal })
   }
 
   #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate): Promise<Evaluation> {
@@ -254,31 +253,4 @@ export function contextOf({ heads, folder }: Pick<LoadedModel, 'heads' | 'folder
 
 function disposed(): SentorchError {
   return new SentorchError('ERR_DISPOSED', 'The trainer was disposed. Create a new one with model.trainer().')
-}
-
-/** `model.trainEpoch`: trains an epoch with the trainer that is kept for these options. Different options close it and open a new one. */
-export async function trainEpochOf(
-  model: LoadedModel,
-  data: TrainingData,
-  options: TrainerOptions & EpochOptions = {},
-): Promise<EpochReport> {
-  options = takeOptions('trainEpoch', options, [...TRAIN_KEYS, ...EPOCH_KEYS])
-  const entries = Object.entries(options)
-  const epoch = resolveEpoch(Object.fromEntries(entries.filter(([key]) => isEpochKey(key))))
-  const given = Object.fromEntries(entries.filter(([key]) => !isEpochKey(key))) as TrainerOptions
-  let core = model.keptTrainer as TrainerCore | undefined
-  if (!core || core.model.trainer !== core || !isSame(core.given, given)) {
-    if (core && !core.isBusy) await core.close()
-    core = new TrainerCore(model, given)
-    model.keptTrainer = core
-  }
-  return core.trainEpoch(data, epoch)
-}
-
-function isEpochKey(key: string): boolean {
-  return (EPOCH_KEYS as readonly string[]).includes(key)
-}
-
-function isSame(a: TrainerOptions, b: TrainerOptions): boolean {
-  return firstDifference(a, b) === undefined && a.distill?.teacher === b.distill?.teacher
 }

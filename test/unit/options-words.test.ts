@@ -8,7 +8,7 @@ import { resolvePredict } from '../../lib/predict/options'
 import { resolveSave } from '../../lib/model/save'
 import { resolveTrain } from '../../lib/training/options/train'
 import { namedOptions } from '../../lib/base/words'
-import { trainEpochOf } from '../../lib/training/core'
+import { trainEpochOf } from '../../lib/training/shorthands'
 
 const none = {} as any
 const dataset = Dataset.from([{ text: 'a', labels: {} }])

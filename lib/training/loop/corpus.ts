@@ -79,6 +79,11 @@ export async function makeCorpus(data: TrainingData, options: CorpusOptions): Pr
   }
 }
 
+/** Tokenises evaluation data. Labels that a head does not have are not refused; they count as wrong. */
+export function heldCorpus(data: TrainingData, options: Omit<CorpusOptions, 'unknownLabels'>): Promise<Corpus> {
+  return makeCorpus(data, { ...options, unknownLabels: 'ignore' })
+}
+
 async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
   const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
   const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, labels])

@@ -73,7 +73,7 @@ export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
 
 const EVALUATE_KEYS = keysOf<EvaluateOptions>({ scoreWeights: 1, metrics: 1, signal: 1 })
 
-const FIT_KEYS = [
+export const FIT_KEYS = [
   ...new Set([...EPOCH_KEYS, ...EVALUATE_KEYS]),
   ...keysOf<Omit<FitOptions, keyof EpochOptions | keyof EvaluateOptions>>({
     evaluate: 1,
