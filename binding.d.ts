@@ -288,8 +288,11 @@ export interface TrainResult {
   tokens: number
 }
 
-/** The values that are kept for a parameter. The last two belong to the optimizer, and are zeros before its first step. */
-export type ParameterValue = 'value' | 'gradient' | 'exp_avg' | 'exp_avg_sq'
+/**
+ * The numbers of a parameter. `exp_avg` and `exp_avg_sq` belong to the optimizer, and are zeros before its first step. `kept` is the copy that
+ * `keep` made of the value; only parameters that were kept have it.
+ */
+export type ParameterValue = 'value' | 'gradient' | 'exp_avg' | 'exp_avg_sq' | 'kept'
 
 /** A part of a safetensors file: a parameter of the model, or stored bytes that are copied unchanged. */
 export type WriteSource = { value: ParameterValue; parameter: string } | { file: string; offset: number; bytes: number }
@@ -303,7 +306,7 @@ export interface WriteRequest {
   parts: WriteSource[]
 }
 
-/** Sets optimizer state and values. */
+/** Sets optimizer state, values and kept copies. */
 export interface RestoreRequest {
   files: string[]
   parameters: { parameter: string; value: Exclude<ParameterValue, 'gradient'>; source: TensorSource }[]
@@ -334,6 +337,10 @@ export declare class NativeModel {
   /** The number of updates so far (`step` of PyTorch), per parameter in TrainingInfo. */
   optimizerSteps(): Promise<Int32Array>
   restore(request: RestoreRequest): Promise<void>
+  /** Copies the values of these parameters (by their index in TrainingInfo), and drops earlier copies of all others. */
+  keep(parameters: Int32Array): Promise<void>
+  /** Sets every parameter that was kept to its copy, all at once, and drops the copies. */
+  revert(): Promise<void>
 
   /** The values of parameters in float32. 'value' exists for heads and, after a trainer was opened, for all parameters; the others need an open trainer. */
   read(value: ParameterValue, parameters: string[]): Promise<Float32Array[]>

@@ -58,6 +58,7 @@ Napi::Function ModelWrap::define(Napi::Env env) {
        InstanceMethod<&ModelWrap::set_corpus>("setCorpus"), InstanceMethod<&ModelWrap::train>("train"),
        InstanceMethod<&ModelWrap::end_training>("endTraining"),
        InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"), InstanceMethod<&ModelWrap::restore>("restore"),
+       InstanceMethod<&ModelWrap::keep>("keep"), InstanceMethod<&ModelWrap::revert>("revert"),
        InstanceMethod<&ModelWrap::read>("read"), InstanceMethod<&ModelWrap::write>("write"),
        InstanceMethod<&ModelWrap::abort>("abort"), InstanceMethod<&ModelWrap::dispose>("dispose")});
 }
@@ -194,6 +195,26 @@ Napi::Value ModelWrap::restore(const Napi::CallbackInfo& info) {
       info, *executor_, [](const auto& i) { return convert::restore_request(i[0]); },
       [](Model& model, const RestoreRequest& request, const StopFlag& stop) {
         model.training().restore(request, stop);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::keep(const Napi::CallbackInfo& info) {
+  return operation(
+      info, *executor_, [](const auto& i) { return convert::indices(i[0]); },
+      [](Model& model, const std::vector<int32_t>& parameters, const StopFlag&) {
+        model.training().keep(parameters);
+        return Done{};
+      },
+      undefined);
+}
+
+Napi::Value ModelWrap::revert(const Napi::CallbackInfo& info) {
+  return operation(
+      info, *executor_, [](const auto&) { return Done{}; },
+      [](Model& model, Done, const StopFlag&) {
+        model.training().revert();
         return Done{};
       },
       undefined);

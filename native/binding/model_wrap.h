@@ -27,6 +27,8 @@ class ModelWrap final : public Napi::ObjectWrap<ModelWrap> {
   Napi::Value end_training(const Napi::CallbackInfo& info);
   Napi::Value optimizer_steps(const Napi::CallbackInfo& info);
   Napi::Value restore(const Napi::CallbackInfo& info);
+  Napi::Value keep(const Napi::CallbackInfo& info);
+  Napi::Value revert(const Napi::CallbackInfo& info);
   Napi::Value read(const Napi::CallbackInfo& info);
   Napi::Value write(const Napi::CallbackInfo& info);
   void abort(const Napi::CallbackInfo& info);

@@ -32,6 +32,8 @@ class Training {
   virtual TrainResult train(const TrainRequest& request, const StopFlag& stop, const Waiting& waiting) = 0;
   virtual std::vector<int32_t> optimizer_steps() const = 0;
   virtual void restore(const RestoreRequest& request, const StopFlag& stop) = 0;
+  virtual void keep(const std::vector<int32_t>& parameters) = 0;
+  virtual void revert() = 0;
 };
 
 // Created, used and destroyed on one thread.

@@ -20,7 +20,7 @@ struct ParameterInfo {
   std::string head;
 };
 
-enum class ParameterValue { kValue, kGradient, kExpAvg, kExpAvgSq };
+enum class ParameterValue { kValue, kGradient, kExpAvg, kExpAvgSq, kKept };
 
 struct ParameterPart {
   ParameterValue value;

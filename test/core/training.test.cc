@@ -245,6 +245,35 @@ TEST_CASE("training: a step changes what it should and nothing else") {
   CHECK(run.trainer->optimizer_steps() == std::vector<int32_t>(run.parameters.size(), 1));
 }
 
+TEST_CASE("training: kept values come back, bit by bit and without their later changes") {
+  Run run;
+  const auto word = [&] { return run.read(ParameterValue::kValue, "word"); };
+  const auto layer = [&] { return run.read(ParameterValue::kValue, run.parameters[5].name); };
+  run.step({0, 1}, {2}, true);
+  const auto word_before = word(), layer_before = layer();
+  run.trainer->keep({0, 5});
+  run.step({0, 1}, {2}, true);
+  const auto word_between = word();
+  REQUIRE(word_between != word_before);
+  CHECK(run.read(ParameterValue::kKept, "word") == word_before);
+  CHECK_FALSE(run.trainer->find({ParameterValue::kKept, run.parameters[4].name}));
+  run.trainer->revert();
+  CHECK(word() == word_before);
+  CHECK(layer() == layer_before);
+  CHECK_FALSE(run.trainer->find({ParameterValue::kKept, "word"}));
+  CHECK(run.trainer->optimizer_steps()[0] == 2);
+
+  run.trainer->keep({0, 5});
+  run.step({0, 1}, {2}, true);
+  const auto layer_after = layer();
+  REQUIRE(layer_after != layer_before);
+  // What is no longer named is no longer kept.
+  run.trainer->keep({0});
+  run.trainer->revert();
+  CHECK(layer() == layer_after);
+  CHECK_THROWS_AS(run.trainer->keep({static_cast<int32_t>(run.parameters.size())}), Error);
+}
+
 TEST_CASE("heads: kinds know what they look at") {
   const std::vector<DenseSource> none;
   const HeadSource rows = classification_head("rows", 2), tokens = token_head("tokens", 2);

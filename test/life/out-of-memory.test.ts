@@ -53,6 +53,7 @@ onLinux('memory runs out at one allocation, and in turn at each of them', () => 
     ['step-of-heads', 200, 3],
     ['step-bfloat16-checkpointing', 500, 11],
     ['restore', 50, 1],
+    ['keep', 20, 1],
   ]
   const cases = operations.flatMap(([name, least, stride]) => ['once', 'forever'].map((how) => [name, how, least, stride] as const))
 

@@ -1,5 +1,8 @@
-import type { Model } from '../../lib'
+import { join } from 'node:path'
+import type { NativeModel } from '../../binding'
+import { Model, Trainer } from '../../lib'
 import { loadedModelOf } from '../../lib/api/access'
+import { scratch } from '../support/scratch'
 import { changed, INTENT, sentences, tinyModel, weightsOf } from '../support/training'
 
 const OPTIONS = { learningRate: 3e-3, batchSize: 8, epochs: 2 }
@@ -11,6 +14,18 @@ async function fresh(...args: Parameters<typeof tinyModel>): Promise<Model> {
   const model = await tinyModel(...args)
   models.push(model)
   return model
+}
+
+/** The names of the native methods that are called from now on. */
+function callsOf(loaded: { native: NativeModel }): string[] {
+  const calls: string[] = []
+  loaded.native = new Proxy(loaded.native, {
+    get(native, name: keyof NativeModel) {
+      calls.push(name)
+      return native[name].bind(native)
+    },
+  })
+  return calls
 }
 
 afterEach(async () => {
@@ -60,6 +75,105 @@ describe('model.fit', () => {
     await first
     await model.trainEpoch(data, { batchSize: 8 })
     await model.fit(data, { ...OPTIONS, epochs: 1 })
+  })
+})
+
+describe('restoreBest', () => {
+  /** Best at the second evaluation, whatever the weights are. */
+  const bestAt = (best: number) => {
+    let count = 0
+    return { metrics: { made: () => (++count === best ? 1 : 0) }, earlyStopping: { metric: 'made', patience: 100 } }
+  }
+  const fit = { evaluate: held, epochs: 2, evaluateEvery: 4 }
+  const frozen = [
+    { name: 'everything trains', options: {} },
+    { name: 'the encoder is frozen', options: { freeze: 'encoder' } },
+    { name: 'layers thaw after the best', options: { freeze: 'encoder', unfreeze: [{ at: { step: 7 }, what: 'encoder' }] } },
+    { name: 'learnt loss weights', options: { uncertainty: true } },
+  ] as const
+
+  test.each(frozen)('the weights are those that saveBest wrote: $name', async ({ options }) => {
+    const model = await fresh()
+    const saveBest = join(scratch(), 'best')
+    const { best, restored, evaluations } = await model.fit(data, { ...OPTIONS, ...options, ...fit, ...bestAt(2), saveBest })
+    expect(evaluations.map(({ step }) => step)).toEqual([4, 6, 8, 12])
+    expect({ step: best!.step, restored }).toEqual({ step: 6, restored: true })
+    const saved = await Model.load(saveBest, { device: 'cpu', threads: 1 })
+    models.push(saved)
+    await saved.fit(data, { learningRate: 0, epochs: 1, maxSteps: 1, weightDecay: 0 })
+    expect(changed(await weightsOf(saved), await weightsOf(model))).toEqual([])
+    // Inference uses them too.
+    expect(await model.encode('the river flows')).toEqual(await saved.encode('the river flows'))
+    expect((await model.evaluate(held)).metrics).toEqual(best!.evaluation.metrics)
+    const again = join(scratch(), 'again')
+    await model.save(again)
+    expect(loadedModelOf(model).folder.training).toMatchObject({ restored: { epoch: 1, step: 6, value: 1 } })
+  })
+
+  test('restoreBest: false, or no evaluation, keeps the last weights; nothing is copied if they are the best', async () => {
+    const [last, off, best] = [await fresh(), await fresh(), await fresh()]
+    expect(await last.fit(data, OPTIONS)).toMatchObject({ restored: false })
+    expect(await off.fit(data, { ...OPTIONS, ...fit, ...bestAt(2), restoreBest: false })).toMatchObject({
+      restored: false,
+      best: { step: 6 },
+    })
+    const calls = callsOf(loadedModelOf(best))
+    expect(await best.fit(data, { ...OPTIONS, ...fit, ...bestAt(4) })).toMatchObject({ restored: true, best: { step: 12 } })
+    expect(calls).toContain('keep')
+    expect(calls).not.toContain('revert')
+    const weights = await weightsOf(last)
+    expect(changed(weights, await weightsOf(off))).toEqual([])
+    expect(changed(weights, await weightsOf(best))).toEqual([])
+    await expect(last.fit(data, { restoreBest: true })).rejects.toThrow("'restoreBest' requires evaluation data")
+  })
+
+  test('an aborted fit has the weights of its last step, and restores the best when it is continued', async () => {
+    const [whole, parted] = [await fresh(), await fresh()]
+    await whole.fit(data, { ...OPTIONS, ...fit, ...bestAt(2) })
+    const { epochs: _, ...options } = OPTIONS
+    await using trainer = parted.trainer(options)
+    const stop = new AbortController()
+    const request = { ...fit, ...bestAt(2) }
+    const last: Float32Array[] = []
+    const onStep = async ({ applied }: { applied: number }) => {
+      if (applied !== 9) return
+      last.push(await parted.encode('the river flows'))
+      stop.abort()
+    }
+    await expect(trainer.fit(data, { ...request, onStep, signal: stop.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    expect(await parted.encode('the river flows')).toEqual(last[0])
+    expect(await trainer.fit(data, request)).toMatchObject({ restored: true, best: { step: 6 } })
+    expect(changed(await weightsOf(whole), await weightsOf(parted))).toEqual([])
+    // The next fit begins with them.
+    await trainer.fit(data, { epochs: 1 })
+  })
+
+  test.each([
+    { at: 'before the best evaluation', steps: 5 },
+    { at: 'during it, when its weights are the current ones', steps: 6 },
+    { at: 'after it', steps: 7 },
+    { at: 'after a worse one', steps: 9 },
+  ])('a fit that is resumed from a checkpoint written $at restores the same weights', async ({ steps }) => {
+    const whole = await fresh()
+    await whole.fit(data, { ...OPTIONS, ...fit, ...bestAt(2) })
+    const dir = join(scratch(), 'run')
+    const { epochs: _, ...options } = OPTIONS
+    const trainer = (await fresh()).trainer(options)
+    const request = { ...fit, ...bestAt(2) }
+    const stop = new AbortController()
+    const save = async () => {
+      if (trainer.position.applied !== steps) return
+      await trainer.saveCheckpoint(dir)
+      stop.abort()
+    }
+    const callback = steps === 6 ? { onEvaluate: save } : { onStep: save }
+    await expect(trainer.fit(data, { ...request, ...callback, signal: stop.signal })).rejects.toMatchObject({ code: 'ERR_ABORTED' })
+    await using resumed = await Trainer.resume(dir)
+    models.push(resumed.model)
+    await expect(resumed.fit(data, { ...request, restoreBest: false })).rejects.toThrow('`restoreBest` (checkpoint: true, now: false)')
+    const { metrics } = bestAt(steps < 6 ? 1 : -1)
+    expect(await resumed.fit(data, { ...request, metrics })).toMatchObject({ restored: true, best: { step: 6 } })
+    expect(changed(await weightsOf(whole), await weightsOf(resumed.model))).toEqual([])
   })
 })
 

@@ -64,6 +64,8 @@ class StubModel final : public Model, public Training {
   void set_corpus(CorpusRequest) override {}
   std::vector<int32_t> optimizer_steps() const override { return {}; }
   void restore(const RestoreRequest&, const StopFlag&) override {}
+  void keep(const std::vector<int32_t>&) override {}
+  void revert() override {}
 
  private:
   int64_t calls_ = 0;

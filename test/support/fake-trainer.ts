@@ -28,6 +28,7 @@ export class FakeNative {
   #labels: Int32Array = new Int32Array()
   #rate = 0
   #updates = 0
+  #kept: number | undefined
   readonly #aborted = new Set<number>()
 
   async addHead(): Promise<void> {}
@@ -101,6 +102,15 @@ export class FakeNative {
 
   async optimizerSteps(): Promise<Int32Array> {
     return Int32Array.of(0, this.#updates)
+  }
+
+  async keep(parameters: Int32Array): Promise<void> {
+    this.#kept = parameters.includes(1) ? this.w : undefined
+  }
+
+  async revert(): Promise<void> {
+    this.w = this.#kept ?? this.w
+    this.#kept = undefined
   }
 
   abort(task: number): void {

@@ -65,6 +65,8 @@ function session(files, encoder, dense, scratch) {
     ['train', [{ task: 3, ...plan, firstStep: 0, milliseconds: 1000, apply: true }]],
     ['optimizerSteps', []],
     ['restore', [{ files, parameters: [{ parameter: norm.name, value: 'value', source: norm }], steps: new Int32Array(count) }]],
+    ['keep', [Int32Array.of(0, 1)]],
+    ['revert', []],
     ['read', ['exp_avg', [word.name]]],
     ['write', [{ path: scratch, header: new Uint8Array(16), parts: [{ value: 'value', parameter: norm.name }, { file: files[0], offset: 0, bytes: 8 }] }]], // prettier-ignore
     ['endTraining', []],

@@ -4,6 +4,7 @@ import { Fields } from '../../files/fields'
 import { safetensorsFile, valueOf, type StagedFolder, type TensorToWrite } from '../../format/write-folder'
 import { saveModel } from '../../model/save'
 import { fromNative } from '../../native/call'
+import { hasKept, keptParameters } from '../loop/best'
 import type { Session } from '../loop/session'
 import { recipeOf, type TrainingState } from '../loop/state'
 import type { TaskWeights } from '../objectives/heads'
@@ -54,9 +55,11 @@ export async function writeCheckpoint(source: CheckpointSource, dir: string): Pr
   const { model } = session
   await saveModel(model, dir, { overwrite: true, training: recipeOf(session) }, async (staged) => {
     const updates = await updatesOf(session)
-    await writeOptimizer(session, updates, staged)
+    // From one moment: evaluations, which may end meanwhile, decide whether weights are kept.
+    const [json, isKept] = [toPlainJson(trainerJson(source, updates)), hasKept(session.state)]
+    await writeOptimizer(session, optimizerTensors(session, updates, isKept), staged)
     if (targets.known.size > 0) await staged.write(TARGETS_FILE, vectorFile(targets))
-    await staged.write(TRAINER_JSON, toPlainJson(trainerJson(source, updates)))
+    await staged.write(TRAINER_JSON, json)
   })
 }
 
@@ -81,11 +84,12 @@ async function updatesOf({ model, parameters }: Session): Promise<Record<string,
   return Object.fromEntries(parameters.flatMap(({ name }, i) => (steps[i]! > 0 ? [[name, steps[i]!]] : [])))
 }
 
-/** Names in optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, and learned loss weights, which no model file contains. */
-export function optimizerTensors(
-  { parameters }: Pick<Session, 'parameters'>,
-  updates: Readonly<Record<string, number>>,
-): Map<string, TensorToWrite> {
+/**
+ * Names in optimizer.safetensors: `exp_avg.<parameter>`, `exp_avg_sq.<parameter>`, learned loss weights, which no model file contains, and
+ * `kept.<parameter>`, the weights of the best evaluation if `isKept`.
+ */
+export function optimizerTensors(session: Session, updates: Readonly<Record<string, number>>, isKept: boolean): Map<string, TensorToWrite> {
+  const { parameters } = session
   const tensors = new Map<string, TensorToWrite>()
   for (const { name, shape, part } of parameters) {
     if (part === 'uncertainty') tensors.set(`value.${name}`, valueOf(name, shape))
@@ -93,11 +97,15 @@ export function optimizerTensors(
     tensors.set(`exp_avg.${name}`, valueOf(name, shape, 'exp_avg'))
     tensors.set(`exp_avg_sq.${name}`, valueOf(name, shape, 'exp_avg_sq'))
   }
+  for (const i of isKept ? keptParameters(session) : []) {
+    const { name, shape } = parameters[i]!
+    tensors.set(`kept.${name}`, valueOf(name, shape, 'kept'))
+  }
   return tensors
 }
 
-async function writeOptimizer(session: Session, updates: Record<string, number>, staged: StagedFolder): Promise<void> {
-  const request = safetensorsFile(join(staged.path, OPTIMIZER_FILE), optimizerTensors(session, updates))
+async function writeOptimizer(session: Session, tensors: Map<string, TensorToWrite>, staged: StagedFolder): Promise<void> {
+  const request = safetensorsFile(join(staged.path, OPTIMIZER_FILE), tensors)
   await fromNative(session.model.native.write(request))
 }
 

@@ -9,7 +9,7 @@ import type { EpochRecord, EvaluationRecord, FitCourse, FitState } from '../loop
 
 const EPOCH_KEYS = ['epoch', 'loss', 'losses', 'metrics', 'examples', 'tokens', 'seconds', 'steps', 'skippedSteps', 'learningRates', 'gradientNorm', 'embeddingSimilarity', 'evaluation'] // prettier-ignore
 const EVALUATION_KEYS = ['loss', 'losses', 'metrics', 'frameAccuracy', 'score', 'custom', 'examples', 'tokens', 'truncated', 'seconds']
-const COURSE_KEYS = ['epochs', 'maxSteps', 'evaluateEvery', 'earlyStopping', 'scoreWeights', 'metrics', 'evaluate']
+const COURSE_KEYS = ['epochs', 'maxSteps', 'evaluateEvery', 'earlyStopping', 'scoreWeights', 'metrics', 'evaluate', 'restoreBest']
 const FIT_KEYS = ['course', 'firstStep', 'history', 'evaluations', 'settled', 'watch', 'best', 'isOver']
 
 /** The current call of `fit` in trainer.json. */
@@ -52,6 +52,7 @@ function courseOf(fields: Fields): FitCourse {
     scoreWeights: measures(fields, 'scoreWeights'),
     metrics: strings(fields, 'metrics'),
     evaluate: orNull(fields, 'evaluate', parseData),
+    restoreBest: fields.boolean('restoreBest'),
   }
 }
 

@@ -7,6 +7,7 @@ import { recoverFolder } from '../../files/staging'
 import { OPTIMIZER_FILE, optimizerTensors, parseTrainerJson, TARGETS_FILE, TRAINER_JSON, type CheckedTrainerJson } from './checkpoint'
 import { asCheckpoint, broken } from './errors'
 import { fromPlainJson } from '../plain'
+import { hasKept } from '../loop/best'
 import type { Session } from '../loop/session'
 
 /** Maximum size of trainer.json; enough for the reports of thousands of evaluations. */
@@ -65,7 +66,7 @@ export async function restoreOptimizer(session: Session, { root, updates }: Pick
     if (unknown !== undefined)
       throw broken(root.shown, `${TRAINER_JSON} counts updates of the parameter ${unknown}, which the model does not have`)
     const { file, tensors } = await header(root, OPTIMIZER_FILE)
-    const expected = optimizerTensors(session, updates)
+    const expected = optimizerTensors(session, updates, hasKept(session.state))
     const extra = [...tensors.keys()].find((name) => !expected.has(name))
     if (extra !== undefined) throw broken(root.shown, `${OPTIMIZER_FILE} contains ${extra}, which does not belong to a trained parameter`)
     const restored = [...expected].map(([name, { shape, from }]) => {
@@ -77,7 +78,7 @@ export async function restoreOptimizer(session: Session, { root, updates }: Pick
           `${name} in ${OPTIMIZER_FILE} is ${stored.dtype} [${stored.shape.join(', ')}], the model needs F32 [${shape.join(', ')}]`,
         )
       }
-      const { parameter, value } = from as { parameter: string; value: 'value' | 'exp_avg' | 'exp_avg_sq' }
+      const { parameter, value } = from as { parameter: string; value: 'value' | 'exp_avg' | 'exp_avg_sq' | 'kept' }
       return { parameter, value, source: { name, file: 0, offset: stored.offset, dtype: 'F32' as const, shape: [...shape] } }
     })
     const steps = Int32Array.from(parameters, ({ name }) => updates[name] ?? 0)

@@ -16,7 +16,7 @@ import type { TrainingState } from './state'
 
 /** The options of a fit that decide its course. */
 export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
-  const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics } = options
+  const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics, restoreBest } = options
   const bounded = (n: number) => (n === Infinity ? null : n)
   return {
     epochs,
@@ -26,6 +26,7 @@ export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[]
     scoreWeights,
     metrics: Object.keys(metrics),
     evaluate,
+    restoreBest,
   }
 }
 

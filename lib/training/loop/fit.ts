@@ -1,6 +1,7 @@
 import type { ResolvedFit } from '../options/fit'
 import { measureOf, watch } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/outcomes'
+import { keepBest, settleBest } from './best'
 import type { EvaluationRecord, FitResult, FitState } from './history'
 import { runEpoch, type EpochRun } from './run'
 import { advanceUnfreezing } from '../parameters/unfreezing'
@@ -26,7 +27,9 @@ export async function runFit(run: FitRun): Promise<FitResult> {
       ...run,
       pause: async () => {
         if (steps() > 0 && steps() % options.evaluateEvery === 0) await evaluateOnce(run, fit)
-        return !fit.isOver && steps() < options.maxSteps
+        if (fit.isOver || steps() >= options.maxSteps) return false
+        await keepBest(session)
+        return true
       },
       room: () =>
         Math.min(
@@ -36,7 +39,7 @@ export async function runFit(run: FitRun): Promise<FitResult> {
       finished: (report) => void fit.history.push(report),
     })
   }
-  state.fit = null
+  await settleBest(session)
   return resultOf(fit, steps(), options)
 }
 
@@ -79,6 +82,7 @@ function resultOf(fit: FitState, steps: number, options: ResolvedFit): FitResult
     history: fit.history,
     evaluations: fit.evaluations,
     ...(best && { best: { ...best, ...(options.saveBest !== undefined && { saved: options.saveBest }) } }),
+    restored: best !== undefined && options.restoreBest,
     steps,
     stopped: fit.isOver ? 'earlyStopping' : fit.history.length >= options.epochs ? 'epochs' : 'maxSteps',
   }

@@ -24,6 +24,8 @@ export interface FitResult {
   evaluations: EvaluationRecord[]
   /** The evaluation with the best watched value. With `saveBest`, the model at that time is in the folder `saved`. */
   best?: EvaluationRecord & { saved?: string }
+  /** Whether the model now has the weights of `best` (`restoreBest`); otherwise it has those of the last step. */
+  restored: boolean
   /** Number of steps of this fit. */
   steps: number
   /** Why the fit ended. */
@@ -55,6 +57,7 @@ export interface FitCourse {
   scoreWeights: Readonly<Record<string, number>>
   metrics: readonly string[]
   evaluate: readonly DataIdentity[] | null
+  restoreBest: boolean
 }
 
 /** Whether an option that limits the length of the fit (null: no limit) has increased. */

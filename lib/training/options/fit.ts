@@ -1,4 +1,4 @@
-import { describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
+import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../../base/arguments'
 import { takeData } from '../../data/examples'
 import type { Head } from '../../heads/definition'
@@ -42,6 +42,11 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
   earlyStopping?: EarlyStopping
   /** Folder to which the model is saved each time the watched metric (`earlyStopping.metric`, or `score`) reaches a new best value. */
   saveBest?: string
+  /**
+   * Whether the model has the weights of the best evaluation when the fit ends, as measured by the watched metric. They are kept in memory (4 bytes
+   * for each parameter that trains) and in checkpoints. An aborted fit has the weights of its last step. Defaults to true with `evaluate`.
+   */
+  restoreBest?: boolean
   /** After each epoch and its evaluation; awaited. */
   onEpoch?: (epoch: EpochRecord) => void | Promise<void>
   /** After each evaluation; awaited. */
@@ -67,6 +72,7 @@ export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
   evaluateEvery: number
   watch: { metric: string; mode: 'max' | 'min'; minDelta: number; patience: number }
   saveBest: string | undefined
+  restoreBest: boolean
   onEpoch: FitOptions['onEpoch']
   onEvaluate: FitOptions['onEvaluate']
 }
@@ -82,6 +88,7 @@ export const FIT_KEYS = [
     evaluateEvery: 1,
     earlyStopping: 1,
     saveBest: 1,
+    restoreBest: 1,
     onEpoch: 1,
     onEvaluate: 1,
   }),
@@ -95,11 +102,12 @@ export function resolveEvaluate(options: EvaluateOptions = {}, heads: readonly N
 /** Checks the options of `fit`. `epochs`: those of the trainer, which are the default. */
 export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[], epochs: number | undefined): ResolvedFit {
   options = takeOptions('fit', options, FIT_KEYS)
-  const { evaluate, earlyStopping, saveBest } = options
+  const { evaluate, earlyStopping, saveBest, restoreBest = evaluate !== undefined } = options
   if (evaluate === undefined) {
     for (const name of ['evaluateEvery', 'earlyStopping', 'saveBest', 'scoreWeights', 'metrics', 'onEvaluate'] as const) {
       if (options[name] !== undefined) throw refusal(`'${name}' requires evaluation data: set 'evaluate' as well.`)
     }
+    if (restoreBest) throw refusal(`'restoreBest' requires evaluation data: set 'evaluate' as well.`)
   }
   return {
     ...epochOptions(options),
@@ -110,6 +118,7 @@ export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[]
     evaluateEvery: countOf('evaluateEvery', options.evaluateEvery),
     watch: watchOf(earlyStopping, heads, Object.keys(options.metrics ?? {})),
     saveBest: saveBest === undefined ? undefined : folderOf('saveBest', saveBest),
+    restoreBest: booleanOf('restoreBest', restoreBest),
     onEpoch: functionOf('onEpoch', options.onEpoch),
     onEvaluate: functionOf('onEvaluate', options.onEvaluate),
   }

@@ -47,9 +47,12 @@ ParameterValue parameter_value(const Napi::Value& value) {
   static const auto& names = *new Names<ParameterValue>{{"value", ParameterValue::kValue},
                                                         {"gradient", ParameterValue::kGradient},
                                                         {"exp_avg", ParameterValue::kExpAvg},
-                                                        {"exp_avg_sq", ParameterValue::kExpAvgSq}};
+                                                        {"exp_avg_sq", ParameterValue::kExpAvgSq},
+                                                        {"kept", ParameterValue::kKept}};
   return as_named(names, value, "value");
 }
+
+std::vector<int32_t> indices(const Napi::Value& value) { return as_numbers<int32_t>(value, "parameters"); }
 
 std::vector<std::string> names(const Napi::Value& value) { return as_list(value, "parameters", as_text); }
 

@@ -9,6 +9,7 @@ namespace sentorch::convert {
 RestoreRequest restore_request(const Napi::Value& value);
 WriteRequest write_request(const Napi::Value& value);
 ParameterValue parameter_value(const Napi::Value& value);
+std::vector<int32_t> indices(const Napi::Value& value);
 std::vector<std::string> names(const Napi::Value& value);
 
 Napi::Value training_info(Napi::Env env, const std::vector<ParameterInfo>& parameters);

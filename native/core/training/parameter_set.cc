@@ -1,5 +1,6 @@
 #include "core/training/parameter_set.h"
 
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
@@ -162,6 +163,7 @@ std::optional<at::Tensor> ParameterSet::find(const ParameterPart& part) const {
   const size_t place = place_of(part.parameter);
   if (place == all_.size()) return std::nullopt;
   const Trained& found = all_[place];
+  if (part.value == ParameterValue::kKept) return found.kept.defined() ? std::optional(found.kept) : std::nullopt;
   const auto numbers = [&]() -> at::Tensor {
     switch (part.value) {
       case ParameterValue::kValue:
@@ -172,6 +174,8 @@ std::optional<at::Tensor> ParameterSet::find(const ParameterPart& part) const {
         return found.state.exp_avg;
       case ParameterValue::kExpAvgSq:
         return found.state.exp_avg_sq;
+      case ParameterValue::kKept:
+        break;
     }
     throw unknown_value("value of a parameter");
   };
@@ -203,6 +207,9 @@ void ParameterSet::restore(const RestoreRequest& request, const std::function<vo
       case ParameterValue::kExpAvgSq:
         moments.emplace_back(&found.state.exp_avg_sq, stored);
         break;
+      case ParameterValue::kKept:
+        moments.emplace_back(&found.kept, stored);
+        break;
       case ParameterValue::kGradient:
         throw Error("ERR_INTERNAL", "Gradients cannot be restored.");
     }
@@ -214,6 +221,32 @@ void ParameterSet::restore(const RestoreRequest& request, const std::function<vo
     OptimizerState& state = all_[i].state;
     state.steps = request.steps[i];
     state.largest = std::numeric_limits<float>::infinity();
+  }
+}
+
+void ParameterSet::keep(const std::vector<int32_t>& parameters) {
+  const c10::AutoGradMode off(false);
+  std::vector<at::Tensor> copies(all_.size());
+  for (int32_t i : parameters) {
+    if (i < 0 || i >= static_cast<int32_t>(all_.size()))
+      throw Error("ERR_INTERNAL", "A parameter that is to be kept does not exist.");
+    // The memory of an earlier copy is used again. Everything that can fail comes before the first value is written.
+    copies[i] = all_[i].kept.defined() ? all_[i].kept : at::empty_like(all_[i].value.detach());
+  }
+  for (size_t i = 0; i < all_.size(); i++) {
+    if (copies[i].defined()) copies[i].copy_(all_[i].value);
+    all_[i].kept = std::move(copies[i]);
+  }
+}
+
+void ParameterSet::revert(const std::function<void()>& before_writing) {
+  const c10::AutoGradMode off(false);
+  before_writing();
+  for (Trained& each : all_) {
+    if (!each.kept.defined()) continue;
+    each.value.copy_(each.kept);
+    each.kept.reset();
+    each.state.largest = std::numeric_limits<float>::infinity();
   }
 }
 

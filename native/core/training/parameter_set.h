@@ -52,11 +52,16 @@ class ParameterSet {
   std::optional<at::Tensor> find(const ParameterPart& part) const;
   // Reads everything before it changes anything.
   void restore(const RestoreRequest& request, const std::function<void()>& before_writing, const StopFlag& stop);
+  // Copies the values of these parameters, all of them or none; drops the copies of all others.
+  void keep(const std::vector<int32_t>& parameters);
+  // Sets every parameter that has a copy to it, and drops the copies.
+  void revert(const std::function<void()>& before_writing);
 
  private:
   struct Trained {
     ParameterInfo info;
     at::Tensor value;
+    at::Tensor kept;  // a copy; undefined: none
     bool trainable = false;
     bool clip = false;
     double learning_rate = 0;

@@ -252,13 +252,22 @@ std::vector<int32_t> Trainer::optimizer_steps() const {
 std::optional<at::Tensor> Trainer::find(const ParameterPart& part) const { return parameters_.find(part); }
 
 void Trainer::restore(const RestoreRequest& request, const StopFlag& stop) {
-  guarded([&] {
-    const auto before_writing = [this] {
-      changed_();
-      cache_.reset();
-    };
-    parameters_.restore(request, before_writing, stop);
-  });
+  guarded([&] { parameters_.restore(request, before_writing(), stop); });
+}
+
+void Trainer::keep(const std::vector<int32_t>& parameters) {
+  guarded([&] { parameters_.keep(parameters); });
+}
+
+void Trainer::revert() {
+  guarded([&] { parameters_.revert(before_writing()); });
+}
+
+std::function<void()> Trainer::before_writing() {
+  return [this] {
+    changed_();
+    cache_.reset();
+  };
 }
 
 }  // namespace sentorch

@@ -26,12 +26,17 @@ class Trainer final : public Training {
   TrainResult train(const TrainRequest& request, const StopFlag& stop, const Waiting& waiting) override;
   std::vector<int32_t> optimizer_steps() const override;
   void restore(const RestoreRequest& request, const StopFlag& stop) override;
+  void keep(const std::vector<int32_t>& parameters) override;
+  void revert() override;
 
   // The values, or nothing if this run does not have the parameter; zeros if the value was not computed yet.
   std::optional<at::Tensor> find(const ParameterPart& part) const;
 
  private:
   struct Step;
+
+  // Called before weights change.
+  std::function<void()> before_writing();
 
   // Computes the gradients of one step of the plan.
   void run(const TrainRequest& request, int64_t index, Step& step, const StopFlag& stop);

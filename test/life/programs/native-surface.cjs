@@ -67,6 +67,7 @@ const wrongValues = ({ hiddenSize: hidden, heads }) => [
   ['restore', 'parameters.0.parameter', ['nope']],
   ['restore', 'parameters.0.source.shape', [[], [3], [-hidden], [2 ** 50]]],
   ['restore', 'parameters.0.source.file', [-1, 9]],
+  ['keep', '0', [ints(-1), ints(1000), new Float32Array(1)]],
   ['read', '1', [['nope']]],
   ['write', 'parts.0.parameter', ['nope']],
   ['write', 'parts.1.offset', [-1]],

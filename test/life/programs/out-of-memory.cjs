@@ -326,6 +326,33 @@ async function main() {
         },
       )
     },
+    async keep() {
+      const { model, names } = await trainer()
+      const all = Int32Array.from(names.keys())
+      const values = async () => bits(...(await model.read('value', names)))
+      await model.keep(all)
+      const first = await values()
+      await model.train(step())
+      const kept = async () => bits(...(await model.read('kept', names)))
+      const later = await values()
+      await model.keep(new Int32Array())
+      await forEachAllocation(
+        () => model.keep(all),
+        async (outcome) => {
+          if (!(await values()).equals(later)) return 'keeping changed a value'
+          if (outcome === 'done' && !(await kept()).equals(later)) return 'something else was kept'
+        },
+      )
+      await model.train(step())
+      const last = await values()
+      await forEachAllocation(
+        () => model.revert(),
+        async (outcome) => {
+          if (!(await values()).equals(outcome === 'done' ? later : last)) return 'a part was set back'
+        },
+      )
+      if (first.equals(later) || later.equals(last)) seen.wrong.push('a step changed nothing')
+    },
   }
   await operations[operation]()
   console.log(JSON.stringify(seen))
