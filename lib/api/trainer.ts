@@ -7,7 +7,6 @@ import { takeData } from '../data/examples'
 import { typed } from '../files/file-errors'
 import { folderOf, resolveEpoch, type EpochOptions } from '../training/options/epoch'
 import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from '../training/options/fit'
-import type { LoadOptions } from '../model/load-options'
 import type { Teacher } from '../training/options/tasks'
 import type { TrainerOptions } from '../training/options/train'
 import { TrainerCore } from '../training/core'
@@ -16,11 +15,14 @@ import type { Evaluation } from '../training/evaluation/outcomes'
 import type { ParameterGroup } from '../training/parameters/groups'
 import type { FitResult } from '../training/loop/history'
 import type { EpochReport } from '../training/loop/report'
-import { resumeCore } from '../training/checkpoint/resume'
+import { resumeCore, type ResumeLoadOptions } from '../training/checkpoint/resume'
 
 export interface ResumeOptions {
-  /** Options of `Model.load`. Dtype, device and threads default to those of the run; with other values, results agree only within rounding. */
-  load?: LoadOptions
+  /**
+   * Options of `Model.load`, except for the model's properties, which are those of the checkpoint. Dtype, device and threads default to those of
+   * the run; with other values, results agree only within rounding.
+   */
+  load?: ResumeLoadOptions
   /** Options to compare with those of the run: ERR_CHECKPOINT names the first difference. By default nothing is compared. */
   options?: TrainerOptions
   /** The teacher of `distill`, for data whose vectors are not in the checkpoint. */

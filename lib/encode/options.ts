@@ -3,6 +3,7 @@ import { booleanOf, describe, integerIn, oneOf, stringOf } from '../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../base/arguments'
 import type { EncoderConfig } from '../format/config'
 import type { SentenceModules } from '../format/modules'
+import { refuseMisfit } from '../format/properties'
 import { poolingNames, vectorDimension, type PoolingName } from '../pooling/poolings'
 import { PRECISIONS, rangesFor, type Precision, type RangeOptions, type Ranges } from './quantize'
 
@@ -194,13 +195,6 @@ function promptOf(options: EncodeOptions<Precision>, { modules, role }: EncodeCo
 function poolingOf(option: EncodeOptions['pooling'], { modules, config }: EncodeContext): PoolingMode[] {
   if (option === undefined) return [...modules.pooling]
   const pooling = poolingNames(option)
-  const dimension = pooling.length * config.hiddenSize
-  const dense = modules.dense[0]
-  if (dense && dense.inFeatures !== dimension) {
-    throw refusal(
-      `Pooling ${pooling.join(' + ')} gives ${dimension} dimensions, but the model's Dense module '${dense.path}' takes ${dense.inFeatures}. ` +
-        `Use as many pooling modes as the model itself (${modules.pooling.join(' + ')}).`,
-    )
-  }
+  refuseMisfit(pooling, modules, config)
   return pooling
 }

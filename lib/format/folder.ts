@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import type { DenseSource, EncoderSource } from '../../binding'
 import { SentorchError } from '../base/errors'
-import type { StoredHead } from '../heads/heads'
+import { withOwnPooling, type StoredHead } from '../heads/heads'
 import { findClassifier, type FoundClassifier } from './classifier'
 import { parseConfig, type EncoderConfig } from './config'
 import { bareName, encoderTensors, readWeights } from './weights'
@@ -11,6 +11,7 @@ import { filesBelow, joinPath, openRoot, otherWeights, readJson, resolveFile, ty
 import { readHeads } from './heads'
 import { TensorMatcher, mismatch } from './tensor-matcher'
 import { readModules, type SentenceModules } from './modules'
+import { AS_STORED, withProperties, type ResolvedProperties } from './properties'
 import { printable } from '../base/text'
 import { identityOf } from './file-identity'
 
@@ -22,7 +23,10 @@ export interface ModelFolder {
   /** The content of config.json, and the encoder that it describes. */
   configJson: Readonly<Record<string, unknown>>
   config: EncoderConfig
+  /** What the folder's files say, with `properties` in place of it. */
   modules: SentenceModules & { maxSeqLength: number }
+  /** Properties that the files do not say: those passed to `Model.load`. */
+  properties: ResolvedProperties
   /** Absolute paths of the weights; tensors refer to them by index. */
   files: string[]
   encoder: EncoderSource
@@ -50,9 +54,9 @@ export interface ModelFolder {
  * Opens a local folder in the layout of sentence-transformers or transformers and checks every tensor against config.json.
  * ERR_MODEL_NOT_FOUND: the folder does not exist or does not contain a model. ERR_MODEL_FORMAT: a damaged file. ERR_MODEL_UNSUPPORTED: a feature
  * that is not implemented. ERR_MODEL_MISMATCH: weights and config do not match; the error lists every difference. ERR_UNSAFE_MODEL: pickled
- * weights, paths that leave the folder, or files that are not regular files.
+ * weights, paths that leave the folder, or files that are not regular files. ERR_INVALID_ARGUMENT: a property that does not fit the model.
  */
-export async function openFolder(folder: string): Promise<ModelFolder> {
+export async function openFolder(folder: string, properties = AS_STORED): Promise<ModelFolder> {
   const root = await openRoot(folder)
   const modules = await readModules(root)
   await refuseAdapter(root, modules.transformerPath)
@@ -61,6 +65,11 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
   const configName = `${configFile} in ${root.shown}`
   const config = parseConfig(configJson, configName)
   checkFeatures(root, modules, config)
+  const asked = withProperties(
+    { ...modules, maxSeqLength: Math.min(modules.maxSeqLength ?? Infinity, config.usablePositions) },
+    config,
+    properties,
+  )
   const context = { modules, config }
 
   const files: string[] = []
@@ -88,7 +97,8 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
     root,
     configJson: configJson as Record<string, unknown>,
     config,
-    modules: { ...modules, maxSeqLength: Math.min(modules.maxSeqLength ?? Infinity, config.usablePositions) },
+    modules: asked,
+    properties,
     files,
     encoder,
     dense,
@@ -96,12 +106,17 @@ export async function openFolder(folder: string): Promise<ModelFolder> {
     parameters: matcher.found,
     denseParameters: denseMatchers.map((each) => each.found),
     unusedTensors: unusedOf(weights, matcher, config, found),
-    heads: own?.heads ?? (found && 'classifier' in found ? [found.classifier] : []),
+    heads: (own?.heads ?? (found && 'classifier' in found ? [found.classifier] : [])).map((head) => withOwnPooling(head, modules, asked)),
     ...(own?.training && { training: own.training }),
     notes: own?.notes ?? [],
     ...(found && 'note' in found && { classifierNote: found.note }),
     weightBytes: [...matchers, ...denseMatchers].reduce((sum, { bytes }) => sum + bytes, 0),
   }
+}
+
+/** Whether nobody named a pooling: neither the folder nor the caller of `Model.load`. */
+export function assumesPooling({ modules, properties }: Pick<ModelFolder, 'modules' | 'properties'>): boolean {
+  return modules.implied && properties.pooling === undefined
 }
 
 /** The unused tensors. A classifier that became a head is not among them, since training may change its weights, but its pooler is. */

@@ -61,11 +61,13 @@ function activationClass(activation: DenseActivation): string {
   return `torch.nn.modules.${name === 'Identity' ? 'linear' : 'activation'}.${name}`
 }
 
-/** The settings of the source are kept unchanged: prompts, similarity, truncation, and entries of other programs. */
-async function settings({ root, modules }: ModelFolder, version: string): Promise<object> {
+/** The settings of the source are kept unchanged, except for prompts that `Model.load` was given: similarity, truncation, and entries of other programs. */
+async function settings({ root, modules, properties }: ModelFolder, version: string): Promise<object> {
   const source = modules.implied ? undefined : await readJson(root, 'config_sentence_transformers.json')
   const empty = { prompts: {}, default_prompt_name: null, similarity_fn_name: null }
-  return isObject(source) ? source : { __version__: { sentorch: version }, ...empty }
+  const kept = isObject(source) ? source : { __version__: { sentorch: version }, ...empty }
+  if (properties.prompts === undefined && properties.defaultPromptName === undefined) return kept
+  return { ...kept, prompts: { ...modules.prompts }, default_prompt_name: modules.defaultPromptName ?? null }
 }
 
 /** Keys that describe a classifier, or Python code that is not copied. */

@@ -14,6 +14,22 @@ export interface StoredHead {
   layers: NonNullable<HeadSource['layers']>
 }
 
+/**
+ * A stored head in a model whose pooling was overridden. It keeps the pooling that it was trained with: another one would give it other inputs.
+ * `own`: the modules of the folder; `now`: those of the model. ERR_INVALID_ARGUMENT if its input also passes through Dense modules.
+ */
+export function withOwnPooling(stored: StoredHead, own: HeadContext['modules'], now: HeadContext['modules']): StoredHead {
+  const { head } = stored
+  if (kindOf(head).perToken || head.pooling !== undefined || own.pooling.join() === now.pooling.join()) return stored
+  if (own.dense.length > 0) {
+    throw refusal(
+      `'pooling' cannot be ${now.pooling.join(' + ')} for this model: its head '${head.name}' was trained on vectors of the model's own pooling ` +
+        `(${own.pooling.join(' + ')}) and Dense modules. Load the model without 'pooling', or remove the head (removeHead) and save it first.`,
+    )
+  }
+  return { ...stored, head: Object.freeze({ ...head, pooling: Object.freeze([...own.pooling]) }) }
+}
+
 export interface HeadsSources extends HeadContext {
   native: Pick<NativeModel, 'addHead' | 'removeHead' | 'extendHead'>
   /** Whether a trainer is open: it trains the heads that it was made with, so they must not change. */

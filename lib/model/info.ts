@@ -1,6 +1,6 @@
 import type { LoadResult } from '../../binding'
 import type { ChosenDevice, Native } from '../libtorch/open'
-import type { ModelFolder } from '../format/folder'
+import { assumesPooling, type ModelFolder } from '../format/folder'
 import type { ResolvedModel } from '../hub/hub'
 import { resolveEncode } from '../encode/options'
 import { type PoolingName } from '../pooling/poolings'
@@ -96,8 +96,9 @@ function notesOf({
   dtype,
 }: Pick<InfoSources, 'folder' | 'tokenizer' | 'native' | 'loaded' | 'device' | 'dtype'>): string[] {
   const notes = [...folder.notes, ...tokenizer.notes, ...(folder.classifierNote === undefined ? [] : [folder.classifierNote])]
-  if (folder.modules.implied) {
-    notes.push('No modules.json: a plain transformers folder. Mean pooling is assumed, and vectors are not scaled to unit length.')
+  if (assumesPooling(folder)) {
+    const length = folder.properties.normalize === undefined ? ', and vectors are not scaled to unit length' : ''
+    notes.push(`No modules.json: a plain transformers folder. Mean pooling is assumed${length}.`)
   }
   if (device.device === 'cpu' && dtype === 'bfloat16' && !native.library.fastBfloat16) {
     notes.push('This CPU has no instructions for bfloat16 products: float32 is likely to be faster here.')

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { LoadRequest } from '../../binding'
 import { booleanOf, integerIn, invalid, oneOf, stringOf } from '../base/check'
 import { functionOf, keysOf, signalOf, takeOptions } from '../base/arguments'
+import { PROPERTY_KEYS, resolveProperties, type ModelProperties, type ResolvedProperties } from '../format/properties'
 
 export type DeviceOption = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`
 export type DTypeOption = 'float32' | 'bfloat16'
@@ -27,7 +28,7 @@ export interface HubOptions {
   offline?: boolean
 }
 
-export interface LoadOptions extends HubOptions {
+export interface LoadOptions extends HubOptions, ModelProperties {
   /** `float32` (default) is exact; `bfloat16` halves the memory and runs fastest on CPUs with AMX or AVX-512 bf16. */
   dtype?: DTypeOption
   /** `auto` (default) uses a CUDA device if libtorch has one, otherwise the CPU. `model.info` says which (`device`) and why (`deviceReason`). */
@@ -66,25 +67,29 @@ export interface ResolvedLoad {
   queueBytes: number
   verify: boolean
   hub: HubOptions
+  properties: ResolvedProperties
   onProgress: ((progress: LoadProgress) => unknown) | undefined
   signal: AbortSignal | undefined
 }
 
-const LOAD_KEYS = keysOf<LoadOptions>({
-  revision: 1,
-  token: 1,
-  cacheFolder: 1,
-  offline: 1,
-  dtype: 1,
-  device: 1,
-  threads: 1,
-  libtorch: 1,
-  trustTokenizer: 1,
-  queueBytes: 1,
-  verify: 1,
-  onProgress: 1,
-  signal: 1,
-})
+const LOAD_KEYS = [
+  ...PROPERTY_KEYS,
+  ...keysOf<Omit<LoadOptions, keyof ModelProperties>>({
+    revision: 1,
+    token: 1,
+    cacheFolder: 1,
+    offline: 1,
+    dtype: 1,
+    device: 1,
+    threads: 1,
+    libtorch: 1,
+    trustTokenizer: 1,
+    queueBytes: 1,
+    verify: 1,
+    onProgress: 1,
+    signal: 1,
+  }),
+]
 
 const KERNELS = ['auto', 'portable', 'avx2', 'avx512'] as const
 const MAX_THREADS = 1024
@@ -119,6 +124,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
       cacheFolder: optionalText('cacheFolder', cacheFolder),
       offline: offline === undefined ? undefined : booleanOf('offline', offline),
     },
+    properties: resolveProperties(options),
     onProgress: functionOf('onProgress', onProgress),
     signal: signalOf(signal),
   }

@@ -65,7 +65,7 @@ async function readFolder(where: string, request: ResolvedLoad, signal: AbortSig
   if (request.verify) await verifyFolder(resolved.folder, signal)
   const place = await FolderIdentity.of(resolved.folder)
   return place.whileReading(async () => {
-    const folder = await openFolder(resolved.folder)
+    const folder = await openFolder(resolved.folder, request.properties)
     return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
   })
 }

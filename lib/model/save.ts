@@ -8,7 +8,7 @@ import { libraryVersion } from '../base/platform'
 import { joinPath, openRegular, resolveFile } from '../files/read'
 import { recoverFolder } from '../files/staging'
 import { changed, changedFile } from '../format/file-identity'
-import { openFolder, type ModelFolder } from '../format/folder'
+import { assumesPooling, openFolder, type ModelFolder } from '../format/folder'
 import { HEADS_FILE, layerSizes, SENTORCH_JSON, sentorchJson } from '../format/heads'
 import { writeManifest } from '../format/manifest'
 import { classifierPlan, refuseOtherShape } from '../format/save-classifier'
@@ -34,7 +34,7 @@ const TOKENIZER_FILES = [
   'spiece.model',
 ]
 
-const IMPLIED = 'The model had no modules.json: mean pooling was assumed, and vectors are not scaled to unit length.'
+const IMPLIED = 'The model had no modules.json: mean pooling was assumed.'
 const LEFT_OUT =
   'Tensors that sentorch does not use (poolers, other heads) were left out: the file that holds them changed after it was loaded.'
 
@@ -134,7 +134,7 @@ function modelPlan(model: LoadedModel, modules: ModuleFiles, { training, version
   // The loss of unused tensors must not prevent the save of a trained model.
   const carried = lost === undefined ? unusedTensors(folder) : new Map<string, TensorToWrite>()
   const notes = [...folder.notes]
-  if (folder.modules.implied) notes.push(IMPLIED)
+  if (assumesPooling(folder)) notes.push(IMPLIED)
   if (carried.size < folder.unusedTensors.size) notes.push(LEFT_OUT)
   const json = new Map(modules.files)
   json.set('config.json', encoderConfig(folder, trained))

@@ -19,7 +19,23 @@ const patience = 1
 const CALLS: Record<string, [read: (options: any) => unknown, wrong: Record<string, unknown>]> = {
   load: [
     (options) => resolveLoad(options),
-    { dtype: 0, device: 0, threads: 0, libtorch: 0, queueBytes: 0, trustTokenizer: 0, verify: 0, offline: 0, onProgress: 0, signal: 0 },
+    {
+      dtype: 0,
+      device: 0,
+      threads: 0,
+      libtorch: 0,
+      queueBytes: 0,
+      trustTokenizer: 0,
+      verify: 0,
+      offline: 0,
+      onProgress: 0,
+      signal: 0,
+      pooling: 0,
+      normalize: 0,
+      maxLength: 1,
+      prompts: 0,
+      defaultPromptName: 0,
+    },
   ],
   hub: [hubSettings, { revision: '', token: 0, cacheFolder: 0, offline: 0, connectTimeout: 0 }],
   encode: [

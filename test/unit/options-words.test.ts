@@ -53,7 +53,7 @@ test.each([
   ['encode', 'normalize_embeddings', "Did you mean 'normalize'?"],
   ['encode', 'convert_to_tensor', 'Vectors are always typed arrays.'],
   ['encode', 'device', "'device' is an option of load."],
-  ['load', 'pooling', "'pooling' is an option of encode and encodeStream."],
+  ['load', 'truncateDim', "'truncateDim' is an option of encode and encodeStream."],
   ['load', 'torch_dtype', "Did you mean 'dtype'?"],
   ['load', 'trust_remote_code', "Code from a model's repository is never run."],
   ['load', 'local_files_only', "Did you mean 'offline'?"],

@@ -30,6 +30,7 @@ describe('load', () => {
       queueBytes: 268_435_456,
       verify: false,
       hub: {},
+      properties: {},
       onProgress: undefined,
       signal: undefined,
     })
@@ -39,6 +40,7 @@ describe('load', () => {
     const signal = new AbortController().signal
     const onProgress = (): void => {}
     const hub = { revision: 'v1', token: 't', cacheFolder: '/c', offline: true }
+    const properties = { pooling: ['cls' as const], normalize: true, maxLength: 9, prompts: { a: 'b' }, defaultPromptName: 'a' }
     const given = {
       dtype: 'bfloat16',
       device: 'cuda:1',
@@ -50,10 +52,11 @@ describe('load', () => {
       onProgress,
       signal,
     } as const
-    expect(resolveLoad({ ...given, ...hub }, { SENTORCH_KERNELS: 'avx2' })).toEqual({
+    expect(resolveLoad({ ...given, ...hub, ...properties }, { SENTORCH_KERNELS: 'avx2' })).toEqual({
       ...given,
       onProgress: expect.any(Function),
       hub,
+      properties,
       kernels: 'avx2',
     })
   })

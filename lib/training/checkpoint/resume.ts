@@ -1,4 +1,5 @@
 import { isSentorchError } from '../../base/errors'
+import { PROPERTY_KEYS, type ModelProperties } from '../../format/properties'
 import { vectorDimension } from '../../pooling/poolings'
 import { refusal } from '../../base/arguments'
 import type { LoadOptions } from '../../model/load-options'
@@ -15,8 +16,11 @@ import { firstDifference } from '../plain'
 import { vectorObjectives } from '../objectives/objectives'
 import type { Session } from '../loop/session'
 
+/** Options of `Model.load` for the model of a checkpoint, which keeps its properties. */
+export type ResumeLoadOptions = Omit<LoadOptions, keyof ModelProperties>
+
 export interface ResumeRequest {
-  load?: LoadOptions
+  load?: ResumeLoadOptions
   options?: TrainerOptions
   teacher?: Teacher
   otherData?: boolean
@@ -29,6 +33,7 @@ export async function resumeCore<M extends { dispose(): Promise<void> }>(
   request: ResumeRequest,
   load: (dir: string, options: LoadOptions) => Promise<{ model: M; loaded: LoadedModel }>,
 ): Promise<{ model: M; core: TrainerCore }> {
+  refuseProperties(request.load)
   const stored = await findCheckpoint(dir)
   const { dtype, threads } = stored.load
   const device = stored.load.device as NonNullable<LoadOptions['device']>
@@ -39,6 +44,13 @@ export async function resumeCore<M extends { dispose(): Promise<void> }>(
     await model.dispose()
     throw error
   }
+}
+
+/** The losses and the stored vectors of a run depend on them. */
+function refuseProperties(load: object | undefined): void {
+  const name = PROPERTY_KEYS.find((key) => (load as LoadOptions | undefined)?.[key] !== undefined)
+  if (name === undefined) return
+  throw refusal(`'load.${name}' cannot be given: a resumed run continues with the properties of the model in the checkpoint. Leave it out.`)
 }
 
 async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
