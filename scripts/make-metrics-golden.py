@@ -2,6 +2,7 @@
 
 usage: make-metrics-golden.py      needs scikit-learn, scipy and seqeval 1.2.2
 """
+import itertools
 import json
 import platform
 import random
@@ -14,8 +15,9 @@ from scipy.optimize import brentq
 from scipy.special import log_softmax, softmax
 from seqeval import scheme as schemes
 from seqeval.metrics import v1
+from seqeval.metrics.sequence_labeling import classification_report as entity_text
 from seqeval.metrics.sequence_labeling import get_entities, precision_recall_fscore_support
-from sklearn.metrics import accuracy_score, confusion_matrix
+from sklearn.metrics import accuracy_score, classification_report, confusion_matrix
 from sklearn.metrics import precision_recall_fscore_support as sentence_scores
 from sklearn.preprocessing import MultiLabelBinarizer
 
@@ -23,6 +25,8 @@ warnings.filterwarnings('ignore')
 GOLDEN = Path(__file__).resolve().parent.parent / 'test/golden'
 PREFIXES = {'IOB1': 'IB', 'IOB2': 'IB', 'IOE1': 'IE', 'IOE2': 'IE', 'IOBES': 'IBES', 'BILOU': 'BILU'}
 AVERAGES = ('micro', 'macro', 'weighted')
+# Of the printed reports, in turn. With one digit, halves occur, which Python rounds to the even digit.
+DIGITS = itertools.cycle((2, 1, 5))
 
 
 def write(name: str, packages: tuple, **groups: list) -> None:
@@ -31,6 +35,12 @@ def write(name: str, packages: tuple, **groups: list) -> None:
     for group, cases in groups.items():
         parts.append(f'"{group}": [\n' + ',\n'.join(json.dumps(case) for case in cases) + '\n]')
     (GOLDEN / name).write_text('{\n' + ',\n'.join(parts) + '\n}\n')
+
+
+def printed(report, gold, predicted, **options) -> dict:
+    """The report as Python prints it."""
+    digits = next(DIGITS)
+    return {'digits': digits, 'text': report(gold, predicted, digits=digits, **options)}
 
 
 def rows(names, scores) -> list:
@@ -101,6 +111,7 @@ def entity_report(gold: list, predicted: list, scheme: str, zero_division: int) 
         'zeroDivision': zero_division,
         'types': rows(names, score(None)),
         **{average: [float(x) for x in score(average)] for average in AVERAGES},
+        **printed(entity_text, gold, predicted, zero_division=zero_division, **({'mode': 'strict', 'scheme': kind} if scheme else {})),
     }
 
 
@@ -145,6 +156,8 @@ def sentence_cases(rng: random.Random):
         ('labels without support, NaN', 4, 30, 0.6, float('nan'), ['absent', 'missing']),
         ('all wrong, NaN', 6, 8, 0, float('nan'), None),
         ('150 labels', 150, 400, 0.8, 0, None),
+        ('few items, whose shares are halves and quarters', 3, 8, 0.5, 0, None),
+        ('all labels and one that is absent', 3, 20, 0.7, 0, ['l2', 'l0', 'absent', 'l1']),
     ):
         names = [f'l{i}' for i in range(labels)]
         gold = [rng.choice(names) for _ in range(items)]
@@ -157,6 +170,7 @@ def sentence_cases(rng: random.Random):
             'accuracy': accuracy_score(gold, predicted),
             'confusion': confusion_matrix(gold, predicted, labels=chosen).tolist() if labels < 10 and not absent else None,
             **scores_of(gold, predicted, listed, labels=listed, zero_division=zero_division),
+            **printed(classification_report, gold, predicted, labels=chosen, zero_division=zero_division),
         }
 
 
@@ -171,6 +185,7 @@ def multi_label_cases(rng: random.Random):
         yield {
             'name': name, 'gold': gold, 'predicted': predicted, 'labels': names, 'zeroDivision': zero_division,
             'exactMatch': accuracy_score(y, z), **scores_of(y, z, names, zero_division=zero_division),
+            **printed(classification_report, y, z, target_names=names, zero_division=zero_division),
         }
 
 

@@ -30,6 +30,8 @@ export const CLASS_METRICS: FormOf<Measured<ClassMetrics>> = {
   accuracy: 'measure',
   microF1: 'measure',
   macroF1: 'measure',
+  micro: { precision: 'measure', recall: 'measure', f1: 'measure' },
+  samples: { precision: 'measure', recall: 'measure', f1: 'measure' },
   labels: 'label scores',
 }
 

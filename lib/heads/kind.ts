@@ -116,6 +116,10 @@ export type HeadMetrics =
       accuracy: number
       microF1: number
       macroF1: number
+      /** Multi-label: precision and recall of all labels together, whose F1 is `microF1`. */
+      micro?: { precision: number; recall: number; f1: number }
+      /** Multi-label: mean over examples of the scores of one example's labels. */
+      samples?: { precision: number; recall: number; f1: number }
       labels: LabelScores<string>[]
     }
   | {

@@ -1,5 +1,5 @@
 import { sigmoid } from '../base/math'
-import { multiLabelReport } from '../metrics'
+import { multiLabelReport, type Scores } from '../metrics'
 import { isSpans } from '../tags/schemes'
 import { CLASS_METRICS, classPrediction, sequenceCheckpoint, shapeOf, textClassification } from './classification'
 import { NO_LABEL, type ClassMetrics, type HeadKind } from './kind'
@@ -42,8 +42,9 @@ export const multiLabel: HeadKind<string[], ClassMetrics> = {
   },
   metrics(head, gold, predicted) {
     const known = [...new Set([...head.labels, ...gold.flat()])]
-    const { exactMatch, micro, macro, labels } = multiLabelReport(gold, predicted, { labels: known })
-    return { accuracy: exactMatch, microF1: micro.f1, macroF1: macro.f1, labels }
+    const { exactMatch, micro, macro, samples, labels } = multiLabelReport(gold, predicted, { labels: known })
+    const measures = ({ precision, recall, f1 }: Scores) => ({ precision, recall, f1 })
+    return { accuracy: exactMatch, microF1: micro.f1, macroF1: macro.f1, micro: measures(micro), samples: measures(samples), labels }
   },
   mainMeasure: ({ labels }, { accuracy, microF1 }) => (labels.length > 1 ? microF1 : accuracy),
   metricsForm: CLASS_METRICS,

@@ -1,6 +1,7 @@
 import { SentorchError } from '../base/errors'
 import { reading } from '../base/arguments'
 import {
+  averagesOver,
   checkOptions,
   checkPaired,
   ratio,
@@ -10,6 +11,7 @@ import {
   type Convention,
   type Counts,
   type LabelScores,
+  type Scores,
   type ZeroDivisionOptions,
 } from './scores'
 
@@ -24,12 +26,16 @@ export interface ReportOptions<L> extends ZeroDivisionOptions {
 export interface ClassificationReport<L> extends Averages {
   /** Counts over all items, regardless of label. */
   accuracy: number
+  /** Whether `labels` contains every gold and predicted label; precision, recall and F1 of `micro` then equal `accuracy`. */
+  isComplete: boolean
   labels: LabelScores<L>[]
 }
 
 export interface MultiLabelReport<L> extends Averages {
   /** Share of items whose set of labels is exactly right. */
   exactMatch: number
+  /** Mean over items of the scores of one item's set of labels: scikit-learn's average 'samples'. `support` is that of all labels together. */
+  samples: Scores
   labels: LabelScores<L>[]
 }
 
@@ -63,7 +69,8 @@ export function classificationReport<L extends Label>(
     const share = accuracy(gold, predicted)
     const counts = new LabelCounts(labels)
     for (let i = 0; i < gold.length; i++) counts.add(gold[i]!, predicted[i]!)
-    return { accuracy: share, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+    const isComplete = !labels || [gold, predicted].every((list) => Array.from(list).every((label) => labels.includes(label)))
+    return { accuracy: share, isComplete, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
   })
 }
 
@@ -80,6 +87,7 @@ export function multiLabelReport<L extends Label>(
     const { labels, zeroDivision } = resolve('multiLabelReport', options)
     checkPaired(gold, predicted)
     const counts = new LabelCounts(labels)
+    const items: Scores[] = []
     let exact = 0
     for (const [i, list] of gold.entries()) {
       const there = new Set(list)
@@ -89,8 +97,11 @@ export function multiLabelReport<L extends Label>(
       for (const label of there) if (!taken.has(label)) counts.add(label, undefined)
       for (const label of taken) if (!there.has(label)) counts.add(undefined, label)
       if (both.length === there.size && both.length === taken.size) exact++
+      items.push(scoresOfSet(both, there, taken, labels, zeroDivision))
     }
-    return { exactMatch: exact / gold.length, ...scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN) }
+    const scores = scoreLabels(counts.list(), zeroDivision, SCIKIT_LEARN)
+    const samples = { ...averagesOver(items, zeroDivision).macro, support: scores.micro.support }
+    return { exactMatch: exact / gold.length, samples, ...scores }
   })
 }
 
@@ -113,6 +124,21 @@ export function confusionMatrix<L extends Label>(
     }
     return { labels, counts }
   })
+}
+
+/** The scores of one item, whose labels are those `there`, of which `both` were predicted among those `taken`. */
+function scoresOfSet<L>(
+  both: readonly L[],
+  there: ReadonlySet<L>,
+  taken: ReadonlySet<L>,
+  labels: readonly L[] | undefined,
+  zeroDivision: number,
+): Scores {
+  const count = (set: Iterable<L>) => [...set].filter((label) => !labels || labels.includes(label)).length
+  const counts = { correct: count(both), predicted: count(taken), gold: count(there) }
+  const precision = ratio(counts.correct, counts.predicted, zeroDivision)
+  const recall = ratio(counts.correct, counts.gold, zeroDivision)
+  return { precision, recall, f1: SCIKIT_LEARN.f1(counts, precision, recall, zeroDivision), support: counts.gold }
 }
 
 const SCIKIT_LEARN: Convention = {

@@ -19,4 +19,5 @@ export {
   type ReportOptions,
 } from './classification'
 export { entityReport, frameAccuracy, type EntityReport, type EntityReportOptions } from './entities'
+export { formatReport, type FormatOptions, type PrintableReport } from './format'
 export type { Averages, LabelScores, Scores } from './scores'

@@ -60,20 +60,22 @@ export function scoreLabels<L>(
   }
 
   const support = total.gold
+  const { macro, weighted } = averagesOver(labels, zeroDivision)
+  const unsupported = support === 0 ? convention.unsupported?.(total.predicted, zeroDivision) : undefined
+  return { labels, micro: score(total), macro, weighted: unsupported ? { ...unsupported, support } : weighted }
+}
+
+/** Macro and weighted averages of scores per label. `empty`: the macro average if no label has a score. */
+export function averagesOver(labels: readonly Scores[], empty = ZERO_DIVISION): Pick<Averages, 'macro' | 'weighted'> {
   const weights = labels.map((label) => label.support)
+  const support = weights.reduce((sum, n) => sum + n, 0)
   const over = (average: (values: number[]) => number): Scores => ({
     precision: average(labels.map((label) => label.precision)),
     recall: average(labels.map((label) => label.recall)),
     f1: average(labels.map((label) => label.f1)),
     support,
   })
-  const unsupported = support === 0 ? convention.unsupported?.(total.predicted, zeroDivision) : undefined
-  return {
-    labels,
-    micro: score(total),
-    macro: over((values) => mean(values, zeroDivision)),
-    weighted: unsupported ? { ...unsupported, support } : over((values) => weightedMean(values, weights)),
-  }
+  return { macro: over((values) => mean(values, empty)), weighted: over((values) => weightedMean(values, weights)) }
 }
 
 export function ratio(numerator: number, denominator: number, zeroDivision: number): number {

@@ -27,7 +27,7 @@ describe('the registry', () => {
   })
 
   test('measures to watch', () => {
-    expect(measuresOf('classification')).toEqual(['loss', 'accuracy', 'microF1', 'macroF1'])
+    expect(measuresOf('classification')).toEqual(['loss', 'accuracy', 'microF1', 'macroF1', 'micro.precision', 'micro.recall', 'micro.f1', 'samples.precision', 'samples.recall', 'samples.f1']) // prettier-ignore
     expect(measuresOf('token-classification')).toEqual(['loss', 'accuracy', 'precision', 'recall', 'f1', 'strict.precision', 'strict.recall', 'strict.f1']) // prettier-ignore
   })
 })
@@ -83,7 +83,16 @@ describe('metrics in a checkpoint', () => {
   const read = (metrics: object) => {
     const evaluation = { losses: {}, metrics: { head: metrics }, score: 0, custom: {}, examples: 3, tokens: 9, truncated: 0, seconds: 1 }
     const earlyStopping = { metric: 'score', mode: 'max', minDelta: 0, patience: null }
-    const course = { epochs: 1, maxSteps: null, evaluateEvery: null, earlyStopping, scoreWeights: {}, metrics: [], evaluate: null }
+    const course = {
+      epochs: 1,
+      maxSteps: null,
+      evaluateEvery: null,
+      earlyStopping,
+      scoreWeights: {},
+      metrics: [],
+      evaluate: null,
+      restoreBest: false,
+    }
     const watch = { best: null, reference: null, stale: 0 }
     const evaluations = [{ epoch: 0, step: 1, value: 0, evaluation }]
     const fit = { course, firstStep: 0, history: [], evaluations, settled: 0, watch, best: -1, isOver: false }
@@ -92,6 +101,7 @@ describe('metrics in a checkpoint', () => {
 
   test.each([
     ['of classes', classes],
+    ['of independent labels', { ...classes, micro: rates, samples: rates }],
     ['of entities, whose labels follow no scheme', entities],
     ['of entities in a scheme', { ...entities, strict: { scheme: 'BILOU', ...rates } }],
   ])('%s come back', (_, metrics) => {

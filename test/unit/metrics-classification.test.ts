@@ -2,6 +2,7 @@ import {
   accuracy,
   classificationReport,
   confusionMatrix,
+  formatReport,
   multiLabelReport,
   type Averages,
   type LabelScores,
@@ -19,6 +20,9 @@ interface Expected {
   micro: Numbers
   macro: Numbers
   weighted: Numbers
+  /** The report that scikit-learn prints with this number of digits. */
+  digits: number
+  text: string
 }
 
 interface Golden {
@@ -55,6 +59,8 @@ test.each(golden.sentences)('as scikit-learn: $name', ({ gold, predicted, labels
   expectScores(report, expected)
   expect(report.accuracy).toBe(expected.accuracy)
   expect(accuracy(a, b)).toBe(expected.accuracy)
+  // If nothing at all is right, scikit-learn counts the support in floats.
+  expect(formatReport(report, { digits: expected.digits })).toBe(expected.text.replace(/(\d+)\.0$/gm, '  $1'))
   if (expected.confusion) {
     const matrix = confusionMatrix(a, b, { labels: labels ?? undefined })
     expect(matrix).toEqual({ labels: report.labels.map((row) => row.label), counts: expected.confusion })
@@ -65,6 +71,22 @@ test.each(golden.multiLabel)('as scikit-learn, several labels an item: $name', (
   const report = multiLabelReport(gold, predicted, { labels, zeroDivision: number(expected.zeroDivision) })
   expectScores(report, expected)
   expect(report.exactMatch).toBe(expected.exactMatch)
+  expect(formatReport(report, { digits: expected.digits })).toBe(expected.text)
+})
+
+test('a printed report has room for long names, counted in code points', () => {
+  const report = classificationReport(['😀'.repeat(14), 'b'], ['b', 'b'])
+  expect(formatReport(report, { digits: 3 }).split('\n')).toEqual([
+    '                precision    recall  f1-score   support',
+    '',
+    '             b      0.500     1.000     0.667         1',
+    '😀😀😀😀😀😀😀😀😀😀😀😀😀😀      0.000     0.000     0.000         1',
+    '',
+    '      accuracy                          0.500         2',
+    '     macro avg      0.250     0.500     0.333         2',
+    '  weighted avg      0.250     0.500     0.333         2',
+    '',
+  ])
 })
 
 test('names, indices and typed arrays give the same', () => {
@@ -98,6 +120,7 @@ test.each<[string, () => unknown, string]>([
   ['no labels', () => classificationReport(['a'], ['a'], { labels: [] }), 'at least one label'],
   ['a label twice', () => confusionMatrix(['a'], ['a'], { labels: ['b', 'a', 'b'] }), 'Label "b" occurs twice'],
   ['zero division', () => multiLabelReport([['a']], [['a']], { zeroDivision: 2 }), 'one of 0, 1, NaN for zeroDivision, received 2'],
+  ['digits', () => formatReport(classificationReport(['a'], ['a']), { digits: -1 }), 'an integer in 0..20 for digits, received -1'],
   ['option', () => confusionMatrix(['a'], ['a'], { label: [] } as object), "Did you mean 'labels'?"],
 ])('refused: %s', (_, call, message) => {
   expect(call).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT', message: expect.stringContaining(message) }))

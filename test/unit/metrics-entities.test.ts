@@ -1,5 +1,5 @@
 import { entitiesOf, type Scheme } from '../../lib/tags/schemes'
-import { entityReport, frameAccuracy, type EntityReport, type Scores } from '../../lib/metrics'
+import { entityReport, formatReport, frameAccuracy, type EntityReport, type Scores } from '../../lib/metrics'
 import { readGolden } from '../support/golden'
 
 type Row = [label: string, start: number, end: number]
@@ -16,6 +16,9 @@ interface Golden {
     micro: Numbers
     macro: Numbers
     weighted: Numbers
+    /** The report that seqeval prints with this number of digits. */
+    digits: number
+    text: string
   }[]
 }
 
@@ -36,8 +39,10 @@ test.each(['IOB2', 'IOB1', 'IOE1', 'IOE2', 'IOBES', 'BILOU'] as const)('strict e
 })
 
 test('reports are those of seqeval, per type and averaged, lenient and strict', () => {
-  for (const { gold, predicted, scheme, zeroDivision, ...expected } of golden.reports) {
-    const { types, micro, macro, weighted } = entityReport(gold.map(words), predicted.map(words), { scheme, zeroDivision })
+  for (const { gold, predicted, scheme, zeroDivision, digits, text, ...expected } of golden.reports) {
+    const report = entityReport(gold.map(words), predicted.map(words), { scheme, zeroDivision })
+    const { types, micro, macro, weighted } = report
+    expect(formatReport(report, { digits })).toBe(text)
     expect({
       types: types.map((row) => [row.label, ...numbers(row)]),
       micro: numbers(micro),

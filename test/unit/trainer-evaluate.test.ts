@@ -4,6 +4,7 @@ import type { Example } from '../../lib/data/example'
 import { resolveEvaluate } from '../../lib/training/options/fit'
 import { makeCorpus, slices } from '../../lib/training/loop/corpus'
 import { evaluate, measureOf } from '../../lib/training/evaluation/evaluate'
+import { classificationReport, entityReport, formatReport, multiLabelReport } from '../../lib/metrics'
 import { FakeNative, fakeModel } from '../support/fake-trainer'
 
 const INTENT: HeadDefinition = { name: 'intent', type: 'classification', labels: ['go', 'stop'] }
@@ -70,6 +71,20 @@ test('several labels at once', async () => {
   const [right, wrong] = [Math.log1p(Math.exp(-2)), Math.log1p(Math.exp(2))]
   expect(result.losses.topics).toBeCloseTo((2 * right + (right + wrong) + (wrong + right) + (wrong + right)) / 8, 6)
   expect(result.score).toBe((result.metrics.topics as any).microF1)
+})
+
+test('the metrics of each kind of head are printed as the report of its gold and predicted labels', async () => {
+  const examples: Example[] = [
+    { text: 'a b', words: ['a', 'b'], labels: { intent: 'go', topics: ['p'], slots: ['B-x', 'I-x'] } },
+    { text: 'c d', words: ['c', 'd'], labels: { intent: 'fly', topics: ['q', 'z'], slots: ['O', 'B-y'] } },
+    { text: 'e', words: ['e'], labels: { intent: 'stop', topics: [], slots: ['O'] } },
+  ]
+  const logits = { intent: [1, 0], topics: [2, -2], slots: [0, 1, 0] } as Record<string, number[]>
+  const { result } = await run([INTENT, TOPICS, SLOTS], examples, (head) => logits[head]!)
+  const { intent, topics, slots } = result.metrics
+  expect(formatReport(intent!)).toBe(formatReport(classificationReport(['go', 'fly', 'stop'], ['go', 'go', 'go'])))
+  expect(formatReport(topics!)).toBe(formatReport(multiLabelReport([['p'], ['q', 'z'], []], [['p'], ['p'], ['p']])))
+  expect(formatReport(slots!)).toBe(formatReport(entityReport([['B-x', 'I-x'], ['O', 'B-y'], ['O']], [['B-x', 'B-x'], ['B-x', 'B-x'], ['B-x']]))) // prettier-ignore
 })
 
 test('without a label that the head knows it has no loss, and the total is of the heads that have one', async () => {
