@@ -144,6 +144,8 @@ export const singleLabel: HeadKind<string, ClassMetrics> = {
     if (targets[0] !== NO_LABEL) addLoss(crossEntropy(logits, targets[0]!))
     return labels[argmax(logits)]!
   },
+  decides: 'text',
+  decisions: (_, { gold, logits }, predicted) => [{ gold, predicted, confidence: Math.max(...softmax(logits)) }],
   metrics(_, gold, predicted) {
     const { accuracy, micro, macro, labels } = classificationReport(gold, predicted)
     return { accuracy, microF1: micro.f1, macroF1: macro.f1, labels }

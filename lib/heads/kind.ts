@@ -54,6 +54,10 @@ export interface HeadKind<G extends Gold = Gold, M extends HeadMetrics = HeadMet
   readonly outcome: HeadOutcome['type']
   /** The prediction for one labelled example, as labels. Passes the loss of each item whose label the head knows to `addLoss`. */
   judge(head: Head, example: JudgedExample<G>, addLoss: (loss: number) => void): G
+  /** What the decisions of this kind are about. */
+  readonly decides: 'text' | 'label' | 'word'
+  /** The single decisions of a prediction that `judge` made, in the order of labels or words. */
+  decisions(head: Head, example: JudgedExample<G>, predicted: G): Decision[]
   /** Compares the predictions with the labels, example by example. */
   metrics(head: Head, gold: G[], predicted: G[]): Measured<M>
   /** The measure that enters the evaluation's `score`. */
@@ -88,6 +92,16 @@ export interface JudgedExample<G> {
   logits: Float32Array
   targets: Int32Array
   wordOfToken: Int32Array
+}
+
+/** One decision: which label a text or a word has, or whether one label applies to a text. */
+export interface Decision {
+  /** The label that is decided on, if each label is decided separately; the answers are then `yes` and `no`. */
+  label?: string
+  gold: string
+  predicted: string
+  /** Probability that the head gives its answer, 0..1; NaN for a word that truncation removed. */
+  confidence: number
 }
 
 export type KindOption = Exclude<keyof ReadingOptions, 'logits'> | 'stride'

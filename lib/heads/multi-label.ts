@@ -40,6 +40,14 @@ export const multiLabel: HeadKind<string[], ClassMetrics> = {
     })
     return labels.filter((_, k) => logits[k]! > 0)
   },
+  decides: 'label',
+  decisions: ({ labels }, { gold, logits }, predicted) =>
+    labels.map((label, k) => ({
+      label,
+      gold: yesOrNo(gold.includes(label)),
+      predicted: yesOrNo(predicted.includes(label)),
+      confidence: sigmoid(Math.abs(logits[k]!)),
+    })),
   metrics(head, gold, predicted) {
     const known = [...new Set([...head.labels, ...gold.flat()])]
     const { exactMatch, micro, macro, samples, labels } = multiLabelReport(gold, predicted, { labels: known })
@@ -70,4 +78,8 @@ export function balancedPositives(targets: Int32Array, labels: number): Float32A
 /** ln(1 + e^x) without overflow. */
 function softplus(x: number): number {
   return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
+}
+
+function yesOrNo(applies: boolean): string {
+  return applies ? 'yes' : 'no'
 }

@@ -1,6 +1,6 @@
 import { invalid } from '../base/check'
 import { refusal } from '../base/arguments'
-import { argmax } from '../base/math'
+import { argmax, softmax } from '../base/math'
 import type { LabelValue, Span } from '../data/example'
 import { entityReport } from '../metrics'
 import { isSpans, schemeOfLabels, tagsOfSpans } from '../tags/schemes'
@@ -76,6 +76,14 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
       if (targets[token] !== NO_LABEL) addLoss(crossEntropy(row, targets[token]!))
     })
     return predicted
+  },
+  decides: 'word',
+  decisions({ labels }, { gold, logits, wordOfToken }, predicted) {
+    const confidences = new Array<number>(gold.length).fill(NaN)
+    forFirstTokens(wordOfToken, (token, word) => {
+      confidences[word] = Math.max(...softmax(logits.subarray(token * labels.length, (token + 1) * labels.length)))
+    })
+    return gold.map((tag, word) => ({ gold: tag, predicted: predicted[word]!, confidence: confidences[word]! }))
   },
   metrics(head, gold, predicted) {
     const scheme = schemeOfLabels([...new Set([...head.labels, ...gold.flat()])])

@@ -9,7 +9,7 @@ import { kindOf } from '../../heads/kinds'
 import { abortable, fromNative, nonFiniteRow } from '../../native/call'
 import { rowsBetween, slices, type Corpus } from '../loop/corpus'
 import type { ResolvedEvaluate } from '../options/fit'
-import { frameAccuracyOf, OutcomeCollector, type CustomMetrics, type Evaluation, type Outcome } from './outcomes'
+import { frameAccuracyOf, OutcomeCollector, type CustomMetrics, type Evaluation, type JudgedRow, type Outcome } from './outcomes'
 
 export interface EvaluationRequest extends ResolvedEvaluate {
   native: Pick<NativeModel, 'predict' | 'abort'>
@@ -18,6 +18,8 @@ export interface EvaluationRequest extends ResolvedEvaluate {
   corpus: Corpus
   /** Weight of each head's loss in the total loss; heads that are not in the map are left out. */
   lossWeights: ReadonlyMap<string, number>
+  /** Called for each example and head, in order of the examples. */
+  onRow?: ((row: JudgedRow) => void) | undefined
 }
 
 /** Runs the model on labelled data and evaluates each head that has labels there. Rejects with ERR_DATA (no head has labels), ERR_NON_FINITE, ERR_ABORTED. */
@@ -26,7 +28,7 @@ export async function evaluate(request: EvaluationRequest): Promise<Evaluation> 
   const started = performance.now()
   const heads = request.heads.filter(({ name }) => hasLabels(corpus, name))
   if (heads.length === 0) throw nothingLabelled(request.heads)
-  const collectors = heads.map((head) => new OutcomeCollector(head))
+  const collectors = heads.map((head) => new OutcomeCollector(head, request.onRow))
   await predictAll(request, heads, collectors)
 
   const measured = collectors.map(({ metrics }) => metrics)

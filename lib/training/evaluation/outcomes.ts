@@ -1,7 +1,7 @@
 import type { Example } from '../../data/example'
 import type { PreparedSet } from '../../data/targets'
 import type { Head } from '../../heads/definition'
-import type { Gold, HeadMetrics, HeadOutcome } from '../../heads/kind'
+import type { Gold, HeadMetrics, HeadOutcome, JudgedExample } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'
 import { frameAccuracy } from '../../metrics'
 
@@ -14,17 +14,32 @@ export interface OutcomeSlice {
   base: number
 }
 
+/** One example as a head judged it, with everything that a detailed look needs. The arrays are valid only during the call. */
+export interface JudgedRow {
+  head: Head
+  /** Index in the whole data, and in its set. */
+  example: number
+  row: number
+  set: PreparedSet
+  predicted: Gold
+  /** Mean loss over the example's items; undefined without a label that the head knows. */
+  loss: number | undefined
+  judged: JudgedExample<Gold>
+}
+
 /** Collects the losses and predictions of one head over slices of the data. */
 export class OutcomeCollector {
   readonly head: Head
   readonly #examples: number[] = []
   readonly #gold: Gold[] = []
   readonly #predicted: Gold[] = []
+  readonly #onRow: ((row: JudgedRow) => void) | undefined
   #loss = 0
   #items = 0
 
-  constructor(head: Head) {
+  constructor(head: Head, onRow?: (row: JudgedRow) => void) {
     this.head = head
+    this.#onRow = onRow
   }
 
   get outcome(): HeadOutcome {
@@ -69,7 +84,12 @@ export class OutcomeCollector {
       }
       this.#examples.push(base + i)
       this.#gold.push(gold)
-      this.#predicted.push(kind.judge(head, example, addLoss))
+      const [lossBefore, itemsBefore] = [this.#loss, this.#items]
+      const predicted = kind.judge(head, example, addLoss)
+      this.#predicted.push(predicted)
+      const items = this.#items - itemsBefore
+      const loss = items === 0 ? undefined : (this.#loss - lossBefore) / items
+      this.#onRow?.({ head, example: base + i, row: i, set, predicted, loss, judged: example })
     }
   }
 }

@@ -1,0 +1,164 @@
+import type { Markish, PlotOptions } from '@observablehq/plot'
+import { clip, Html, markup, table, visible, type Content, type Table } from './html'
+
+/** The plotting library, which is loaded when the first report is written. */
+type Plot = typeof import('@observablehq/plot')
+
+/** What is used of a drawing: the library's types assume a browser's. */
+interface Drawing {
+  outerHTML: string
+  setAttribute(name: string, value: string): void
+  removeAttribute(name: string): void
+  querySelector(selector: string): { remove(): void } | null
+}
+
+/** Charts are drawn for this width; narrower columns scale them down. */
+const [WIDTH, HEIGHT] = [480, 280]
+
+/** Number of colours and of line styles in the style sheet: `--series-0` … */
+const SERIES = 6
+const DASHES = ['', '6 3', '2 3', '8 3 2 3', '12 4', '4 4']
+
+export interface Series {
+  name: string
+  points: readonly { x: number; y: number }[]
+  /** Whether each point is marked: few points, as of evaluations. */
+  marked?: boolean
+  /** The rate stays the same until the next point. */
+  stepped?: boolean
+  /** A faint line behind the others. */
+  faint?: boolean
+}
+
+export interface Chart {
+  title: Content
+  /** What the chart shows, for readers who cannot see it. */
+  description: string
+  x: string
+  y: string
+}
+
+/** Draws charts as SVG, with numbered ids so that each chart can name its title. */
+export class Charts {
+  readonly #plot: Plot
+  readonly #document: unknown
+  #count = 0
+
+  private constructor(plot: Plot, document: unknown) {
+    this.#plot = plot
+    this.#document = document
+  }
+
+  static async load(): Promise<Charts> {
+    const [plot, { default: domino }] = await Promise.all([import('@observablehq/plot'), import('domino')])
+    return new Charts(plot, (domino as { createDocument(html: string): unknown }).createDocument(''))
+  }
+
+  /** Lines over steps. The table lists the points that are marked, or every n-th point. */
+  lines(chart: Chart, series: readonly Series[], data: Table): Html {
+    const drawn = series.map((one, i) => ({
+      ...one,
+      points: one.points.filter(isFinitePoint),
+      colour: colourOf(i),
+      dash: DASHES[i % SERIES]!,
+    }))
+    const plot = this.#plot
+    const marks: Markish[] = drawn.flatMap(({ points, colour, dash, marked, stepped, faint }) => [
+      plot.line(points, {
+        x: 'x',
+        y: 'y',
+        stroke: colour,
+        strokeWidth: faint ? 1 : 2,
+        strokeOpacity: faint ? 0.55 : 1,
+        ...(dash !== '' && { strokeDasharray: dash }),
+        ...(stepped && { curve: 'step-before' as const }),
+      }),
+      ...(marked || points.length === 1 ? [plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 3.5 })] : []),
+    ])
+    const legend = markup`<ul class="legend">${drawn.map(
+      ({ name, colour, dash }) =>
+        markup`<li><svg width="28" height="10" aria-hidden="true"><line x1="0" y1="5" x2="28" y2="5" stroke="${colour}" stroke-width="3" stroke-dasharray="${dash}"/></svg> <bdi>${clip(name, 60)}</bdi></li>`,
+    )}</ul>`
+    return this.#figure(
+      chart,
+      { y: { zero: false, nice: true }, marks: [plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1 }), ...marks] },
+      legend,
+      data,
+    )
+  }
+
+  /** Ranges of steps per row: when each group was trained. */
+  ranges(
+    chart: Chart,
+    rows: readonly { name: string; from: number; to: number }[],
+    names: readonly string[],
+    steps: number,
+    data: Table,
+  ): Html {
+    const plot = this.#plot
+    const short = (name: string) => visible(clip(name, 28))
+    const marks = [
+      plot.barX(names, { x1: 0, x2: steps, y: short, fill: 'var(--rule)', insetTop: 3, insetBottom: 3 }),
+      plot.barX(rows, {
+        x1: 'from',
+        x2: 'to',
+        y: (row: { name: string }) => short(row.name),
+        fill: colourOf(0),
+        insetTop: 3,
+        insetBottom: 3,
+      }),
+    ]
+    const options = { y: { domain: names.map(short), label: null }, marginLeft: 150, height: 60 + 22 * names.length, marks }
+    return this.#figure(chart, options, undefined, data)
+  }
+
+  /** Points in the unit square with the diagonal. */
+  square(chart: Chart, domain: readonly [number, number], points: readonly { x: number; y: number; r?: number }[], data: Table): Html {
+    const plot = this.#plot
+    const ends = domain.map((at) => ({ x: at, y: at }))
+    const marks = [
+      plot.line(ends, { x: 'x', y: 'y', stroke: 'currentColor', strokeDasharray: '4 4', strokeOpacity: 0.6 }),
+      plot.dot(points, { x: 'x', y: 'y', r: 'r', fill: colourOf(0), fillOpacity: 0.75, stroke: colourOf(0) }),
+    ]
+    const options = {
+      width: 400,
+      height: 340,
+      x: { domain: [...domain] },
+      y: { domain: [...domain], grid: true },
+      r: { type: 'identity' as const },
+      marks,
+    }
+    return this.#figure(chart, options, undefined, data)
+  }
+
+  #figure({ title, description, x, y }: Chart, options: PlotOptions, legend: Html | undefined, data: Table): Html {
+    const id = `chart-${++this.#count}`
+    const svg = this.#plot.plot({
+      document: this.#document as NonNullable<PlotOptions['document']>,
+      width: WIDTH,
+      height: HEIGHT,
+      marginLeft: 52,
+      marginBottom: 42,
+      ...options,
+      x: { label: x, labelAnchor: 'center', labelArrow: 'none', nice: false, ...options.x },
+      y: { label: y, labelArrow: 'none', ...options.y },
+    }) as unknown as Drawing
+    svg.querySelector('style')?.remove()
+    for (const name of ['class', 'height', 'width']) svg.removeAttribute(name)
+    svg.setAttribute('font-size', '12')
+    svg.setAttribute('role', 'img')
+    svg.setAttribute('aria-labelledby', `${id}-title`)
+    svg.setAttribute('aria-describedby', `${id}-description`)
+    const head = markup`<title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>`
+    const drawing = svg.outerHTML.replace(/^<svg[^>]*>/, (start) => start + head.text)
+    return markup`<figure><figcaption>${title}</figcaption>${legend}${new Html(drawing)}<details class="data"><summary>Numbers: ${title}</summary>${table(data)}</details></figure>`
+  }
+}
+
+function colourOf(index: number): string {
+  return `var(--series-${index % SERIES})`
+}
+
+function isFinitePoint({ x, y }: { x: number; y: number }): boolean {
+  return Number.isFinite(x) && Number.isFinite(y)
+}
