@@ -66,7 +66,7 @@ export function throwIfAborted(signal?: AbortSignal): void {
 }
 
 /** Stable codes of the warnings that this library emits on `process`; `docs/errors.md` describes each. */
-export const WARNING_CODES = ['SENTORCH_CHECKPOINT_DAMAGED', 'SENTORCH_CHECKPOINT_NOT_SAVED'] as const
+export const WARNING_CODES = ['SENTORCH_CHECKPOINT_DAMAGED', 'SENTORCH_CHECKPOINT_NOT_SAVED', 'SENTORCH_REPORT_NOT_WRITTEN'] as const
 
 export type WarningCode = (typeof WARNING_CODES)[number]
 

@@ -9,7 +9,7 @@ interface Drawing {
   outerHTML: string
   setAttribute(name: string, value: string): void
   removeAttribute(name: string): void
-  querySelector(selector: string): { remove(): void } | null
+  querySelectorAll(selector: string): ArrayLike<{ remove(): void; removeAttribute(name: string): void }>
 }
 
 /** Charts are drawn for this width; narrower columns scale them down. */
@@ -24,9 +24,7 @@ export interface Series {
   points: readonly { x: number; y: number }[]
   /** Whether each point is marked: few points, as of evaluations. */
   marked?: boolean
-  /** The rate stays the same until the next point. */
-  stepped?: boolean
-  /** A faint line behind the others. */
+  /** A faint line in the colour of the first, which it belongs to. */
   faint?: boolean
 }
 
@@ -36,6 +34,10 @@ export interface Chart {
   description: string
   x: string
   y: string
+  /** A logarithmic y axis, on which values that are not positive have no place. */
+  logarithmic?: boolean
+  /** Both axes show the same quantity. */
+  isSquare?: boolean
 }
 
 /** Draws charts as SVG, with numbered ids so that each chart can name its title. */
@@ -58,33 +60,30 @@ export class Charts {
   lines(chart: Chart, series: readonly Series[], data: Table): Html {
     const drawn = series.map((one, i) => ({
       ...one,
-      points: one.points.filter(isFinitePoint),
-      colour: colourOf(i),
-      dash: DASHES[i % SERIES]!,
+      points: one.points.filter(({ x, y }) => Number.isFinite(x) && Number.isFinite(y) && (!chart.logarithmic || y > 0)),
+      colour: colourOf(one.faint ? 0 : i),
+      dash: one.faint ? '' : DASHES[i % SERIES]!,
+      width: one.faint ? 1 : 2,
+      opacity: one.faint ? 0.55 : 1,
     }))
-    const plot = this.#plot
-    const marks: Markish[] = drawn.flatMap(({ points, colour, dash, marked, stepped, faint }) => [
-      plot.line(points, {
+    const marks = drawn.flatMap(({ points, colour, dash, width, opacity, marked }): Markish[] => [
+      this.#plot.line(points, {
         x: 'x',
         y: 'y',
         stroke: colour,
-        strokeWidth: faint ? 1 : 2,
-        strokeOpacity: faint ? 0.55 : 1,
-        ...(dash !== '' && { strokeDasharray: dash }),
-        ...(stepped && { curve: 'step-before' as const }),
+        strokeWidth: width,
+        strokeOpacity: opacity,
+        strokeDasharray: dash || 'none',
       }),
-      ...(marked || points.length === 1 ? [plot.dot(points, { x: 'x', y: 'y', fill: colour, r: 3.5 })] : []),
+      this.#plot.dot(marked || points.length === 1 ? points : [], { x: 'x', y: 'y', fill: colour, r: 3.5 }),
     ])
-    const legend = markup`<ul class="legend">${drawn.map(
-      ({ name, colour, dash }) =>
-        markup`<li><svg width="28" height="10" aria-hidden="true"><line x1="0" y1="5" x2="28" y2="5" stroke="${colour}" stroke-width="3" stroke-dasharray="${dash}"/></svg> <bdi>${clip(name, 60)}</bdi></li>`,
-    )}</ul>`
-    return this.#figure(
-      chart,
-      { y: { zero: false, nice: true }, marks: [plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1 }), ...marks] },
-      legend,
-      data,
+    const legend = drawn.map(
+      ({ name, colour, dash, width, opacity }) =>
+        markup`<li><svg width="28" height="10" aria-hidden="true"><line x1="0" y1="5" x2="28" y2="5" stroke="${colour}" stroke-width="${width + 1}" stroke-opacity="${opacity}" stroke-dasharray="${dash || 'none'}"/></svg> <bdi>${clip(name, 60)}</bdi></li>`,
     )
+    const y = chart.logarithmic ? { type: 'log' as const, tickFormat: (rate: number) => rate.toExponential(0) } : { nice: true }
+    const grid = this.#plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1 })
+    return this.#figure(chart, { y, marks: [grid, ...marks] }, markup`<ul class="legend">${legend}</ul>`, data)
   }
 
   /** Ranges of steps per row: when each group was trained. */
@@ -128,13 +127,13 @@ export class Charts {
       r: { type: 'identity' as const },
       marks,
     }
-    return this.#figure(chart, options, undefined, data)
+    return this.#figure({ ...chart, isSquare: true }, options, undefined, data)
   }
 
-  #figure({ title, description, x, y }: Chart, options: PlotOptions, legend: Html | undefined, data: Table): Html {
+  #figure({ title, description, x, y, isSquare }: Chart, options: PlotOptions, legend: Html | undefined, data: Table): Html {
     const id = `chart-${++this.#count}`
     const svg = this.#plot.plot({
-      document: this.#document as NonNullable<PlotOptions['document']>,
+      document: this.#document as never,
       width: WIDTH,
       height: HEIGHT,
       marginLeft: 52,
@@ -143,7 +142,9 @@ export class Charts {
       x: { label: x, labelAnchor: 'center', labelArrow: 'none', nice: false, ...options.x },
       y: { label: y, labelArrow: 'none', ...options.y },
     }) as unknown as Drawing
-    svg.querySelector('style')?.remove()
+    for (const style of Array.from(svg.querySelectorAll('style'))) style.remove()
+    // Screen readers get the title and the description; names of axes and marks are not allowed on groups.
+    for (const group of Array.from(svg.querySelectorAll('g'))) group.removeAttribute('aria-label')
     for (const name of ['class', 'height', 'width']) svg.removeAttribute(name)
     svg.setAttribute('font-size', '12')
     svg.setAttribute('role', 'img')
@@ -151,14 +152,10 @@ export class Charts {
     svg.setAttribute('aria-describedby', `${id}-description`)
     const head = markup`<title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>`
     const drawing = svg.outerHTML.replace(/^<svg[^>]*>/, (start) => start + head.text)
-    return markup`<figure><figcaption>${title}</figcaption>${legend}${new Html(drawing)}<details class="data"><summary>Numbers: ${title}</summary>${table(data)}</details></figure>`
+    return markup`<figure${isSquare ? markup` class="square"` : undefined}><figcaption>${title}</figcaption>${legend}${new Html(drawing)}<details class="data"><summary>Numbers: ${title}</summary>${table(data)}</details></figure>`
   }
 }
 
 function colourOf(index: number): string {
   return `var(--series-${index % SERIES})`
-}
-
-function isFinitePoint({ x, y }: { x: number; y: number }): boolean {
-  return Number.isFinite(x) && Number.isFinite(y)
 }

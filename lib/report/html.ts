@@ -28,7 +28,7 @@ function escape(text: string): string {
 }
 
 /** Characters that a page cannot contain, or that would rearrange the text around them: controls, directional overrides, lone surrogates. */
-const INVISIBLE = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]/gu
+const INVISIBLE = /(?![\t\n])[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}\ufeff]/gu
 
 /** The text with such characters as `[U+202E]`. */
 export function visible(text: string): string {

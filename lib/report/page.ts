@@ -1,3 +1,6 @@
+import { reading } from '../base/arguments'
+import { invalid } from '../base/check'
+import { typed } from '../files/file-errors'
 import { Charts } from './charts'
 import { clip, Html, markup, number, quoted, type Content } from './html'
 import type { RunRecord } from './record'
@@ -18,12 +21,21 @@ interface Section {
 }
 
 /**
- * One HTML page about a training run. It needs no network and no scripts, and its size is bounded: long lists and texts are cut, which the page
- * says where it does.
+ * One HTML page about a training run, from the record that the option `report` of `fit` gives. It needs no network and no scripts, and its size
+ * is bounded: long lists and texts are cut, which the page says where it does. ERR_INVALID_ARGUMENT for anything but a record.
  */
 export async function reportHtml(record: RunRecord): Promise<string> {
-  const charts = await Charts.load()
-  const title = record.title ?? `Training of ${record.model.name}`
+  return typed(async () => {
+    const charts = await Charts.load()
+    return reading('The record of the run', () => {
+      if (record.version !== 1) throw invalid('record.version', '1, as in the records of this version of sentorch', record.version)
+      return pageOf(record, charts)
+    })
+  })
+}
+
+function pageOf(record: RunRecord, charts: Charts): string {
+  const title = record.title ?? `Training of ${record.model.name.split(/[\\/]/).slice(-2).join('/')}`
   const heads = headSections(record, charts)
   const unevaluated: Section[] =
     record.details.length > 0

@@ -32,6 +32,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 .facts dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.5rem; }
 figure { margin: 0; min-width: 0; max-width: 36rem; }
+figure.square { max-width: 27rem; }
 figure > svg { display: block; width: 100%; height: auto; }
 figure svg text { white-space: pre; }
 figcaption { font-weight: 600; margin-bottom: .25rem; overflow-wrap: anywhere; }
@@ -45,11 +46,11 @@ th[scope=row] { font-weight: 400; max-width: 22rem; }
 .number { text-align: end; font-variant-numeric: tabular-nums; white-space: nowrap; overflow-wrap: normal; }
 .matrix td { background: color-mix(in srgb, var(--heat) calc(var(--share, 0) * 45%), transparent); text-align: end; min-width: 2.6rem; font-variant-numeric: tabular-nums; }
 .matrix .right { outline: 2px solid var(--good); outline-offset: -2px; }
-.matrix thead th { max-width: 8rem; font-weight: 400; vertical-align: bottom; }
+.matrix thead th { max-width: 10rem; font-size: .8rem; padding-inline: .3rem; font-weight: 400; vertical-align: bottom; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; color: var(--link); width: fit-content; overflow-wrap: anywhere; }
-.mistakes { list-style: none; padding: 0; margin: 0; }
-.mistakes > li { background: var(--panel); border: 1px solid var(--rule); border-radius: .4rem; padding: .6rem .8rem; margin: .6rem 0; }
+.mistakes { list-style: none; padding: 0; margin: 0; display: grid; gap: .6rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
+.mistakes > li { background: var(--panel); border: 1px solid var(--rule); border-radius: .4rem; padding: .6rem .8rem; }
 .mistakes p { margin: .15rem 0; white-space: pre-wrap; }
 .mistakes .role { display: inline-block; min-width: 5.5rem; color: var(--quiet); font-size: .85rem; }
 mark { color: inherit; padding: .05rem .2rem; border-radius: .2rem; border-bottom: 2px solid; }

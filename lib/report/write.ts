@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SentorchError } from '../base/errors'
 import { makeFolder } from '../files/folders'
@@ -16,9 +16,24 @@ export async function writeReport(path: string, record: RunRecord): Promise<void
     await rename(temporary, path)
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {})
-    throw new SentorchError('ERR_FILE', `The report ${path} cannot be written: ${(cause as Error).message}.`, {
-      cause,
-      detail: { file: path },
-    })
+    throw unwritable(path, cause)
   }
+}
+
+/** ERR_FILE if a report cannot be written to this path. Creates its folder. */
+export async function checkReportPath(path: string): Promise<void> {
+  const temporary = hiddenName(path)
+  try {
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder')
+    await makeFolder(dirname(path))
+    await writeFile(temporary, '')
+    await rm(temporary)
+  } catch (cause) {
+    throw unwritable(path, cause)
+  }
+}
+
+function unwritable(path: string, cause: unknown): SentorchError {
+  const why = (cause as Error).message
+  return new SentorchError('ERR_FILE', `The report ${path} cannot be written: ${why}.`, { cause, detail: { file: path } })
 }

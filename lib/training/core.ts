@@ -10,13 +10,14 @@ import { writeCheckpoint } from './checkpoint/checkpoint'
 import { broken, otherData, type Pinned } from './checkpoint/errors'
 import { checkTarget, nextCheckpoint, removeCheckpoint, SavingTimes, surplusCheckpoints } from './checkpoint/kept'
 import { evaluate, refuseUnwatchable, type WatchedHeads } from './evaluation/evaluate'
-import type { Evaluation } from './evaluation/outcomes'
+import type { Evaluation, JudgedRow } from './evaluation/outcomes'
 import { dataDifference, heldCorpus, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
 import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule, whileOpen } from './loop/course'
 import { runFit } from './loop/fit'
 import type { FitResult } from './loop/history'
 import type { EpochReport } from './loop/report'
 import { runEpoch } from './loop/run'
+import { RunRecorder } from './record/recorder'
 import { Session } from './loop/session'
 import { recipeOf, startState, type TrainingState } from './loop/state'
 import { hasBalanced, taskWeights, type TaskWeights } from './objectives/heads'
@@ -98,6 +99,7 @@ export class TrainerCore {
   fit(train: TrainingData, options: ResolvedFit): Promise<FitResult> {
     return this.#alone(options.signal, async (signal) => {
       if (options.saveEvery) await checkTarget(options.saveEvery)
+      await options.report?.check()
       const corpus = await this.#corpus(train, signal)
       const held = options.evaluate === undefined ? undefined : await this.#held(options.evaluate, signal)
       if (held) refuseUnwatchable(held, this.#headNames(), options)
@@ -108,15 +110,21 @@ export class TrainerCore {
       else beginFit(this.state, this.options, corpus, course, options)
       const request = whileOpen(options, signal, this.#closing.signal)
       const { saveBest } = options
+      const given = this.given
+      const recorder = options.report && (await RunRecorder.start({ session, corpus, held, given, options, signal }))
       const result = await runFit({
         session,
         corpus,
         ...this.#epochParts(corpus, request),
-        evaluate: held && (() => this.#evaluateCorpus(held, request)),
-        saveBest: saveBest === undefined ? undefined : () => this.#saveBest(session, saveBest),
-      })
+        evaluate: held && (() => this.#evaluateCorpus(held, request, recorder?.startEvaluation())),
+        saveBest: async () => {
+          recorder?.keepBest()
+          if (saveBest !== undefined) await this.#saveBest(session, saveBest)
+        },
+      }).finally(() => recorder?.stop())
       // The schedule belonged to this fit.
       if (!hasOwnLength(this.options)) this.state.schedule = null
+      if (recorder) await request.report?.take(await recorder.finish(result))
       return result
     })
   }
@@ -207,10 +215,10 @@ export class TrainerCore {
     return heldCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, signal })
   }
 
-  #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate): Promise<Evaluation> {
+  #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate, onRow?: (row: JudgedRow) => void): Promise<Evaluation> {
     const { native, heads } = this.model
     const lossWeights = new Map(this.options.tasks.map(({ head, weight }) => [head, weight]))
-    return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights })
+    return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights, onRow })
   }
 
   /** Checks the corpus against the state before anything changes, then passes it to the native side. */

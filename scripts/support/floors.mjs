@@ -9,7 +9,7 @@ export const FLOORS = [
   ['native', 'tags', 'pooling'],
   ['files', 'metrics'],
   ['heads'],
-  ['libtorch', 'hub', 'tokenizer', 'data'],
+  ['libtorch', 'hub', 'tokenizer', 'data', 'report'],
   ['format', 'doctor'],
   ['encode'],
   ['predict', 'model'],

@@ -74,6 +74,8 @@ function metricsOf(record: RunRecord, task: string, charts: Charts): Html[] {
   }))
   const series: Series[] = [{ name: 'accuracy in training', points: trained }, ...measured]
     .filter(({ points }) => points.some(({ y }) => Number.isFinite(y)))
+    // With one label per text, micro F1 is the accuracy.
+    .filter(({ points }, i, all) => !all.slice(0, i).some((other) => isSame(other.points, points)))
     .map((one) => ({ ...one, marked: true }))
   if (series.length === 0) return []
   const title = markup`Metrics of <bdi>${clip(task, 60)}</bdi>`
@@ -86,6 +88,10 @@ function metricsOf(record: RunRecord, task: string, charts: Charts): Html[] {
       rows,
     }),
   ]
+}
+
+function isSame(a: Series['points'], b: Series['points']): boolean {
+  return a.length === b.length && a.every(({ x, y }, i) => x === b[i]!.x && y === b[i]!.y)
 }
 
 function measureOf(metrics: object | undefined, name: string): number {

@@ -9,6 +9,8 @@ const MATRIX_LABELS = 20
 const PAIRS = 40
 /** Rows of a table of labels; more are left out, those with the most examples being kept. */
 const LABEL_ROWS = 200
+/** Longer tables are closed until somebody opens them. */
+const OPEN_ROWS = 40
 
 /** One section per head: scores per label or entity, confusions, calibration and the worst mistakes. */
 export function headSections(record: RunRecord, charts: Charts): { id: string; title: Content; body: Html }[] {
@@ -47,10 +49,11 @@ function scoreTable(metrics: object | undefined): Html | undefined {
     percent(f1),
     number(support),
   ])
-  const what = types ? 'Entities' : 'Labels'
-  const title = kept.length < all.length ? `${what} with the most examples (${kept.length} of ${all.length})` : what
-  const scores = table({ caption: title, columns: [types ? 'entity' : 'label', 'precision', 'recall', 'F1', 'support'], rows })
-  return markup`<h3>${what}</h3>${rows.length > 30 ? markup`<details><summary>All ${rows.length} rows</summary>${scores}</details>` : scores}`
+  const [what, one] = types ? ['Entities', 'entity'] : ['Labels', 'label']
+  const caption =
+    kept.length < all.length ? `Scores of the ${kept.length} of ${all.length} with the most examples` : `Scores of each ${one}`
+  const scores = table({ caption, columns: [one, 'precision', 'recall', 'F1', 'support'], rows })
+  return markup`<h3>${what}</h3>${rows.length > OPEN_ROWS ? markup`<details><summary>${caption}</summary>${scores}</details>` : scores}`
 }
 
 function confusions(details: HeadDetails): Html {

@@ -5,7 +5,7 @@ import type { HeadDetails, MarkedSpan, Mistake } from '../record'
 export function mistakesOf({ mistakes, wrong }: HeadDetails): Html {
   if (mistakes.length === 0) return markup`<h3>Mistakes</h3><p>None.</p>`
   const which = mistakes.length < wrong ? `The ${mistakes.length} most confident of ${number(wrong)}` : 'All'
-  return markup`<h3>Mistakes</h3><p>${which}, most confident first.</p><ol class="mistakes">${mistakes.map(itemOf)}</ol>`
+  return markup`<h3>Mistakes</h3><p>${which}, most confident first.${mistakes.some(({ entities }) => entities) ? ' Entities that only one of the two lines has are marked with ✗.' : undefined}</p><ol class="mistakes">${mistakes.map(itemOf)}</ol>`
 }
 
 function itemOf(mistake: Mistake): Html {

@@ -3,8 +3,11 @@ import { clip, markup, number, quoted, type Html } from '../html'
 import type { GroupRecord, RunRecord } from '../record'
 import { thinned } from './curves'
 
-/** More groups than this are drawn by every n-th, so that a deep model with a rate per layer stays readable. */
+/** Of more rates than this every n-th is drawn, so that a deep model with a rate per layer stays readable. */
 const LINES = 6
+
+/** Rates that differ by more than this factor are drawn on a logarithmic axis. */
+const SPREAD = 4
 
 /** The learning rate of each parameter group, and when it was trained. */
 export function rates(record: RunRecord, charts: Charts): Html {
@@ -15,20 +18,35 @@ export function rates(record: RunRecord, charts: Charts): Html {
 }
 
 function rateLines({ course, groups }: RunRecord, charts: Charts): Html {
-  const points = (name: string) => course.map(({ step, learningRates }) => ({ x: step, y: learningRates[name] ?? NaN }))
-  const trained = groups.filter(({ trained }) => trained.length > 0)
-  const shown = thinned(trained, LINES)
-  const series: Series[] = shown.map(({ name }) => ({ name, points: points(name) }))
-  const title = shown.length < trained.length ? `Learning rates (${shown.length} of ${trained.length} groups)` : 'Learning rates'
-  const description = trained.map(({ name, learningRate }) => `${clip(name, 40)}: at most ${learningRate.toExponential(2)}.`).join(' ')
+  const kinds = alike(groups.filter(({ trained }) => trained.length > 0))
+  const shown = thinned(kinds, LINES)
+  const series: Series[] = shown.map(({ name, group }) => ({
+    name,
+    points: course.map(({ step, learningRates }) => ({ x: step, y: learningRates[group] ?? NaN })),
+  }))
+  const title = shown.length < kinds.length ? `Learning rates (${shown.length} of ${kinds.length})` : 'Learning rates'
+  const peaks = kinds.map(({ learningRate }) => learningRate)
+  const logarithmic = Math.max(...peaks) > SPREAD * Math.min(...peaks)
+  const description = kinds.map(({ name, learningRate }) => `${clip(name, 60)}: at most ${learningRate.toExponential(2)}.`).join(' ')
   const rows = thinned(course, 60).map(({ step, learningRates }) => [
     number(step),
-    ...trained.map(({ name }) => (name in learningRates ? learningRates[name]!.toExponential(2) : 'frozen')),
+    ...kinds.map(({ group }) => learningRates[group]?.toExponential(2) ?? 'frozen'),
   ])
-  return charts.lines({ title, description, x: 'step', y: 'learning rate' }, series, {
-    caption: title,
-    columns: ['step', ...trained.map(({ name }) => quoted(name, 40))],
-    rows,
+  const columns = ['step', ...kinds.map(({ name }) => quoted(name, 60))]
+  return charts.lines({ title, description, x: 'step', y: 'learning rate', logarithmic }, series, { caption: title, columns, rows })
+}
+
+/** Groups with the same rate at the same time are one line. `group`: the name of one of them. */
+function alike(groups: readonly GroupRecord[]): { name: string; group: string; learningRate: number }[] {
+  const kinds = new Map<string, GroupRecord[]>()
+  for (const group of groups) {
+    const key = JSON.stringify([group.learningRate, group.trained])
+    kinds.set(key, [...(kinds.get(key) ?? []), group])
+  }
+  return [...kinds.values()].map((same) => {
+    const [first, last] = [same[0]!, same.at(-1)!]
+    const name = first === last ? first.name : `${clip(first.name, 30)} … ${clip(last.name, 30)} (${same.length} groups)`
+    return { name, group: first.name, learningRate: first.learningRate }
   })
 }
 

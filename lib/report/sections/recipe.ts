@@ -26,7 +26,7 @@ export function recipeSection({ recipe, model, data, heads, command }: RunRecord
     markup`<code>${fingerprint.slice(0, 16)}</code>`,
   ])
   return markup`${command === undefined ? undefined : markup`<h3>Command</h3><pre>${clip(command, LONGEST)}</pre>`}
-${table({ caption: 'Model and versions', columns: ['', 'value'], rows: facts, numbersFrom: 2 })}
+${table({ caption: 'Model and versions', columns: ['what', 'value'], rows: facts, numbersFrom: 2 })}
 ${table({ caption: 'Data (fingerprint: start of the SHA-256 of tokens and labels)', columns: ['data set', 'use', 'examples', 'fingerprint'], rows: files, numbersFrom: 2 })}
 ${json('Options of the trainer, as given', options)}${json('Options of fit', fit)}
 <details><summary>Heads</summary>${json('', heads)}</details><details><summary>All options with their defaults</summary>${json('', resolved)}</details>`

@@ -93,7 +93,7 @@ export function planSchedule(state: TrainingState, options: ResolvedTrain, corpu
   state.scheduleStart = state.applied
 }
 
-type Callbacks = Partial<Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' | 'onEvaluate' | 'metrics'>>
+type Callbacks = Partial<Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' | 'onEvaluate' | 'metrics' | 'report'>>
 
 /**
  * The options of one call with its signal. Callbacks and custom metrics are awaited only while the trainer is open: one of them may dispose of
@@ -102,7 +102,7 @@ type Callbacks = Partial<Pick<ResolvedFit, 'onProgress' | 'onStep' | 'onEpoch' |
 export function whileOpen<T extends ResolvedEpoch & Callbacks>(options: T, signal: AbortSignal, closing: AbortSignal): T {
   const waiting = <V>(callback: ((value: V) => unknown) | undefined) =>
     callback && (async (value: V) => untilAborted(callback(value), closing))
-  const { onProgress, onStep, onEpoch, onEvaluate, metrics } = options
+  const { onProgress, onStep, onEpoch, onEvaluate, metrics, report } = options
   return {
     ...options,
     signal,
@@ -111,6 +111,7 @@ export function whileOpen<T extends ResolvedEpoch & Callbacks>(options: T, signa
     onEpoch: waiting(onEpoch),
     onEvaluate: waiting(onEvaluate),
     metrics: metrics && metricsWhileOpen(metrics, closing),
+    report: report && { ...report, take: waiting(report.take)! },
   }
 }
 

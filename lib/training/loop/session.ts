@@ -25,6 +25,8 @@ export class Session {
   readonly state: TrainingState
   /** Calls of the pump and checkpoints take turns, so that a checkpoint always holds the state at the end of a step. */
   readonly queue = new SerialQueue()
+  /** Called after each native call with the steps that it ran. */
+  onSteps: ((reports: readonly StepReport[]) => void) | undefined
   #groups: ParameterGroup[] = []
   /** Number of unfreezing rules that the native side has received; −1: it has no groups yet. */
   #fired = -1
@@ -136,7 +138,9 @@ export class Session {
       addResult(sums, result, rows, rates)
       sums.seconds += (performance.now() - start) / 1000
       this.#advance(result.steps, result.skipped)
-      return stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
+      const reports = stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
+      this.onSteps?.(reports)
+      return reports
     })
   }
 

@@ -6,6 +6,8 @@ import { measuresOf } from '../../heads/kinds'
 import type { TrainingData } from '../loop/corpus'
 import type { CustomMetrics, Evaluation } from '../evaluation/outcomes'
 import type { EpochRecord } from '../loop/history'
+import { reportSink, type ReportSink } from '../record/sink'
+import type { RunRecord } from '../../report/record'
 import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
 
 /** Options of one evaluation. */
@@ -47,6 +49,11 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
    * for each parameter that trains) and in checkpoints. An aborted fit has the weights of its last step. Defaults to true with `evaluate`.
    */
   restoreBest?: boolean
+  /**
+   * Path of an HTML page about the fit, written when it ends: curves, confusions, calibration, mistakes and the options. A function receives the
+   * record that the page is made from instead, which is plain JSON; `writeReport(path, record)` makes the page. Defaults to no report.
+   */
+  report?: string | ((record: RunRecord) => void | Promise<void>)
   /** After each epoch and its evaluation; awaited. */
   onEpoch?: (epoch: EpochRecord) => void | Promise<void>
   /** After each evaluation; awaited. */
@@ -73,6 +80,7 @@ export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
   watch: { metric: string; mode: 'max' | 'min'; minDelta: number; patience: number }
   saveBest: string | undefined
   restoreBest: boolean
+  report: ReportSink | undefined
   onEpoch: FitOptions['onEpoch']
   onEvaluate: FitOptions['onEvaluate']
 }
@@ -89,6 +97,7 @@ export const FIT_KEYS = [
     earlyStopping: 1,
     saveBest: 1,
     restoreBest: 1,
+    report: 1,
     onEpoch: 1,
     onEvaluate: 1,
   }),
@@ -119,6 +128,7 @@ export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[]
     watch: watchOf(earlyStopping, heads, Object.keys(options.metrics ?? {})),
     saveBest: saveBest === undefined ? undefined : folderOf('saveBest', saveBest),
     restoreBest: booleanOf('restoreBest', restoreBest),
+    report: reportSink(options.report),
     onEpoch: functionOf('onEpoch', options.onEpoch),
     onEvaluate: functionOf('onEvaluate', options.onEvaluate),
   }
