@@ -1,4 +1,4 @@
-import { CommanderError } from 'commander'
+import { CommanderError, type Command } from 'commander'
 import { isSentorchError } from '../base/errors'
 
 /** Exit codes of the command line: 0 for success, 2 for incorrect usage, 1 for anything else. */
@@ -55,4 +55,9 @@ export function bytesText(bytes: number): string {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`
   if (bytes >= 1e6) return `${Math.round(bytes / 1e6)} MB`
   return `${Math.ceil(bytes / 1e3)} kB`
+}
+
+/** Ends a command because of incorrect usage: prints the message and a hint to the help, and exits with 2. */
+export function misuse(command: Command, message: string): never {
+  command.error(`error: ${message}`, { exitCode: 2, code: 'sentorch.misuse' })
 }

@@ -1,26 +1,22 @@
-import { SingleBar } from 'cli-progress'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import { readFile } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
-import type { Model } from '../api/model'
 import { aborted, SentorchError } from '../base/errors'
 import type { Embeddings } from '../encode/embeddings'
-import type { EncodeOptions, EncodeProgress, StreamOptions } from '../encode/options'
+import type { EncodeOptions, StreamOptions } from '../encode/options'
 import { needsRanges, PRECISIONS, type Precision, type VectorOf } from '../encode/quantize'
-import type { DeviceOption, DTypeOption, LoadProgress } from '../model/load-options'
 import { POOLING_NAMES, type PoolingName } from '../pooling/poolings'
-import { bytesText, interruptible } from './console'
+import { interruptible, misuse } from './console'
 import { INPUT_FORMATS, inputFormat, openInput, type TextInput } from './input'
+import { addModelFlags, loadModel, type ModelFlags } from './load'
+import { closingLine, encodeMeter } from './meters'
 import { openWriter, OUTPUT_FORMATS, outputFormat, type OutputFormat } from './output'
+import { positive } from './values'
 
-interface EncodeFlags {
-  model: string
+interface EncodeFlags extends ModelFlags {
   input: string
   output: string
   field?: string
-  dtype?: DTypeOption
-  device?: DeviceOption
-  threads?: number
   batchTokens?: number
   maxLength?: number
   pooling?: PoolingName[]
@@ -32,24 +28,14 @@ interface EncodeFlags {
 }
 
 export function register(program: Command): void {
-  program
-    .command('encode')
-    .description('Compute the vectors of texts, one row per text, in the order of the input.')
-    .requiredOption('--model <folder|id>', 'folder of a sentence-transformers model, or its id on the hub')
+  const command = program.command('encode').description('Compute the vectors of texts, one row per text, in the order of the input.')
+  addModelFlags(command)
     .requiredOption('--input <file>', `texts: .txt (one per line), .json (array of strings), .jsonl (one object per line), - for stdin`)
     .requiredOption('--output <file>', 'vectors: .npy, .safetensors or .jsonl, - for JSON lines on stdout')
     .option(
       '--field <name>',
       `.jsonl: field of each object that contains the text (default: text); with '--input -', read stdin as JSON lines`,
     )
-    .addOption(
-      new Option('--dtype <type>', 'float32 (default) is exact; bfloat16 uses less memory and is faster on many CPUs').choices([
-        'float32',
-        'bfloat16',
-      ]),
-    )
-    .option('--device <device>', 'auto (default), cpu, cuda or cuda:N')
-    .option('--threads <n>', 'threads per operation (default: number of processors)', positive)
     .option('--batch-tokens <n>', 'maximum tokens per micro-batch', positive)
     .option('--max-length <n>', `maximum tokens per text; longer texts are cut (default: the model's limit)`, positive)
     .option('--pooling <names>', `poolings to use instead of the model's, separated by commas: ${POOLING_NAMES.join(', ')}`, poolingNames)
@@ -76,7 +62,8 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
     const { stdin, stdout, stderr } = process
     const texts = await openInput(input, { format: from, field: field ?? 'text', stdin, signal })
     const options: EncodeOptions<Precision> = { ...encodeOptions(flags), ...(ranges !== undefined && { ranges: await readRanges(ranges) }) }
-    const model = await load(flags, signal, stderr)
+    const { model: where, dtype, device, threads } = flags
+    const model = await loadModel(where, { dtype, device, threads, signal })
     // A failed write rejects where it was made; this listener keeps the stream's 'error' event from ending the process.
     stdout.on('error', () => {})
     try {
@@ -85,17 +72,6 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
       await model.dispose()
     }
   })
-}
-
-async function load({ model, dtype, device, threads }: EncodeFlags, signal: AbortSignal, stderr: Writable): Promise<Model> {
-  // Loaded here, so that the other commands work even if a native dependency of this one does not.
-  const { Model } = await import('../api/model.js')
-  const meter = downloadMeter(stderr)
-  try {
-    return await Model.load(model, { dtype, device, threads, signal, onProgress: meter.update })
-  } finally {
-    meter.stop()
-  }
 }
 
 function encodeOptions({
@@ -119,21 +95,12 @@ async function readRanges(file: string): Promise<[number[], number[]]> {
   }
 }
 
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('Expected an integer of at least 1.')
-  return Number(text)
-}
-
 function poolingNames(text: string): PoolingName[] {
   return text.split(',').map((name) => {
     const known = POOLING_NAMES.find((pooling) => pooling === name.trim())
     if (known === undefined) throw new InvalidArgumentError(`Expected one or more of ${POOLING_NAMES.join(', ')}.`)
     return known
   })
-}
-
-function misuse(command: Command, message: string): never {
-  command.error(`error: ${message}`, { exitCode: 2, code: 'sentorch.misuse' })
 }
 
 type Vectors = Embeddings<VectorOf<Precision>>
@@ -188,63 +155,4 @@ export async function encodeInto(
     meter.stop()
   }
   stderr.write(`${closingLine({ texts, tokens, milliseconds: performance.now() - start })}\n`)
-}
-
-const DRAWING = { clearOnComplete: true, hideCursor: false, gracefulExit: false, barsize: 30 }
-
-/** A progress bar that `stop` erases. cli-progress draws nothing if the stream is not a terminal. */
-export interface Meter<T> {
-  update: (progress: T) => void
-  stop: () => void
-}
-
-/** One progress bar per downloaded file. */
-export function downloadMeter(stream: NodeJS.WritableStream): Meter<LoadProgress> {
-  let bar: SingleBar | undefined
-  let shown: string | undefined
-  return {
-    update({ stage, file = '', loaded, total = 0 }) {
-      if (stage !== 'download') return
-      if (file !== shown) {
-        bar?.stop()
-        bar = new SingleBar({ ...DRAWING, stream, format: `${file} {bar} {percentage}% | {done} | {eta_formatted} left` })
-        bar.start(total, 0, { done: bytesText(0) })
-        shown = file
-      }
-      bar?.update(loaded, { done: bytesText(loaded) })
-    },
-    stop() {
-      bar?.stop()
-    },
-  }
-}
-
-/** A bar over the bytes of the input, or only a count if the size is unknown because the input is a pipe. */
-export function encodeMeter(stream: NodeJS.WritableStream, input: Pick<TextInput, 'bytesRead' | 'bytesTotal'>): Meter<EncodeProgress> {
-  const { bytesTotal = 0 } = input
-  const format = bytesTotal
-    ? '{bar} {percentage}% | {texts} texts | {rate} texts/s | {eta_formatted} left'
-    : '{texts} texts | {rate} texts/s'
-  const bar = new SingleBar({ ...DRAWING, stream, format })
-  const start = performance.now()
-  bar.start(bytesTotal, 0, { texts: 0, rate: '-' })
-  return {
-    update({ texts }) {
-      bar.update(input.bytesRead, { texts, rate: perSecond(texts, performance.now() - start) })
-    },
-    stop() {
-      bar.stop()
-    },
-  }
-}
-
-/** The summary that remains on the screen: texts, tokens, seconds, texts per second. */
-export function closingLine({ texts, tokens, milliseconds }: { texts: number; tokens: number; milliseconds: number }): string {
-  const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`
-  return `${count(texts, 'text')}, ${count(tokens, 'token')} in ${(milliseconds / 1000).toFixed(2)} s: ${perSecond(texts, milliseconds)} texts/s`
-}
-
-function perSecond(count: number, milliseconds: number): string {
-  const rate = milliseconds > 0 ? (count * 1000) / milliseconds : 0
-  return rate.toLocaleString('en-US', { maximumFractionDigits: rate < 10 ? 1 : 0 })
 }

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import * as doctor from './doctor'
 import * as encode from './encode'
 import * as installLibtorch from './install-libtorch'
+import * as train from './train'
 import { reportError } from './console'
 
 /** Defines the command line. Incorrect usage throws a `CommanderError` instead of ending the process. */
@@ -15,7 +16,7 @@ function createProgram(): Command {
     .option('--verbose', 'print the stack trace of an error')
     .exitOverride()
     .showHelpAfterError("(run with '--help' for a list of options)")
-  for (const command of [encode, doctor, installLibtorch]) command.register(program)
+  for (const command of [train, encode, doctor, installLibtorch]) command.register(program)
   return program
 }
 

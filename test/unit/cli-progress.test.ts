@@ -1,4 +1,4 @@
-import { downloadMeter, encodeMeter } from '../../lib/cli/encode'
+import { downloadMeter, encodeMeter } from '../../lib/cli/meters'
 import { redrawn, terminal } from '../support/terminal'
 
 test('a new file takes the bar of the one before away, and stop the last', async () => {
