@@ -1,5 +1,5 @@
 import type { Markish, PlotOptions } from '@observablehq/plot'
-import { clip, Html, markup, table, visible, type Content, type Table } from './html'
+import { clip, Html, markup, plain, table, visible, type Content, type Table } from './html'
 
 /** The plotting library, which is loaded when the first report is written. */
 type Plot = typeof import('@observablehq/plot')
@@ -150,7 +150,7 @@ export class Charts {
     svg.setAttribute('role', 'img')
     svg.setAttribute('aria-labelledby', `${id}-title`)
     svg.setAttribute('aria-describedby', `${id}-description`)
-    const head = markup`<title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>`
+    const head = markup`<title id="${id}-title">${plain(title)}</title><desc id="${id}-description">${description}</desc>`
     const drawing = svg.outerHTML.replace(/^<svg[^>]*>/, (start) => start + head.text)
     return markup`<figure${isSquare ? markup` class="square"` : undefined}><figcaption>${title}</figcaption>${legend}${new Html(drawing)}<details class="data"><summary>Numbers: ${title}</summary>${table(data)}</details></figure>`
   }

@@ -37,7 +37,7 @@ export function visible(text: string): string {
 
 /** A text or a name of the user, at most `limit` characters long, isolated from the direction of the text around it. */
 export function quoted(text: string, limit = 120): Html {
-  return markup`<bdi>${clip(text, limit)}</bdi>`
+  return markup`<bdi>${text === '' ? '(empty)' : clip(text, limit)}</bdi>`
 }
 
 /** The first `limit` characters (never half of one), and how many there are. */
@@ -62,16 +62,19 @@ export function table({ caption, columns, rows, numbersFrom = 1 }: Table): Html 
   const body = rows.map(
     ([first, ...rest]) => markup`<tr><th scope="row">${first}</th>${rest.map((cell, i) => markup`<td${kind(i + 1)}>${cell}</td>`)}</tr>`,
   )
-  return scrollable(caption, markup`<table><caption>${caption}</caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`)
+  return scrollable(
+    caption,
+    markup`<table><caption><span>${caption}</span></caption><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table>`,
+  )
 }
 
 /** Wide content scrolls by itself, also with the arrow keys once it has the focus. */
 export function scrollable(name: Content, content: Html): Html {
-  return markup`<div class="scroll" role="region" tabindex="0" aria-label="${plain(name)}">${content}</div>`
+  return markup`<div class="scroll" role="group" tabindex="0" aria-label="${plain(name)}">${content}</div>`
 }
 
 /** The text of a piece of content without its tags, for attributes. */
-function plain(content: Content): Content {
+export function plain(content: Content): Content {
   return content instanceof Html ? new Html(content.text.replace(/<[^>]*>/g, '')) : Array.isArray(content) ? content.map(plain) : content
 }
 

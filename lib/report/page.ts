@@ -114,6 +114,9 @@ function factsOf(record: RunRecord): Html {
       ? []
       : ([['completely correct', number(best.evaluation.frameAccuracy)]] as [Content, string][])),
     ['training loss, last epoch', number(history.at(-1)?.loss)],
+    ...(best && best.evaluation.truncated > 0
+      ? ([['evaluated texts that were cut', number(best.evaluation.truncated)]] as [Content, string][])
+      : []),
     ['skipped steps', number(history.reduce((sum, { skippedSteps }) => sum + skippedSteps, 0))],
   ]
   return markup`<dl class="facts">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`

@@ -19,7 +19,8 @@ main, header, footer { max-width: 70rem; margin: 0 auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.3rem; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 1px solid var(--rule); overflow-wrap: anywhere; }
 h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; overflow-wrap: anywhere; }
-p, li, td, th, dd { overflow-wrap: anywhere; }
+p, li, dd { overflow-wrap: anywhere; }
+td, th { overflow-wrap: break-word; }
 .quiet, figcaption, caption { color: var(--quiet); }
 a { color: var(--link); }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
@@ -40,6 +41,7 @@ figcaption { font-weight: 600; margin-bottom: .25rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; max-width: 100%; margin: .5rem 0; }
 table { border-collapse: collapse; font-size: .9rem; }
 caption { text-align: start; font-weight: 600; padding-bottom: .25rem; }
+caption span { display: block; position: sticky; left: 0; max-width: calc(100vw - 2rem); overflow-wrap: anywhere; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid var(--rule); text-align: start; vertical-align: top; }
 th { font-weight: 600; }
 th[scope=row] { font-weight: 400; max-width: 22rem; }
@@ -59,6 +61,7 @@ mark.wrong { background: var(--bad-fill); border-color: var(--bad); border-botto
 mark small { font-size: .75rem; color: var(--ink); margin-inline-start: .3rem; }
 pre { background: var(--panel); border: 1px solid var(--rule); border-radius: .4rem; padding: .75rem; overflow-x: auto; font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 footer { margin-top: 3rem; padding-bottom: 2rem; color: var(--quiet); font-size: .85rem; }
+@media (max-width: 30rem) { figure svg { font-size: 15px; } }
 @media print {
   :root { color-scheme: light; --panel: #fff; }
   nav, .skip, details.data { display: none; }
@@ -68,5 +71,7 @@ footer { margin-top: 3rem; padding-bottom: 2rem; color: var(--quiet); font-size:
   figure, .mistakes > li, tr { break-inside: avoid; }
   h2, h3, figcaption { break-after: avoid; }
   .scroll { overflow: visible; }
+  td, th { overflow-wrap: anywhere; }
+  .matrix td { min-width: 0; }
 }
 `

@@ -57,7 +57,7 @@ function compile(documents: readonly string[]): { program: ts.Program; files: Ma
   return { program: ts.createProgram([...fileNames, join(root, 'lib/index.ts')], options), files }
 }
 
-const DOCUMENTS = ['api', 'data', 'data-sets', 'heads', 'install', 'metrics', 'predict', 'trainer', 'training'].map(
+const DOCUMENTS = ['api', 'data', 'data-sets', 'heads', 'install', 'metrics', 'predict', 'report', 'trainer', 'training'].map(
   (name) => `docs/${name}.md`,
 )
 

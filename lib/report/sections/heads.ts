@@ -80,7 +80,7 @@ function matrix(labels: readonly string[], counts: readonly DecisionCount[], uni
   const head = labels.map((label) => markup`<th scope="col">${quoted(label, 24)}</th>`)
   return scrollable(
     'Confusion matrix',
-    markup`<table class="matrix"><caption>${caption}</caption><thead><tr><td>gold \\ predicted</td>${head}</tr></thead><tbody>${rows}</tbody></table>`,
+    markup`<table class="matrix"><caption><span>${caption}</span></caption><thead><tr><td>gold \\ predicted</td>${head}</tr></thead><tbody>${rows}</tbody></table>`,
   )
 }
 

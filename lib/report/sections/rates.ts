@@ -3,7 +3,7 @@ import { clip, markup, number, quoted, type Html } from '../html'
 import type { GroupRecord, RunRecord } from '../record'
 import { thinned } from './curves'
 
-/** Of more rates than this every n-th is drawn, so that a deep model with a rate per layer stays readable. */
+/** If there are more rates than this, every n-th is drawn, so that a deep model with a rate per layer stays readable. */
 const LINES = 6
 
 /** Rates that differ by more than this factor are drawn on a logarithmic axis. */
