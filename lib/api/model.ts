@@ -3,13 +3,14 @@ import { closeIdleTrainer, type Admission, type LoadedModel } from '../model/loa
 import { isIterable, outcomeOf, reading } from '../base/arguments'
 import { invalid } from '../base/check'
 import { takeData } from '../data/examples'
+import type { DataFor } from '../data/typed'
 import { type Embeddings, type TokenEmbeddings } from '../encode/embeddings'
 import { similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
 import { ahead, batchesOf, Encoding } from '../encode/encoding'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { asSentorchError, typed } from '../files/file-errors'
 import type { ModelInfo } from '../model/info'
-import type { Extended, Head, HeadDefinition, HeadTypes, NoHeads, With, Without } from '../heads/definition'
+import type { Extended, Head, HeadDefinition, HeadName, HeadTypes, NoHeads, With, Without } from '../heads/definition'
 import { fromNative } from '../native/call'
 import {
   resolveEncode,
@@ -27,7 +28,7 @@ import type { PredictOptions } from '../predict/options'
 import { saveModel, type SaveOptions } from '../model/save'
 import type { TrainerOptions } from '../training/options/train'
 import { predict } from '../predict/predict'
-import type { HeadName, NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
+import type { NoOptions, NoOther, PredictInput, Prediction, TokenIds } from '../predict/types'
 import type { Precision, VectorOf } from '../encode/quantize'
 import type { Tokenizer } from '../tokenizer/tokenizer'
 import { giveModelAccess } from './access'
@@ -218,7 +219,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   removeHead<const N extends string>(name: N): Model<Without<H, N>> {
     this.#checkOpen()
     this.#loaded.heads.remove(name)
-    return this
+    return this as unknown as Model<Without<H, N>>
   }
 
   /**
@@ -250,14 +251,19 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /** Creates the model's trainer; only one can be open. Throws ERR_INVALID_ARGUMENT for invalid options or while another is open; ERR_DISPOSED. */
-  trainer(options?: TrainerOptions): Trainer<H> {
+  trainer(options?: TrainerOptions<H>): Trainer<H> {
     this.#checkOpen()
     closeIdleTrainer(this.#loaded)
     return new Trainer(this, options)
   }
 
   /** Shorthand for `trainer.trainEpoch`. The trainer is kept until the options change, a head is added, or `trainer()` is called. */
-  async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<EpochReport> {
+  trainEpoch<K extends HeadTypes, const T extends TrainingData>(
+    this: Model<K>,
+    data: T & DataFor<K, T>,
+    options?: TrainerOptions<K> & EpochOptions<K>,
+  ): Promise<EpochReport<K>>
+  async trainEpoch(data: TrainingData, options?: TrainerOptions & EpochOptions): Promise<unknown> {
     return typed(() => {
       this.#checkOpen()
       return trainEpochOf(this.#loaded, takeData(data), options)
@@ -269,7 +275,12 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * settles, the optimizer's memory has been freed. After an abort or an error, the model has the weights of the last finished step; to continue
    * such a fit, use `saveEvery` and `Trainer.resume`. Rejects like `Trainer.fit`, and with ERR_INVALID_ARGUMENT while a trainer is open.
    */
-  async fit(data: TrainingData, options?: TrainerOptions & FitOptions): Promise<FitResult> {
+  fit<K extends HeadTypes, const T extends TrainingData, const M extends string = never>(
+    this: Model<K>,
+    data: T & DataFor<K, T>,
+    options?: TrainerOptions<K> & FitOptions<K, M>,
+  ): Promise<FitResult<K, M>>
+  async fit(data: TrainingData, options?: TrainerOptions & FitOptions): Promise<unknown> {
     return typed(() => {
       this.#checkOpen()
       closeIdleTrainer(this.#loaded)
@@ -283,7 +294,12 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Rejects with ERR_DATA if the data has no labels for any head, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK if a function in `metrics`
    * fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
-  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
+  evaluate<K extends HeadTypes, const M extends string = never>(
+    this: Model<K>,
+    data: TrainingData,
+    options?: EvaluateOptions<K, M>,
+  ): Promise<Evaluation<K, M>>
+  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<unknown> {
     return typed(() => {
       this.#checkOpen()
       return evaluateOf(this.#loaded, takeData(data), options)

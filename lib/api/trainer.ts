@@ -4,6 +4,7 @@ import type { HeadTypes, NoHeads } from '../heads/definition'
 import { loadWithAccess, loadedModelOf } from './access'
 import type { Model } from './model'
 import { takeData } from '../data/examples'
+import type { DataFor } from '../data/typed'
 import { typed } from '../files/file-errors'
 import { folderOf, resolveEpoch, type EpochOptions } from '../training/options/epoch'
 import { resolveEvaluate, resolveFit, type EvaluateOptions, type FitOptions } from '../training/options/fit'
@@ -48,10 +49,10 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   readonly #core: TrainerCore
 
   /** Throws ERR_INVALID_ARGUMENT for invalid options, or if the model has an open trainer. */
-  constructor(model: Model<H>, options?: TrainerOptions)
+  constructor(model: Model<H>, options?: TrainerOptions<H>)
   /** @internal For `resume`, which has created the core from a checkpoint. */
-  constructor(model: Model<H>, options: TrainerOptions, core: TrainerCore)
-  constructor(model: Model<H>, options: TrainerOptions = {}, core = new TrainerCore(loadedModelOf(model), options)) {
+  constructor(model: Model<H>, options: object, core: TrainerCore)
+  constructor(model: Model<H>, options: object = {}, core = new TrainerCore(loadedModelOf(model), options)) {
     this.model = model
     this.#core = core
   }
@@ -94,7 +95,12 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * ERR_NON_FINITE after `maxSkippedSteps` consecutive steps, ERR_CHECKPOINT for other data after `resume`, ERR_FILE if checkpoints cannot be written
    * to the folder of `saveEvery`, ERR_CALLBACK if a callback fails, ERR_BUSY, ERR_DISPOSED or ERR_OUT_OF_MEMORY. Except after ERR_DISPOSED, the same call continues at the next step.
    */
-  async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<EpochReport> {
+  trainEpoch<K extends HeadTypes, const T extends TrainingData>(
+    this: Trainer<K>,
+    data: T & DataFor<K, T>,
+    options?: EpochOptions<K>,
+  ): Promise<EpochReport<K>>
+  async trainEpoch(data: TrainingData, options?: EpochOptions): Promise<unknown> {
     return typed(() => this.#core.trainEpoch(takeData(data), resolveEpoch(options)))
   }
 
@@ -102,7 +108,12 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Trains several epochs, with evaluation, early stopping and saving of the best model. After an abort or `resume`, the same call continues.
    * Rejects like `trainEpoch` and `evaluate`, and with ERR_FILE if `saveBest` cannot be written.
    */
-  async fit(train: TrainingData, options?: FitOptions): Promise<FitResult> {
+  fit<K extends HeadTypes, const T extends TrainingData, const M extends string = never>(
+    this: Trainer<K>,
+    train: T & DataFor<K, T>,
+    options?: FitOptions<K, M>,
+  ): Promise<FitResult<K, M>>
+  async fit(train: TrainingData, options?: FitOptions): Promise<unknown> {
     const { options: resolved, model } = this.#core
     return typed(() => this.#core.fit(takeData(train), resolveFit(options, model.heads.list, resolved.schedule.epochs)))
   }
@@ -112,7 +123,12 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * count as wrong. Rejects with ERR_DATA if the data has no labels for any head, ERR_INVALID_ARGUMENT, ERR_NON_FINITE, ERR_CALLBACK if a function
    * in `metrics` fails, ERR_ABORTED, ERR_DISPOSED, ERR_OUT_OF_MEMORY.
    */
-  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<Evaluation> {
+  evaluate<K extends HeadTypes, const M extends string = never>(
+    this: Trainer<K>,
+    data: TrainingData,
+    options?: EvaluateOptions<K, M>,
+  ): Promise<Evaluation<K, M>>
+  async evaluate(data: TrainingData, options?: EvaluateOptions): Promise<unknown> {
     return typed(() => this.#core.evaluate(takeData(data), resolveEvaluate(options, this.#core.model.heads.list)))
   }
 

@@ -1,9 +1,10 @@
 import type { Model } from '../api/model'
 import { knownKeys } from '../base/check'
 import type { Dataset } from '../data/dataset'
-import { labelKind } from '../data/labels'
+import { sortedLabels, labelKind } from '../data/labels'
 import type { HeadDefinition } from '../heads/definition'
 import { shapeFor } from '../heads/for-labels'
+import { labelNames } from '../heads/options'
 
 type Shapes = Readonly<Record<string, Record<string, unknown>>>
 
@@ -16,7 +17,7 @@ export function headsOf(sets: readonly Dataset[], shapes: Shapes = {}): HeadDefi
   knownKeys('--head', shapes, names)
   return names.map((name) => {
     const labelled = sets.filter(({ heads }) => heads.includes(name))
-    const labels = [...new Set(labelled.flatMap((set) => set.labels(name)))].sort()
+    const labels = sortedLabels(new Set(labelled.flatMap((set) => set.labels(name))))
     return { name, labels, ...shapeFor(labelKind(labelled[0]!, name)), ...shapes[name] }
   })
 }
@@ -29,7 +30,7 @@ export function prepareHeads(model: Model, heads: readonly HeadDefinition[]): vo
       model.addHead(head)
       continue
     }
-    const added = head.labels.filter((label) => !known.labels.includes(label))
+    const added = labelNames(head.labels).filter((label) => !known.labels.includes(label))
     if (added.length > 0) model.extendHead(head.name, added)
   }
 }

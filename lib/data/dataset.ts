@@ -86,7 +86,7 @@ export class Dataset implements Iterable<Example> {
   }
 
   /**
-   * The distinct labels of a head, sorted by UTF-16 units, in the form that `addHead` takes. Tags are returned as written. For entities given as
+   * The distinct labels of a head, sorted by UTF-16 units (whole numbers by value), in the form that `addHead` takes. Tags are returned as written. For entities given as
    * spans, these are the tags of their types in `scheme` (default `IOB2`); for true and false labels it is the name of the head.
    * Throws ERR_INVALID_ARGUMENT if no example has a label for the head.
    */

@@ -20,6 +20,18 @@ export interface Example {
   labels: Readonly<Record<string, LabelValue>>
 }
 
+/**
+ * What a data set is made from: an example, or a text without labels, which is enough where no head is trained (`distill`). A number in `labels`
+ * stands for its decimal digits, the label of a head with `labels: n`; a list of numbers needs `words`, one for each.
+ */
+export type ExampleInput =
+  | string
+  | {
+      readonly text?: string
+      readonly words?: readonly string[]
+      readonly labels?: Readonly<Record<string, LabelValue | number | readonly number[] | undefined>>
+    }
+
 /** The examples of a data set and its name for messages. */
 export interface NamedExamples {
   readonly name: string
@@ -27,4 +39,4 @@ export interface NamedExamples {
 }
 
 /** A source of examples. A data set is iterable too. */
-export type Examples = Iterable<Example> | AsyncIterable<Example>
+export type Examples = Iterable<ExampleInput> | AsyncIterable<ExampleInput>

@@ -20,12 +20,15 @@ const EXAMPLE_KEYS = ['text', 'words', 'labels']
 const SPAN_KEYS = ['start', 'end', 'label']
 
 /**
- * Checks that the value is an `Example`: it has a text, labels of a valid form, and no unknown fields. Spans must lie in the text and not
+ * Checks that the value is an example, or a text without labels: it has a text, labels of a valid form, and no unknown fields. Spans must lie in the text and not
  * overlap; words must occur in the text. Throws ERR_DATA with the index and text of the example.
  */
 export function checkExample(value: unknown, set: string, index: number): Example {
+  if (typeof value === 'string') return { text: value, labels: {} }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badExample(exampleName(set, index), `expected an object with text and labels, received ${describe(value)}.`, { example: index })
+    throw badExample(exampleName(set, index), `expected a text, or an object with text and labels, received ${describe(value)}.`, {
+      example: index,
+    })
   }
   const { text, words, labels = {} } = value as { text?: unknown; words?: unknown; labels?: unknown }
   const fail: Fail = (why) => badExample(exampleName(set, index, typeof text === 'string' ? text : undefined), why, { example: index })
@@ -39,11 +42,36 @@ export function checkExample(value: unknown, set: string, index: number): Exampl
   if (typeof labels !== 'object' || labels === null || Array.isArray(labels)) {
     throw fail(`expected 'labels' to be an object with a value for each head, received ${describe(labels)}.`)
   }
+  const named = inDigits(labels as Labels, words, fail)
   const whole = textOf({ text, words })
   if (text !== undefined && words !== undefined) wordPlaces({ text, words }, () => exampleName(set, index, text))
-  for (const [head, label] of Object.entries(labels)) checkLabel(head, label, whole, fail)
-  const complete = text !== undefined && 'labels' in value
-  return complete ? (value as Example) : { ...value, text: whole, labels: labels as Example['labels'] }
+  for (const [head, label] of Object.entries(named)) checkLabel(head, label, whole, fail)
+  const complete = text !== undefined && 'labels' in value && named === labels
+  return complete ? (value as Example) : { ...value, text: whole, labels: named as Example['labels'] }
+}
+
+type Labels = Readonly<Record<string, unknown>>
+
+/** The labels with decimal digits for numbers: a number stands for a class, a list of them for the tags of the words. */
+function inDigits(labels: Labels, words: readonly string[] | undefined, fail: Fail): Labels {
+  const isNumbered = (label: unknown) => typeof (Array.isArray(label) ? label[0] : label) === 'number'
+  if (!Object.values(labels).some(isNumbered)) return labels
+  const named: Record<string, unknown> = {}
+  for (const [head, label] of Object.entries(labels)) {
+    define(named, head, isNumbered(label) ? digitsIn(label, `labels.${head}`, words, fail) : label)
+  }
+  return named
+}
+
+function digitsIn(label: unknown, name: string, words: readonly string[] | undefined, fail: Fail): string | string[] {
+  if (!Array.isArray(label)) return digitsOf(label, name, fail)
+  if (label.length === words?.length) return label.map((each: unknown, i) => digitsOf(each, `${name}[${i}]`, fail))
+  throw fail(`${name} has ${label.length} numbers. A list of numbers gives the tag of each word and needs as many 'words'; pass other labels as strings.`) // prettier-ignore
+}
+
+function digitsOf(label: unknown, name: string, fail: Fail): string {
+  if (Number.isSafeInteger(label) && (label as number) >= 0) return String(label)
+  throw fail(`expected the number of a class, a whole number of at least 0, for ${name}; received ${describe(label)}.`)
 }
 
 type Fail = (why: string) => SentorchError
@@ -161,14 +189,17 @@ function copyOf(value: unknown, depth: number): unknown {
   return copy
 }
 
-/** Stops after the first item that is neither a string nor an object: the checks refuse it, so later items do not matter. */
+/** The types of values in examples. */
+const COPIED: ReadonlySet<string> = new Set(['string', 'number', 'object'])
+
+/** Stops after the first item that examples cannot contain: the checks refuse it, so later items do not matter. */
 function copyOfList(list: readonly unknown[], copyOf: (value: unknown) => unknown): unknown[] {
   const { length } = list
   const copy: unknown[] = []
   for (let i = 0; i < length; i++) {
     const item = list[i]
     copy.push(copyOf(item))
-    if (typeof item !== 'string' && (typeof item !== 'object' || item === null)) break
+    if (!COPIED.has(typeof item) || item === null) break
   }
   return copy
 }

@@ -45,7 +45,13 @@ export function labelSet(dataset: NamedExamples, head: string, scheme: Scheme): 
     else for (const label of value ?? []) labels.add(label)
   }
   for (const type of types) for (const tag of tagsOfType(type, scheme)) labels.add(tag)
-  return [...labels].sort()
+  return sortedLabels(labels)
+}
+
+/** Sorted by UTF-16 units, or by value if all are whole numbers. */
+export function sortedLabels(labels: Iterable<string>): string[] {
+  const sorted = [...labels].sort()
+  return sorted.every((label) => /^(0|[1-9]\d{0,14})$/.test(label)) ? sorted.sort((a, b) => Number(a) - Number(b)) : sorted
 }
 
 /** Every tag that entities of a type may need: entities of one word, of several words, and adjacent ones. */

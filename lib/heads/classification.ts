@@ -6,7 +6,7 @@ import { FIRST_TOKEN, vectorDimension } from '../pooling/poolings'
 import { isSpans } from '../tags/schemes'
 import type { Head } from './definition'
 import { NO_LABEL, type CheckpointForm, type ClassMetrics, type FormOf, type HeadKind, type Measured } from './kind'
-import type { ClassPrediction, ReadingOptions } from './predictions'
+import { areClasses, type ClassPrediction, type ReadingOptions } from './predictions'
 
 /** What the kinds that label whole texts share: they start from a sentence vector. */
 export const textClassification = {
@@ -84,8 +84,10 @@ export function classPrediction(
   // Sorting is stable: labels with the same score stay in the order of the head's labels.
   const ranked = labels.map((label, i) => ({ label, score: scores[i]! })).sort((a, b) => b.score - a.score)
   const best = ranked[0]!
+  const label = best.score >= least ? best.label : null
   return {
-    label: best.score >= least ? best.label : null,
+    label,
+    ...(areClasses(labels) && { index: label === null ? null : Number(label) }),
     score: best.score,
     ...(multiLabel && { labels: ranked.filter(({ score }) => score >= least).map(({ label }) => label) }),
     ...(topK > 0 && { scores: ranked.slice(0, topK) }),

@@ -12,9 +12,10 @@ export interface HeadDefinition {
   readonly type: HeadType
   /**
    * Names of the labels, in the order of the logits. A classification head with one label is binary: one logit, yes or no.
-   * Token classification: tags as the data writes them (`O`, `B-city`, `I-city` …).
+   * Token classification: tags as the data writes them (`O`, `B-city`, `I-city` …). A number n, at least 2, stands for the classes 0 to n − 1,
+   * whose labels are `'0'`, `'1'` …
    */
-  readonly labels: readonly string[]
+  readonly labels: readonly string[] | number
   /** Sizes of the hidden layers. Defaults to none: the head is then linear. */
   readonly hidden?: readonly number[]
   /** Activation after each hidden layer. Defaults to `relu`. */
@@ -57,6 +58,37 @@ export type HeadTypes = Readonly<Record<never, HeadDefinition>>
 /** No head is known, as after `Model.load`. */
 export type NoHeads = Readonly<Record<never, never>>
 
+/** Definitions by name. If the compiler knows no heads, every name is allowed and has a general definition. */
+export type Known<H extends HeadTypes> = keyof H extends never ? Record<string, HeadDefinition> : H
+
+/** The names of the heads; `string` if the compiler knows none. */
+export type HeadName<H extends HeadTypes> = keyof Known<H> & string
+
+/** The definition of the head `N`. */
+export type HeadOf<H extends HeadTypes, N extends HeadName<H>> = Extract<Known<H>[N], HeadDefinition>
+
+/** The labels of a head, as a union. */
+export type LabelOf<D extends HeadDefinition> = D['labels'] extends readonly string[]
+  ? D['labels'][number]
+  : D['labels'] extends number
+    ? ClassLabel<D['labels']>
+    : string
+
+/** `'0'` to the label of the last of `N` classes; more than 999 are not listed. */
+type ClassLabel<N extends number> = number extends N
+  ? `${number}`
+  : `${N}` extends `${infer _1}${infer _2}${infer _3}${infer _4}`
+    ? `${number}`
+    : Counted<N>
+
+type Counted<N extends number, L extends readonly unknown[] = []> = L['length'] extends N ? never : `${L['length']}` | Counted<N, [...L, 0]>
+
+/** The classes of a head with these labels, as numbers. */
+export type ClassOfLabel<L extends string> = string extends L ? number : L extends `${infer N extends number}` ? N : never
+
+/** The number of labels. */
+export type LabelCount<D extends HeadDefinition> = D['labels'] extends readonly string[] ? D['labels']['length'] : D['labels']
+
 /** `H` with the head of definition `D`. */
 export type With<H extends HeadTypes, D extends HeadDefinition> = Flat<Omit<H, D['name']> & { readonly [N in D['name']]: D }>
 
@@ -69,7 +101,7 @@ export type Extended<H extends HeadTypes, N extends string, L extends readonly s
 }>
 
 type MoreLabels<D extends HeadDefinition, L extends readonly string[]> = Flat<
-  Omit<D, 'labels'> & { readonly labels: readonly [...D['labels'], ...L] }
+  Omit<D, 'labels'> & { readonly labels: D['labels'] extends readonly string[] ? readonly [...D['labels'], ...L] : readonly string[] }
 >
 
 /** The same type, written as one object. */

@@ -4,7 +4,7 @@ import type { LabelValue } from '../data/example'
 import type { Classifiers, DropoutKeys } from '../format/families'
 import type { LabelScores } from '../metrics'
 import type { Scheme } from '../tags/schemes'
-import type { Head, HeadContext, HeadDefinition, HeadType } from './definition'
+import type { Head, HeadContext, HeadDefinition, HeadType, LabelCount } from './definition'
 import type { ClassPrediction, ReadingOptions, TaggedText, TagPrediction } from './predictions'
 
 /** A target that the loss ignores: PyTorch's `ignore_index`. */
@@ -152,6 +152,35 @@ export type HeadMetrics =
       /** Per entity type. */
       types: LabelScores<string>[]
     }
+
+/** The metrics of a head, by its definition. */
+export type MetricsOf<D extends HeadDefinition> = MetricsByType<D['type']>
+
+type MetricsByType<T extends HeadType> = T extends HeadType ? Extract<HeadMetrics, { type: T }> : never
+
+/** What a head predicted, by its definition. */
+export type OutcomeOf<D extends HeadDefinition> = Extract<HeadOutcome, { type: OutcomeName<D['type'], D> }>
+
+type OutcomeName<T extends HeadType, D extends HeadDefinition> = T extends 'classification' ? ClassOutcome<D> : T
+
+type ClassOutcome<D extends HeadDefinition> = D['multiLabel'] extends true
+  ? 'multi-label'
+  : number extends LabelCount<D>
+    ? 'classification' | 'multi-label'
+    : LabelCount<D> extends 1
+      ? 'multi-label'
+      : 'classification'
+
+/** The names of the numbers in the metrics of each type, as `measuresOf` lists them: `accuracy`, `strict.f1` … */
+export type MeasureNames = { [T in HeadType]: MeasureIn<Omit<MetricsByType<T>, 'type' | 'examples'>> }
+
+type MeasureIn<M> = {
+  [K in keyof M & string]-?: NonNullable<M[K]> extends number
+    ? K
+    : NonNullable<M[K]> extends string | readonly unknown[]
+      ? never
+      : `${K}.${MeasureIn<NonNullable<M[K]>>}`
+}[keyof M & string]
 
 export type ClassMetrics = Extract<HeadMetrics, { type: 'classification' }>
 export type TagMetrics = Extract<HeadMetrics, { type: 'token-classification' }>

@@ -59,6 +59,7 @@ export function resolveExtension(
 ): { labels: readonly string[]; seed: number } {
   options = takeOptions('extendHead', options, ['seed'])
   kindOf(head).checkExtension(head)
+  if (typeof labels === 'number') throw invalid('labels', 'an array of strings', labels)
   const added = checkedLabels(snapshot("'labels'", labels))
   const double = added.find((label) => head.labels.includes(label))
   if (double !== undefined) throw refusal(`Head '${head.name}' already has the label ${describe(double)}. Pass only new labels.`)
@@ -77,8 +78,14 @@ function headName(name: unknown): string {
   return name as string
 }
 
+/** The labels of a definition; those of n classes are '0' to the digits of n − 1. */
+export function labelNames(labels: HeadDefinition['labels']): readonly string[] {
+  return typeof labels === 'number' ? Array.from({ length: labels }, (_, i) => String(i)) : labels
+}
+
 function checkedLabels(labels: unknown): readonly string[] {
-  if (!Array.isArray(labels)) throw invalid('labels', 'an array of strings', labels)
+  if (typeof labels === 'number') return Object.freeze(labelNames(integerIn('labels', labels, 2, MAX_LABELS)))
+  if (!Array.isArray(labels)) throw invalid('labels', 'an array of strings or the number of classes', labels)
   if (labels.length === 0) throw invalid('labels', 'at least one label', labels)
   if (labels.length > MAX_LABELS) throw invalid('labels', `at most ${MAX_LABELS} labels`, labels)
   const seen = new Set<unknown>()

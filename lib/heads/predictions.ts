@@ -69,6 +69,8 @@ export interface PredictedToken<L extends string = string> {
 export interface ClassPrediction<L extends string = string> {
   /** Null if the text is rejected (`rejectBelow`) or no label applies (`threshold`). */
   label: L | null
+  /** Heads with integer classes (`labels: n`): the class of `label` as a number. */
+  index?: number | null
   /** Probability of the most probable label, even if `label` is null. */
   score: number
   /** Multi-label heads: the labels that apply, most probable first. */
@@ -77,6 +79,11 @@ export interface ClassPrediction<L extends string = string> {
   scores?: Scored<L>[]
   /** With `logits`: one per label. */
   logits?: Float32Array
+}
+
+/** Whether the labels are those of integer classes: `'0'`, `'1'` … in order. */
+export function areClasses(labels: readonly string[]): boolean {
+  return labels.length > 1 && labels.every((label, i) => label === String(i))
 }
 
 export interface TagPrediction<T extends string = string> {

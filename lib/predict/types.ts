@@ -1,4 +1,4 @@
-import type { HeadDefinition, HeadType, HeadTypes } from '../heads/definition'
+import type { ClassOfLabel, HeadDefinition, HeadType, HeadTypes, Known, LabelCount, LabelOf } from '../heads/definition'
 import type { EntityLabel, PredictedEntity, PredictedToken, PredictedWord, Scored } from '../heads/predictions'
 import type { PredictOptions } from './options'
 
@@ -9,8 +9,6 @@ export interface TokenIds {
 
 /** A text, the words of a text, or the token ids of a text. */
 export type PredictInput = string | readonly string[] | TokenIds
-
-type LabelOf<D extends HeadDefinition> = D['labels'][number]
 
 type AnyOptions = PredictOptions
 
@@ -33,6 +31,7 @@ type ClassOf<D extends HeadDefinition, O> = {
   label: LabelOf<D> | NullOf<D, O>
   score: number
 } & LabelsOf<D> &
+  IndexOf<D, NullOf<D, O>> &
   With<O, 'topK', { scores: Scored<LabelOf<D>>[] }> &
   With<O, 'logits', { logits: Float32Array }>
 
@@ -42,10 +41,17 @@ type LabelsOf<D extends HeadDefinition> = D['multiLabel'] extends true
     ? { labels?: string[] }
     : unknown
 
+/** Heads with integer classes; for others, the compiler does not know whether their labels are '0', '1' … */
+type IndexOf<D extends HeadDefinition, Null> = D['labels'] extends number
+  ? { index: ClassOfLabel<LabelOf<D>> | Null }
+  : string extends LabelOf<D>
+    ? { index?: number | null }
+    : unknown
+
 /** Null is possible for multi-label and binary heads, and for others if `rejectBelow` is given. */
 type NullOf<D extends HeadDefinition, O> = D['multiLabel'] extends true
   ? null
-  : number extends D['labels']['length']
+  : number extends LabelCount<D>
     ? null
     : D['labels'] extends readonly [string]
       ? null
@@ -58,12 +64,6 @@ type NullOf<D extends HeadDefinition, O> = D['multiLabel'] extends true
 type TagsOf<T extends string, O> = { entities: PredictedEntity<EntityLabel<T>>[] } & With<O, 'words', { words: PredictedWord<T>[] }> &
   With<O, 'tokens', { tokens: PredictedToken<T>[] }> &
   With<O, 'logits', { logits: Float32Array }>
-
-/** Definitions by name. If the compiler knows no heads, every name is allowed and has a prediction of the general type. */
-type Known<H extends HeadTypes> = keyof H extends never ? Record<string, HeadDefinition> : H
-
-/** The names that the option `heads` accepts. */
-export type HeadName<H extends HeadTypes> = keyof Known<H> & string
 
 type AnswerOf<D, O> = D extends HeadDefinition ? PredictionOf<D, O> : never
 

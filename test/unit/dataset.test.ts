@@ -38,7 +38,7 @@ describe('from', () => {
   })
 
   test('the text is that of the words, and labels may be missing', async () => {
-    const data = await Dataset.from([{ words: ['play', 'it'], labels: { slots: ['O', 'O'] } }, { text: 'x' }] as unknown as Example[])
+    const data = await Dataset.from([{ words: ['play', 'it'], labels: { slots: ['O', 'O'] } }, { text: 'x' }])
     expect(data.examples).toEqual([
       { text: 'play it', words: ['play', 'it'], labels: { slots: ['O', 'O'] } },
       { text: 'x', labels: {} },
@@ -47,11 +47,11 @@ describe('from', () => {
 
   const span = (start: number, end: number) => ({ start, end, label: 'x' })
   test.each([
-    ['a string', 'text', 'expected an object with text and labels, received "text"'],
+    ['a number', 7, 'expected a text, or an object with text and labels, received 7'],
     ['no text', { labels: {} }, "expected 'text' to be a string, received undefined"],
     ['words that are none', { words: ['a', 1] }, "expected 'words' to be a list of strings"],
     ['labels in a list', { text: 'a', labels: [] }, "expected 'labels' to be an object"],
-    ['a number as a label', { text: 'a', labels: { intent: 3 } }, 'labels.intent; received 3'],
+    ['a number that is not a class', { text: 'a', labels: { intent: -3 } }, 'a whole number of at least 0, for labels.intent; received -3'],
     [
       'labels of two shapes',
       { text: 'ab', labels: { slots: ['O', span(0, 1)] } },

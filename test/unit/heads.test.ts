@@ -35,7 +35,7 @@ describe('definitions', () => {
     ['another', { name: 'text' }, /'text'.*reserved/],
     ['a name that no object can have', { name: '__proto__' }, /reserved/],
     ['an unknown type', { type: 'regression' }, /one of 'classification', 'token-classification' for type/],
-    ['labels that are no list', { labels: 'abc' }, /an array of strings for labels/],
+    ['labels that are no list', { labels: 'abc' }, /an array of strings or the number of classes for labels/],
     ['no labels', { labels: [] }, /at least one label/],
     ['an empty label', { labels: ['a', ''] }, /non-empty string for labels\[1\]/],
     ['a number as a label', { labels: ['a', 1] }, /for labels\[1\], received 1/],

@@ -1,7 +1,7 @@
 import type { Example } from '../../data/example'
 import type { PreparedSet } from '../../data/targets'
-import type { Head } from '../../heads/definition'
-import type { Gold, HeadMetrics, HeadOutcome, JudgedExample } from '../../heads/kind'
+import type { Head, HeadName, HeadOf, HeadTypes, NoHeads } from '../../heads/definition'
+import type { Gold, HeadMetrics, HeadOutcome, JudgedExample, MetricsOf, OutcomeOf } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'
 import { frameAccuracy } from '../../metrics'
 
@@ -124,20 +124,20 @@ function nameOf(labels: string | readonly string[]): string {
   return typeof labels === 'string' ? labels : JSON.stringify([...labels].sort())
 }
 
-/** How well a model predicts labelled data. */
-export interface Evaluation {
+/** How well a model predicts labelled data. `H`: the heads that the compiler knows; `M`: the names of custom metrics. */
+export interface Evaluation<H extends HeadTypes = NoHeads, M extends string = string> {
   /** Σ weight · loss over the trained heads that have a loss; absent if none has. */
   loss?: number
   /** Mean loss of each head over labelled items, unweighted and unsmoothed. Unknown labels are left out, and so are heads without known labels. */
-  losses: Record<string, number>
+  losses: { [N in HeadName<H>]: number }
   /** Metrics of each head; heads without labelled examples are left out. */
-  metrics: Record<string, HeadMetrics>
+  metrics: { [N in HeadName<H>]: MetricsOf<HeadOf<H, N>> }
   /** Share of examples that are completely correct, among those with labels for both a classification and a token-classification head. */
   frameAccuracy?: number
   /** Mean over the heads, weighted by `scoreWeights`, of accuracy (multi-label: micro F1; token classification: entity F1). */
   score: number
   /** Results of the functions in the option `metrics`, by name. */
-  custom: Record<string, number>
+  custom: Record<M, number>
   examples: number
   tokens: number
   /** Number of truncated examples: the words that they lose count as `O`. */
@@ -146,11 +146,13 @@ export interface Evaluation {
 }
 
 /** The argument of the functions in `metrics`. */
-export interface Outcome {
+export interface Outcome<H extends HeadTypes = NoHeads> {
   examples: readonly Example[]
-  /** By head. */
-  heads: Readonly<Record<string, HeadOutcome>>
+  /** By head; heads without labelled examples are left out. */
+  heads: { readonly [N in HeadName<H>]: OutcomeOf<HeadOf<H, N>> }
 }
 
 /** Each function returns a number or a promise of one. It can be watched by its name. */
-export type CustomMetrics = Readonly<Record<string, (outcome: Outcome) => number | Promise<number>>>
+export type CustomMetrics<M extends string = string, H extends HeadTypes = NoHeads> = {
+  readonly [N in M]: (outcome: Outcome<H>) => number | Promise<number>
+}

@@ -1,29 +1,30 @@
+import type { HeadTypes, NoHeads } from '../../heads/definition'
 import type { DataIdentity } from './corpus'
 import type { WatchState } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/outcomes'
 import type { EpochReport } from './report'
 
-export interface EvaluationRecord {
+export interface EvaluationRecord<H extends HeadTypes = NoHeads, M extends string = string> {
   /** Number of epochs finished before the evaluation, and steps of this fit. */
   epoch: number
   step: number
   /** Value of the watched metric: `earlyStopping.metric`, or `score`. */
   value: number
-  evaluation: Evaluation
+  evaluation: Evaluation<H, M>
 }
 
 /** One epoch of a fit. An epoch that ended early because of `maxSteps` or early stopping is reported up to that point. */
-export interface EpochRecord extends EpochReport {
+export interface EpochRecord<H extends HeadTypes = NoHeads, M extends string = string> extends EpochReport<H> {
   /** Evaluation at the end of the epoch, if evaluation data was given. */
-  evaluation?: Evaluation
+  evaluation?: Evaluation<H, M>
 }
 
-export interface FitResult {
-  history: EpochRecord[]
+export interface FitResult<H extends HeadTypes = NoHeads, M extends string = string> {
+  history: EpochRecord<H, M>[]
   /** All evaluations in order, including those during epochs. */
-  evaluations: EvaluationRecord[]
+  evaluations: EvaluationRecord<H, M>[]
   /** The evaluation with the best watched value. With `saveBest`, the model at that time is in the folder `saved`. */
-  best?: EvaluationRecord & { saved?: string }
+  best?: EvaluationRecord<H, M> & { saved?: string }
   /** Whether the model now has the weights of `best` (`restoreBest`); otherwise it has those of the last step. */
   restored: boolean
   /** Number of steps of this fit. */

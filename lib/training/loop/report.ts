@@ -1,7 +1,11 @@
 import type { TrainResult } from '../../../binding'
+import type { HeadName, HeadTypes, NoHeads } from '../../heads/definition'
+
+/** Losses by the name of the head, or of an objective without a head. */
+type Losses<H extends HeadTypes> = { [N in HeadName<H>]: number } & { [N in 'keepEmbeddings' | 'distill']?: number }
 
 /** Report of one step, the argument of `onStep`. */
-export interface StepReport {
+export interface StepReport<H extends HeadTypes = NoHeads> {
   /** Number of the epoch, from 0. */
   epoch: number
   /** Index of the step in its epoch, from 0. */
@@ -12,7 +16,7 @@ export interface StepReport {
   isApplied: boolean
   /** Weighted total, and the mean of each head (and of `keepEmbeddings` and `distill`) over its labelled items; 0 without labelled items. */
   loss: number
-  losses: Record<string, number>
+  losses: Losses<H>
   /** Norm of all gradients together, before clipping. */
   gradientNorm: number
   /** Learning rate of each parameter group; empty for a skipped step. */
@@ -20,18 +24,18 @@ export interface StepReport {
 }
 
 /** Report of one epoch. Means are over labelled items, not over batches, with dropout if the model trains with it. */
-export interface EpochReport {
+export interface EpochReport<H extends HeadTypes = NoHeads> {
   /** From 0. */
   epoch: number
   /** Σ weight · loss (with `uncertainty`, the mean over examples of the minimised value). NaN if no applied step had a labelled item. */
   loss: number
   /** Heads without labelled items in applied steps are omitted, here and in `metrics`. */
-  losses: Record<string, number>
+  losses: Losses<H>
   /**
    * Share of labelled items (sentences, words; multi-label: single decisions) that the head predicted correctly during training. If everything
    * is frozen, the accuracy of `evaluate`.
    */
-  metrics: Record<string, { accuracy: number }>
+  metrics: { [N in HeadName<H>]: { accuracy: number } }
   examples: number
   /** Tokens of all examples, special ones included. */
   tokens: number

@@ -1,5 +1,6 @@
 import { invalid, integerIn, knownKeys, stringOf } from '../../base/check'
 import { functionOf, keysOf, signalOf, takeOptions } from '../../base/arguments'
+import type { HeadTypes, NoHeads } from '../../heads/definition'
 import type { EpochProgress } from '../loop/progress'
 import type { StepReport } from '../loop/report'
 
@@ -18,14 +19,14 @@ export interface SaveEvery {
   minutes?: number
 }
 
-export interface EpochOptions {
+export interface EpochOptions<H extends HeadTypes = NoHeads> {
   /** Called at most ten times per second and once at the end. If it returns a promise, the promise is awaited. */
   onProgress?: (progress: EpochProgress) => void
   /**
    * Called after each step and awaited before the next one, so that `trainer.saveCheckpoint`, `encode` and `predict` use the weights of exactly that
    * step. If it throws, the call rejects with ERR_CALLBACK; the trainer can be used afterwards.
    */
-  onStep?: (step: StepReport) => void | Promise<void>
+  onStep?: (step: StepReport<H>) => void | Promise<void>
   saveEvery?: SaveEvery
   /** Discards the current step; the promise rejects with ERR_ABORTED. Calling again with the same data continues the epoch. */
   signal?: AbortSignal

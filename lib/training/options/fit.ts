@@ -1,7 +1,8 @@
 import { booleanOf, describe, integerIn, invalid, knownKeys, oneOf, stringOf } from '../../base/check'
 import { functionOf, keysOf, refusal, signalOf, takeOptions } from '../../base/arguments'
 import { takeData } from '../../data/examples'
-import type { Head } from '../../heads/definition'
+import type { Head, HeadName, HeadOf, HeadTypes, NoHeads } from '../../heads/definition'
+import type { MeasureNames } from '../../heads/kind'
 import { measuresOf } from '../../heads/kinds'
 import type { TrainingData } from '../loop/corpus'
 import type { CustomMetrics, Evaluation } from '../evaluation/outcomes'
@@ -11,19 +12,27 @@ import type { RunRecord } from '../../report/record'
 import { EPOCH_KEYS, epochOptions, folderOf, type EpochOptions, type ResolvedEpoch } from './epoch'
 
 /** Options of one evaluation. */
-export interface EvaluateOptions {
+export interface EvaluateOptions<H extends HeadTypes = NoHeads, M extends string = string> {
   /** Weight of each head in `score`, at least 0. Defaults to 1 for each head that the data has labels for. */
-  scoreWeights?: Readonly<Record<string, number>>
+  scoreWeights?: { readonly [N in HeadName<H>]?: number }
   /** Custom metrics by name, each computed from the gold and predicted labels of all examples. */
-  metrics?: CustomMetrics
+  metrics?: CustomMetrics<M, H>
   signal?: AbortSignal
 }
 
-export interface EarlyStopping {
+/**
+ * The names of the metrics that can be watched: `score`, `loss`, `frameAccuracy`, those of the heads, such as `intent.accuracy` and `slots.f1`, and
+ * custom ones, `M`. Any name if the compiler knows no heads.
+ */
+export type MetricName<H extends HeadTypes = NoHeads, M extends string = never> = keyof H extends never
+  ? string
+  : 'score' | 'loss' | 'frameAccuracy' | { [N in HeadName<H>]: `${N}.${MeasureNames[HeadOf<H, N>['type']]}` }[HeadName<H>] | M
+
+export interface EarlyStopping<Metric extends string = string> {
   /**
    * The watched metric: `score` (default), `loss`, `frameAccuracy`, a metric of a head such as `intent.accuracy` or `slots.f1`, or a name in `metrics`.
    */
-  metric?: string
+  metric?: Metric
   /** Number of consecutive evaluations without improvement after which training stops, at least 1. */
   patience: number
   /** An improvement is more than this. Defaults to 0. */
@@ -32,7 +41,7 @@ export interface EarlyStopping {
   mode?: 'max' | 'min'
 }
 
-export interface FitOptions extends EpochOptions, EvaluateOptions {
+export interface FitOptions<H extends HeadTypes = NoHeads, M extends string = string> extends EpochOptions<H>, EvaluateOptions<H, M> {
   /** Data that is evaluated after each epoch. */
   evaluate?: TrainingData
   /** Passes over the training data. Defaults to the trainer's `epochs`, or 3; 1 to 3 are enough for most sentence tasks. */
@@ -41,7 +50,7 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
   maxSteps?: number
   /** Number of steps after which the fit evaluates, in addition to the ends of epochs. By default, only those. */
   evaluateEvery?: number
-  earlyStopping?: EarlyStopping
+  earlyStopping?: EarlyStopping<MetricName<H, NoInfer<M>>>
   /** Folder to which the model is saved each time the watched metric (`earlyStopping.metric`, or `score`) reaches a new best value. */
   saveBest?: string
   /**
@@ -55,9 +64,9 @@ export interface FitOptions extends EpochOptions, EvaluateOptions {
    */
   report?: string | ((record: RunRecord) => void | Promise<void>)
   /** After each epoch and its evaluation; awaited. */
-  onEpoch?: (epoch: EpochRecord) => void | Promise<void>
+  onEpoch?: (epoch: EpochRecord<H, NoInfer<M>>) => void | Promise<void>
   /** After each evaluation; awaited. */
-  onEvaluate?: (evaluation: Evaluation) => void | Promise<void>
+  onEvaluate?: (evaluation: Evaluation<H, NoInfer<M>>) => void | Promise<void>
 }
 
 /** The properties of a head that options are checked against. */
@@ -154,7 +163,7 @@ function evaluateOptions({ scoreWeights = {}, metrics = {}, signal }: EvaluateOp
     if (measure === undefined) throw invalid(`metrics.${name}`, 'a function', metric)
     return [name, measure] as const
   })
-  return { scoreWeights, metrics: Object.fromEntries(measures), signal: signalOf(signal) }
+  return { scoreWeights: scoreWeights as ResolvedEvaluate['scoreWeights'], metrics: Object.fromEntries(measures), signal: signalOf(signal) }
 }
 
 const FIXED_METRICS: readonly string[] = ['score', 'loss', 'frameAccuracy']

@@ -5,28 +5,28 @@ import type { TrainContext } from './context'
 import { patternsOf, type NamePattern, type ResolvedPattern } from '../parameters/patterns'
 
 /** Which parameters of the model are trained, and when. */
-export interface FreezeOptions {
+export interface FreezeOptions<N extends string = string> {
   /** Parameters that are not trained. Defaults to none. To train nothing at first, pass `'all'`. */
-  freeze?: Freeze | readonly Freeze[]
+  freeze?: Freeze<N> | readonly Freeze<N>[]
   /** When frozen parameters begin to train. Defaults to never. */
-  unfreeze?: readonly Unfreeze[]
+  unfreeze?: readonly Unfreeze<N>[]
 }
 
 /**
  * A selection of parameters. `'all'`; `'encoder'`: embeddings, layers and MPNet's relative-position bias, but not Dense modules and heads;
  * `'embeddings'`; `{ layers: n }`: the lowest n layers, without the embeddings (MPNet's bias belongs to the lowest layer); one head; or by name.
  */
-export type Freeze =
-  'all' | 'encoder' | 'embeddings' | { layers: number } | { head: string } | { match: NamePattern | readonly NamePattern[] }
+export type Freeze<N extends string = string> =
+  'all' | 'encoder' | 'embeddings' | { layers: number } | { head: N } | { match: NamePattern | readonly NamePattern[] }
 
 /** `'next'`: gradual unfreezing, the heads and Dense modules first, then one layer at a time from the top, the embeddings last. */
-export type Thaw = Freeze | { topLayers: number } | 'next'
+export type Thaw<N extends string = string> = Freeze<N> | { topLayers: number } | 'next'
 
 /** After a number of epochs, of applied steps, or of consecutive evaluations without an improvement of the score. */
 export type UnfreezeTime = { epoch: number } | { step: number } | { plateau: number }
 
 /** One unfreezing: `at` applies once, `every` repeatedly (`{ every: { epoch: 1 }, what: 'next' }`). */
-export type Unfreeze = { at: UnfreezeTime; what: Thaw } | { every: UnfreezeTime; what: Thaw }
+export type Unfreeze<N extends string = string> = { at: UnfreezeTime; what: Thaw<N> } | { every: UnfreezeTime; what: Thaw<N> }
 
 /** A `Freeze` or `Thaw` after its checks. */
 export type Selection =

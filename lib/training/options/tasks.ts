@@ -1,16 +1,16 @@
 import type { HeadObjective } from '../../../binding'
 import { atLeastZero, belowOne, booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
 import type { Embeddings } from '../../encode/embeddings'
-import type { Head } from '../../heads/definition'
+import type { Head, HeadName, HeadOf, HeadTypes, LabelOf, NoHeads } from '../../heads/definition'
 import { kindOf } from '../../heads/kinds'
 import { keysOf, refusal } from '../../base/arguments'
 import type { TrainContext } from './context'
 import { headList } from './freezing'
 
 /** The losses that a trainer minimises. */
-export interface LossOptions {
+export interface LossOptions<H extends HeadTypes = NoHeads> {
   /** Settings by head name; `false` excludes a head from training. Defaults to every head with weight 1. */
-  tasks?: Readonly<Record<string, TaskOptions | false>>
+  tasks?: { readonly [N in HeadName<H>]?: TaskOptions<LabelOf<HeadOf<H, N>>> | false }
   /** Whether the weights of the losses are learned (Kendall, Gal and Cipolla 2018: Σ ½·e^(−s)·loss + ½·s). Defaults to false. */
   uncertainty?: boolean
   /** Learning rate of these weights. Defaults to `headLearningRate`. */
@@ -22,7 +22,7 @@ export interface LossOptions {
 }
 
 /** How one head is trained. */
-export interface TaskOptions {
+export interface TaskOptions<L extends string = string> {
   /** Weight of the head's loss in the total, at least 0. Defaults to 1. Cannot be combined with `uncertainty`. */
   weight?: number
   /** As in PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
@@ -32,7 +32,7 @@ export interface TaskOptions {
    * for multi-label and binary heads. `'balanced'`: computed from the training data like scikit-learn's `compute_class_weight`; for `pos_weight`,
    * negatives ÷ positives. Defaults to none.
    */
-  classWeights?: readonly number[] | Readonly<Record<string, number>> | 'balanced'
+  classWeights?: readonly number[] | { readonly [N in L]?: number } | 'balanced'
 }
 
 /** Returns the target vectors of texts for distillation: [texts, dimension]. */

@@ -1,6 +1,7 @@
 import type { TrainingRequest } from '../../../binding'
 import { atLeastZero, belowOne, booleanOf, integerIn, oneOf } from '../../base/check'
 import { keysOf, refusal, takeOptions } from '../../base/arguments'
+import type { HeadName, HeadTypes, NoHeads } from '../../heads/definition'
 import type { TrainContext } from './context'
 import type { DTypeOption } from '../../model/load-options'
 import { type BatchingOptions, accumulationOf, batchingOf, type ResolvedBatching, type ResolvedSampling, samplingOf } from './batching'
@@ -10,7 +11,8 @@ import { scheduleOf, type ScheduleChoice, type ScheduleOptions } from '../plan/s
 import { type LossOptions, lossesOf, type ResolvedLosses } from './tasks'
 
 /** Options of a trainer. They cannot be changed after the trainer is created. */
-export interface TrainerOptions extends OptimizerOptions, BatchingOptions, ScheduleChoice, FreezeOptions, LossOptions {
+export interface TrainerOptions<H extends HeadTypes = NoHeads>
+  extends OptimizerOptions, BatchingOptions, ScheduleChoice, FreezeOptions<HeadName<H>>, LossOptions<H> {
   /** Maximum norm of all gradients together, to which they are scaled down; 0 disables clipping. Defaults to 1. */
   maxGradNorm?: number
   /** `bfloat16`: products in bfloat16, weights and optimizer in float32. Defaults to `float32`. */
