@@ -28,14 +28,14 @@ export interface DataFileOptions {
   /** Defaults to what the file's name says. */
   format?: DataFormat | undefined
   /** Options of the reader. */
-  data?: Options | undefined
+  reader?: Options | undefined
   signal?: AbortSignal
 }
 
 /** Reads a file or folder of labelled examples. The data set has the name of the file. */
-export async function openData(path: string, { format, data = {}, signal }: DataFileOptions): Promise<Dataset> {
+export async function openData(path: string, { format, reader = {}, signal }: DataFileOptions): Promise<Dataset> {
   const read = READERS[format ?? (await formatOf(path))]
-  return Dataset.from(read(path, data), { name: basename(path), signal })
+  return Dataset.from(read(path, reader), { name: basename(path), signal })
 }
 
 /** ERR_INVALID_ARGUMENT if the name does not say the format, ERR_FILE if the file does not exist. */

@@ -7,6 +7,7 @@ import type { EncodeOptions, StreamOptions } from '../encode/options'
 import { needsRanges, PRECISIONS, type Precision, type VectorOf } from '../encode/quantize'
 import { POOLING_NAMES, type PoolingName } from '../pooling/poolings'
 import { interruptible, misuse } from './console'
+import { examples } from './help'
 import { INPUT_FORMATS, inputFormat, openInput, type TextInput } from './input'
 import { addModelFlags, loadModel, type ModelFlags } from './load'
 import { closingLine, encodeMeter } from './meters'
@@ -45,7 +46,11 @@ export function register(program: Command): void {
     .option('--truncate-dim <n>', 'keep the first n dimensions', positive)
     .addOption(new Option('--precision <type>', 'type of the vectors (default: float32)').choices(PRECISIONS))
     .option('--ranges <file>', 'for int8 and uint8: JSON file with [min, max], two arrays with one number per dimension')
-    .action((flags: EncodeFlags, command: Command) => encode(flags, command))
+  examples(command, [
+    ['vectors for NumPy', 'sentorch encode --model sentence-transformers/all-MiniLM-L6-v2 --input texts.txt --output vectors.npy'],
+    ['from a pipe', 'cat texts.jsonl | sentorch encode --model my-model --input - --field body --output - > vectors.jsonl'],
+  ]) // prettier-ignore
+  command.action((flags: EncodeFlags, command: Command) => encode(flags, command))
 }
 
 async function encode(flags: EncodeFlags, command: Command): Promise<void> {

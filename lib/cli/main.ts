@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import * as doctor from './doctor'
 import * as encode from './encode'
+import * as evaluate from './evaluate'
+import * as inspect from './inspect'
 import * as installLibtorch from './install-libtorch'
+import * as predict from './predict'
 import * as train from './train'
 import { reportError } from './console'
 
@@ -16,7 +19,7 @@ function createProgram(): Command {
     .option('--verbose', 'print the stack trace of an error')
     .exitOverride()
     .showHelpAfterError("(run with '--help' for a list of options)")
-  for (const command of [train, encode, doctor, installLibtorch]) command.register(program)
+  for (const command of [train, predict, evaluate, inspect, encode, doctor, installLibtorch]) command.register(program)
   return program
 }
 

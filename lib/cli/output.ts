@@ -99,7 +99,7 @@ function jsonLinesWriter(
 }
 
 /** Resolves when the stream has accepted the text, so that a slow reader slows down the writer. */
-function writeText(stream: Writable, text: string): Promise<void> {
+export function writeText(stream: Writable, text: string): Promise<void> {
   return new Promise((resolve, reject) => stream.write(text, (error) => (error ? reject(error) : resolve())))
 }
 

@@ -15,7 +15,7 @@ export interface TrainConfig extends TrainerOptions, Omit<FitOptions, keyof Trai
   evalShare?: number
   format?: DataFormat
   output?: string
-  data?: Record<string, unknown>
+  reader?: Record<string, unknown>
   head?: Record<string, Record<string, unknown>>
   device?: string
   threads?: number

@@ -119,7 +119,7 @@ export const COMMAND_OPTIONS = {
   evalShare: { value: NUMBER, shown: 'share', description: 'instead of --eval: share of the training data to hold out for evaluation' },
   format: { value: { enum: DATA_FORMATS }, description: 'format of the data (default: from the name of the file)' },
   output: { value: STRING, shown: 'folder', description: 'folder of the trained model' },
-  data: {
+  reader: {
     value: OBJECT,
     shown: 'option=value',
     description: 'options of the reader: text=sentence,labels.intent=class (columns), heads.tokens=entities, split=train',

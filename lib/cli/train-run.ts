@@ -78,10 +78,10 @@ interface Sets {
 }
 
 async function openSets(config: TrainConfig, signal: AbortSignal): Promise<Sets> {
-  const { format, data, evalShare, seed } = config
+  const { format, reader, evalShare, seed } = config
   const open = async (paths: string[] = []) => {
     const sets: Dataset[] = []
-    for (const path of paths) sets.push(await openData(path, { format, data, signal }))
+    for (const path of paths) sets.push(await openData(path, { format, reader, signal }))
     return sets
   }
   const train = await open(config.train)
@@ -151,7 +151,9 @@ async function fit(fitting: Fitting): Promise<FitResult | undefined> {
   const { trainer, config, data, folder, out, signal, resumed } = fitting
   const start = performance.now()
   const display = new TrainingDisplay(process.stderr, out, config.epochs ?? 3)
-  const sink = metricsFile(folder.metrics)
+  const sinks = [metricsFile(folder.metrics)]
+  if (config.tensorboard !== undefined) sinks.push((await import('./tensorboard.js')).tensorboardFile(config.tensorboard))
+  const sink: MetricsSink = (line) => sinks.forEach((each) => each(line))
   const sizes = (sets: readonly Dataset[]) => Object.fromEntries(sets.map(({ name, length }) => [name, length]))
   sink({
     type: 'start',

@@ -22,10 +22,10 @@ export function register(program: Command): void {
     .option('--json', 'print the result as JSON on stdout, and everything else on stderr')
   addFlags(command)
   examples(command, [
-    ['train intents and slots, and evaluate after each epoch', 'train --model sentence-transformers/all-MiniLM-L6-v2 --train train.jsonl --eval dev.jsonl --output my-model'],
-    ['columns of a table', 'train --model base --train reviews.csv --eval-share 0.1 --data text=review,labels.stars=stars --output my-model'],
-    ['a hidden layer, another loss weight, early stopping', 'train --config train.json --head intent.hidden=[128] --tasks slots.weight=2 --early-stopping patience=2'],
-    ['continue after Ctrl-C', 'train --resume --output my-model'],
+    ['train intents and slots, and evaluate after each epoch', 'sentorch train --model sentence-transformers/all-MiniLM-L6-v2 --train train.jsonl --eval dev.jsonl --output my-model'],
+    ['columns of a table', 'sentorch train --model base --train reviews.csv --eval-share 0.1 --reader text=review,labels.stars=stars --output my-model'],
+    ['a hidden layer, another loss weight, early stopping', 'sentorch train --config train.json --head intent.hidden=[128] --tasks slots.weight=2 --early-stopping patience=2'],
+    ['continue after Ctrl-C', 'sentorch train --resume --output my-model'],
   ]) // prettier-ignore
   command.action(async ({ config, resume, overwrite, json, ...flags }: RunFlags & TrainConfig, command: Command) => {
     if (resume && overwrite) misuse(command, '--resume continues the run that --overwrite would remove. Leave one of them out.')

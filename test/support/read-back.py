@@ -74,7 +74,16 @@ def header(job):
     return {'tensors': {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in load_file(job['file']).items()}}
 
 
-JOBS = {job.__name__: job for job in (sentence, auto, classify, make, header)}
+def events(job):
+    """The scalars of a TensorBoard event file, as its own reader sees them: tag -> [step, value] pairs."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    accumulator = EventAccumulator(job['folder'], size_guidance={'scalars': 0})
+    accumulator.Reload()
+    return {'scalars': {tag: [[event.step, event.value] for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()['scalars']}}
+
+
+JOBS = {job.__name__: job for job in (sentence, auto, classify, make, header, events)}
 
 for line in sys.stdin:
     question = json.loads(line)
