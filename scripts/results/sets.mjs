@@ -6,18 +6,19 @@ const clinc = (root, split) => readJson(path.join(root, 'clinc150/data_full.json
 const named = async (splits) =>
   Object.fromEntries(await Promise.all(Object.entries(splits).map(async ([name, source]) => [name, await Dataset.from(source, { name })])))
 
-const joint = (folder) => named({ train: readJointBert(path.join(folder, 'train')), test: readJointBert(path.join(folder, 'test')) })
+const joint = (folder, splits) => named(Object.fromEntries(splits.map((split) => [split, readJointBert(path.join(folder, split))])))
 
 /** Splits by name; `train` and `test` always exist. */
 const SETS = {
-  made: (root) => joint(path.join(root, 'made')),
-  snips: (root) => joint(path.join(root, 'snips')),
+  made: (root) => joint(path.join(root, 'made'), ['train', 'test']),
+  snips: (root) => joint(path.join(root, 'snips'), ['train', 'dev', 'test']),
   hwu64: (root) =>
     named({ train: readRasa(path.join(root, 'hwu64/train.rasa.json')), test: readRasa(path.join(root, 'hwu64/test.rasa.json')) }),
   // The annotated test file has one tag per word; the other one lists alternatives.
   wnut17: (root) =>
     named({
       train: readConll(path.join(root, 'wnut17/wnut17train.conll')),
+      dev: readConll(path.join(root, 'wnut17/emerging.dev.conll')),
       test: readConll(path.join(root, 'wnut17/emerging.test.annotated')),
     }),
   clinc150: (root) =>
