@@ -16,6 +16,7 @@ import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit,
 import { runFit } from './loop/fit'
 import type { FitResult } from './loop/history'
 import type { EpochReport } from './loop/report'
+import { continuedRecipe, keptRecipe, recipeFor } from './loop/recipe'
 import { runEpoch } from './loop/run'
 import { RunRecorder } from './record/recorder'
 import { Session } from './loop/session'
@@ -28,6 +29,7 @@ import type { ResolvedEpoch } from './options/epoch'
 import type { ResolvedEvaluate, ResolvedFit } from './options/fit'
 import { resolveTrain, TRAIN_KEYS, type ResolvedTrain, type TrainerOptions } from './options/train'
 import { stepsIn } from './plan/plan'
+import type { DataRecipe } from './plan/recipe'
 
 /** What a checkpoint restores. */
 export interface Restored {
@@ -89,9 +91,10 @@ export class TrainerCore {
     return this.#alone(options.signal, async (signal) => {
       if (options.saveEvery) await checkTarget(options.saveEvery)
       const corpus = await this.#corpus(data, signal)
-      const session = await this.#enter(corpus, signal)
+      const recipe = keptRecipe(this.state, corpus) ?? recipeFor(corpus, this.options, this.model)
+      const session = await this.#enter(corpus, recipe, signal)
       this.state.fit = null
-      planSchedule(this.state, this.options, corpus, null)
+      planSchedule(this.state, session.options, corpus, null)
       return runEpoch({ session, corpus, ...this.#epochParts(corpus, whileOpen(options, signal, this.#closing.signal)) })
     })
   }
@@ -103,15 +106,19 @@ export class TrainerCore {
       const corpus = await this.#corpus(train, signal)
       const held = options.evaluate === undefined ? undefined : await this.#held(options.evaluate, signal)
       if (held) refuseUnwatchable(held, this.#headNames(), options)
-      const course = courseOf(options, held?.identity ?? null)
+      const chosen = recipeFor(corpus, this.options, this.model, options)
+      const kept = this.state.fit === null ? undefined : keptRecipe(this.state, corpus)
+      const continued = kept === undefined ? chosen : continuedRecipe(kept, chosen)
+      const planned = { ...options, epochs: continued.epochs }
+      const course = courseOf(planned, held?.identity ?? null)
       const continues = continuesFit(this.state, this.#pinned, corpus, course)
-      const session = await this.#enter(corpus, signal)
-      if (continues) lengthenFit(this.state, this.options, corpus, course, options)
-      else beginFit(this.state, this.options, corpus, course, options)
-      const request = whileOpen(options, signal, this.#closing.signal)
+      const session = await this.#enter(corpus, continues ? continued : chosen, signal)
+      if (continues) lengthenFit(this.state, session.options, corpus, course, planned)
+      else beginFit(this.state, session.options, corpus, course, planned)
+      const request = whileOpen(planned, signal, this.#closing.signal)
       const { saveBest } = options
       const given = this.given
-      const recorder = options.report && (await RunRecorder.start({ session, corpus, held, given, options, signal }))
+      const recorder = options.report && (await RunRecorder.start({ session, corpus, held, given, options: planned, signal }))
       const result = await runFit({
         session,
         corpus,
@@ -222,7 +229,7 @@ export class TrainerCore {
   }
 
   /** Checks the corpus against the state before anything changes, then passes it to the native side. */
-  async #enter(corpus: Corpus, signal: AbortSignal): Promise<Session> {
+  async #enter(corpus: Corpus, recipe: DataRecipe, signal: AbortSignal): Promise<Session> {
     const { state } = this
     const difference = state.data && dataDifference(state.data, corpus.identity)
     if (this.#pinned !== undefined && difference) throw otherData(this.#pinned.dir, difference)
@@ -235,6 +242,7 @@ export class TrainerCore {
     await session.setCorpus(corpus, () => this.#targets.of(corpus))
     if (difference) dropEpoch(state)
     state.data = corpus.identity
+    state.recipe = recipe
     this.#pinned = undefined
     return session
   }
@@ -253,6 +261,7 @@ export function contextOf({ heads, folder }: Pick<LoadedModel, 'heads' | 'folder
   return {
     heads: heads.list,
     layers: config.layers,
+    hiddenSize: config.hiddenSize,
     maxLength: modules.maxSeqLength,
     usablePositions: config.usablePositions,
     ...configDropout(configJson),

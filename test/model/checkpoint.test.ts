@@ -43,6 +43,7 @@ const runs: { name: string; options: TrainerOptions; at: number }[] = [
   { name: 'learnt loss weights', options: { ...OPTIONS, uncertainty: true }, at: 4 },
   { name: 'balanced weights, rules by pattern, layer-wise rates', options: { ...OPTIONS, layerDecay: 0.8, groups: [{ match: /norm/i, learningRate: 1e-2 }], tasks: { intent: { classWeights: 'balanced' }, slots: { weight: 2 } } }, at: 5 }, // prettier-ignore
   { name: 'unfreezing before and after', options: { ...OPTIONS, freeze: 'all', unfreeze: [{ at: { epoch: 1 }, what: 'next' }, { at: { step: 3 }, what: { topLayers: 1 } }] }, at: 2 }, // prettier-ignore
+  { name: 'a recipe that was chosen from the data', options: {}, at: 3 },
   { name: 'the original vectors', options: { ...OPTIONS, keepEmbeddings: 1 }, at: 3 },
 ]
 
@@ -82,6 +83,25 @@ test('a resumed fit goes on with its history, its best and its evaluations', asy
   const comparable = (fit: typeof result) => JSON.parse(JSON.stringify(fit, (key, value) => (key === 'seconds' ? 0 : value)))
   expect(comparable(result)).toEqual(comparable(expected))
   expect(changed(await weightsOf(whole), await weightsOf(resumed.model))).toEqual([])
+})
+
+test('a resumed fit keeps the recipe of its checkpoint, although this version would choose another', async () => {
+  const dir = join(scratch(), 'checkpoint')
+  const onStep = ({ applied }: StepReport) => {
+    if (applied === 3) throw new Error('the machine went down')
+  }
+  await expect((await fresh()).fit(data, { onStep, saveEvery: { dir, steps: 2 } })).rejects.toThrow('went down')
+  const file = join(dir, 'trainer.json')
+  const stored = JSON.parse(readFileSync(file, 'utf8'))
+  expect(stored.state.recipe).toMatchObject({ batchSize: 8, epochs: 13 })
+  const other = { learningRate: 2e-4, headLearningRate: 3e-3, batchSize: 16, epochs: 2 }
+  Object.assign(stored.state.recipe, other)
+  stored.state.fit.course.epochs = other.epochs
+  writeFileSync(file, JSON.stringify(stored))
+  seal(dir)
+  const { recipe, history } = await (await resume(dir)).fit(data)
+  expect(recipe).toMatchObject(other)
+  expect(history.map(({ steps }) => steps)).toEqual([3, 3])
 })
 
 test('a checkpoint replaces the one that it was resumed from, again and again', async () => {
@@ -302,8 +322,8 @@ describe('of one checkpoint', () => {
     const free = [
       /^(options|resolved|classWeights|updates\b)/,
       /\b(sentorch|libtorch|name|fingerprint|label|metric|mode) = "x"$/,
-      /\b(best|similarity|fit|maxSteps|evaluateEvery|patience|evaluate|loss|strict|frameAccuracy|reference) = (null|undefined)$/,
-      /\b(fired|stale|data|metrics|evaluate|history|labels|types) = \[\]$/,
+      /\b(best|similarity|fit|maxSteps|evaluateEvery|patience|evaluate|loss|strict|frameAccuracy|reference|batchSize) = (null|undefined)$/,
+      /\b(fired|stale|data|metrics|evaluate|history|labels|types|chosen) = \[\]$/,
       /\b(scoreWeights|losses|metrics|custom) = \{\}$/,
       /\.(losses|metrics)\.(intent|slots) = undefined$/,
     ]

@@ -48,6 +48,35 @@ describe('model.fit', () => {
     short.removeHead('intent')
   })
 
+  test('without options the recipe follows the data, and the result says what was chosen', async () => {
+    const few = await fresh()
+    const { recipe, steps, history } = await few.fit(sentences(16))
+    expect(recipe).toEqual({
+      learningRate: 1e-4,
+      headLearningRate: 0.6 / 66,
+      batchSize: 8,
+      epochs: 33,
+      warmupSteps: 6,
+      chosen: ['learningRate', 'headLearningRate', 'batchSize', 'epochs'],
+    })
+    expect([steps, history.length]).toEqual([66, 33])
+    const { learningRates } = history[3]!
+    expect(learningRates.heads! / learningRates.embeddings!).toBeCloseTo(0.6 / 66 / 1e-4, 6)
+  })
+
+  test('options win over the recipe', async () => {
+    const model = await fresh()
+    const { recipe, steps } = await model.fit(sentences(16), { batchSize: 4, epochs: 5, warmupSteps: 3 })
+    expect(recipe).toMatchObject({
+      batchSize: 4,
+      epochs: 5,
+      headLearningRate: 1e-2,
+      warmupSteps: 3,
+      chosen: ['learningRate', 'headLearningRate'],
+    })
+    expect(steps).toBe(20)
+  })
+
   test('a call that rejects closes its trainer and keeps the weights of its last step', async () => {
     const model = await fresh()
     const { native } = loadedModelOf(model)

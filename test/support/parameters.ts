@@ -24,6 +24,7 @@ export function head(name: string, changes: Partial<Head> = {}): Head {
 export const context: TrainContext = {
   heads: [head('intent'), head('slots', { type: 'token-classification', labels: ['O', 'B-x'] })],
   layers: LAYERS,
+  hiddenSize: 32,
   maxLength: 64,
   usablePositions: 128,
   hiddenDropout: 0.1,

@@ -117,6 +117,7 @@ test.each([
   ...DOCUMENTS,
   'docs/architecture.md',
   'docs/cli.md',
+  'docs/defaults.md',
   'docs/dependencies.md',
   'docs/errors.md',
   'docs/models.md',

@@ -192,7 +192,7 @@ describe('options', () => {
   })
 
   test('defaults', () => {
-    expect(resolveFit({}, heads, undefined)).toMatchObject({ epochs: 3, maxSteps: Infinity, evaluateEvery: Infinity })
+    expect(resolveFit({}, heads, undefined)).toMatchObject({ epochs: undefined, maxSteps: Infinity, evaluateEvery: Infinity })
     expect(resolveFit({}, heads, 7).epochs).toBe(7)
     const watched = (metric: string) =>
       resolveFit({ evaluate, metrics: { mine: () => 1 }, earlyStopping: { patience: 1, metric } }, heads, 1).watch.mode

@@ -4,11 +4,13 @@ import { context, head, refused, resolved } from '../support/parameters'
 
 test('defaults', () => {
   expect(resolved()).toEqual({
+    given: {},
     optimizer: { type: 'adamw', beta1: 0.9, beta2: 0.999, eps: 1e-8 },
     rates: {
-      learningRate: 5e-5,
-      headLearningRate: 5e-5,
-      uncertaintyLearningRate: 5e-5,
+      learningRate: 1e-4,
+      headLearningRate: 1e-3,
+      denseLearningRate: 1e-4,
+      uncertaintyLearningRate: 1e-3,
       weightDecay: 0.01,
       layerDecay: 1,
       layerBands: 6,
@@ -80,10 +82,12 @@ test('every option given arrives', () => {
     cacheBytes: 0,
   }
   expect(resolved(given)).toEqual({
+    given: { learningRate: 1, headLearningRate: 2, uncertaintyLearningRate: 3, totalSteps: 50 },
     optimizer: { type: 'adam', beta1: 0.5, beta2: 0.6, eps: 1e-6 },
     rates: {
       learningRate: 1,
       headLearningRate: 2,
+      denseLearningRate: 2,
       uncertaintyLearningRate: 3,
       weightDecay: 0.2,
       layerDecay: 0.9,

@@ -71,7 +71,7 @@ function trainerJson({ session, options, classWeights }: CheckpointSource, updat
     sentorch: libraryVersion(),
     libtorch: info.libtorch.version,
     options: withMatchedNames(options, names),
-    resolved: comparable(session.options) as object,
+    resolved: comparable(session.given) as object,
     load: { dtype: info.dtype, device: info.device, threads: info.threads },
     state: session.state,
     classWeights,

@@ -1,6 +1,9 @@
 import { Fields } from '../../files/fields'
 import { count, integers, MAX_COUNT, number, numbers, orNull, parseData, parseFit } from './fit-state'
+import { MAX_BATCH } from '../options/batching'
+import { MAX_EPOCHS } from '../options/fit'
 import type { EpochSums } from '../loop/report'
+import { RECIPE_OPTIONS, type DataRecipe, type RecipeOption } from '../plan/recipe'
 import type { ResolvedSchedule } from '../plan/schedule'
 import type { TrainingState } from '../loop/state'
 
@@ -23,6 +26,7 @@ const STATE_KEYS = [
   'unfreezing',
   'sums',
   'data',
+  'recipe',
   'fit',
 ]
 const SUM_KEYS = ['loss', 'losses', 'items', 'correct', 'examples', 'seen', 'tokens', 'seconds', 'steps', 'skipped', 'gradientNorm', 'multiplier', 'similarity'] // prettier-ignore
@@ -41,14 +45,36 @@ export function parseState(json: unknown, where: string, context: StateContext):
     unfreezing: parseUnfreezing(fields.required('unfreezing'), context.rules),
     sums: orNull(fields, 'sums', () => parseSums(fields.required('sums'), context)),
     data: orNull(fields, 'data', parseData),
+    recipe: orNull(fields, 'recipe', () => parseRecipe(fields.required('recipe'))),
     fit: orNull(fields, 'fit', () => parseFit(fields.required('fit'))),
   }
   if (state.applied > state.attempted) throw fields.bad('applied', 'no more than were attempted')
   if (state.scheduleStart > state.applied) throw fields.bad('scheduleStart', 'no more than were applied')
+  if ((state.recipe === null) !== (state.data === null)) throw fields.bad('recipe', 'the recipe for the data')
   if (state.sums === null && state.step > 0) throw fields.bad('sums', 'the sums of the current epoch')
   if (state.sums !== null && (state.data === null || state.schedule === null)) throw fields.bad('data', 'the data of the current epoch')
   if (state.fit !== null && (state.data === null || state.schedule === null)) throw fields.bad('fit', 'no fit without data and a schedule')
   return state
+}
+
+function parseRecipe(fields: Fields): DataRecipe {
+  fields.only(['learningRate', 'headLearningRate', 'batchSize', 'epochs', 'chosen'])
+  const rate = (key: string) => {
+    const value = number(fields, key)
+    if (value < 0) throw fields.bad(key, 'a number of at least 0')
+    return value
+  }
+  const chosen = fields.raw('chosen')
+  if (!Array.isArray(chosen) || !chosen.every((name) => RECIPE_OPTIONS.includes(name as RecipeOption))) {
+    throw fields.bad('chosen', `a list of ${RECIPE_OPTIONS.join(', ')}`)
+  }
+  return {
+    learningRate: rate('learningRate'),
+    headLearningRate: rate('headLearningRate'),
+    batchSize: orNull(fields, 'batchSize', () => fields.integer('batchSize', 1, MAX_BATCH)),
+    epochs: fields.integer('epochs', 1, MAX_EPOCHS),
+    chosen: chosen as RecipeOption[],
+  }
 }
 
 function parseSchedule(fields: Fields): ResolvedSchedule {

@@ -14,8 +14,11 @@ import { lengthened, type FitCourse } from './history'
 import { planRequest } from './session'
 import type { TrainingState } from './state'
 
+/** The options of a fit whose length is known. */
+export type PlannedFit = ResolvedFit & { epochs: number }
+
 /** The options of a fit that decide its course. */
-export function courseOf(options: ResolvedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
+export function courseOf(options: PlannedFit, evaluate: readonly DataIdentity[] | null): FitCourse {
   const { epochs, maxSteps, evaluateEvery, watch, scoreWeights, metrics, restoreBest } = options
   const bounded = (n: number) => (n === Infinity ? null : n)
   return {
@@ -46,7 +49,7 @@ export function continuesFit({ fit, data }: TrainingState, pinned: Pinned | unde
 }
 
 /** Begins a new fit, with a new epoch and, unless the trainer's options give its length, a new schedule. */
-export function beginFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: ResolvedFit): void {
+export function beginFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: PlannedFit): void {
   dropEpoch(state)
   if (!hasOwnLength(options)) state.schedule = null
   planSchedule(state, options, corpus, Math.min(fit.maxSteps, totalSteps(planRequest(corpus, options), fit.epochs)))
@@ -63,7 +66,7 @@ export function beginFit(state: TrainingState, options: ResolvedTrain, corpus: C
 }
 
 /** A continued fit may be longer than before: its schedule then spans the new length, and the warm-up stays as it was. */
-export function lengthenFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: ResolvedFit): void {
+export function lengthenFit(state: TrainingState, options: ResolvedTrain, corpus: Corpus, course: FitCourse, fit: PlannedFit): void {
   const current = state.fit!
   if (firstDifference(current.course, course) === undefined) return
   current.course = course

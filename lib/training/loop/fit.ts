@@ -1,4 +1,4 @@
-import type { ResolvedFit } from '../options/fit'
+import type { PlannedFit } from './course'
 import { measureOf, watch } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/outcomes'
 import { keepBest, settleBest } from './best'
@@ -7,7 +7,7 @@ import { runEpoch, type EpochRun } from './run'
 import { advanceUnfreezing } from '../parameters/unfreezing'
 
 export interface FitRun extends Pick<EpochRun, 'session' | 'corpus' | 'saving' | 'similarity'> {
-  options: ResolvedFit
+  options: PlannedFit
   /** Undefined without evaluation data. */
   evaluate: (() => Promise<Evaluation>) | undefined
   /** Saves the current model as the best so far. */
@@ -40,7 +40,7 @@ export async function runFit(run: FitRun): Promise<FitResult> {
     })
   }
   await settleBest(session)
-  return resultOf(fit, steps(), options)
+  return { ...resultOf(fit, steps(), options), recipe: { ...state.recipe!, warmupSteps: state.schedule!.warmup } }
 }
 
 /** Evaluates a finished epoch that was not evaluated yet: a checkpoint may have been written between the two. */
@@ -76,7 +76,7 @@ async function evaluateOnce(run: FitRun, fit: FitState): Promise<EvaluationRecor
   return record
 }
 
-function resultOf(fit: FitState, steps: number, options: ResolvedFit): FitResult {
+function resultOf(fit: FitState, steps: number, options: PlannedFit): Omit<FitResult, 'recipe'> {
   const best = fit.evaluations[fit.best]
   return {
     history: fit.history,

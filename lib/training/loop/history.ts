@@ -2,6 +2,7 @@ import type { HeadTypes, NoHeads } from '../../heads/definition'
 import type { DataIdentity } from './corpus'
 import type { WatchState } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/outcomes'
+import type { DataRecipe } from '../plan/recipe'
 import type { EpochReport } from './report'
 
 export interface EvaluationRecord<H extends HeadTypes = NoHeads, M extends string = string> {
@@ -27,10 +28,17 @@ export interface FitResult<H extends HeadTypes = NoHeads, M extends string = str
   best?: EvaluationRecord<H, M> & { saved?: string }
   /** Whether the model now has the weights of `best` (`restoreBest`); otherwise it has those of the last step. */
   restored: boolean
+  /** The values that the fit used where they depend on the amount of data, and which of them were chosen from it. */
+  recipe: FitRecipe
   /** Number of steps of this fit. */
   steps: number
   /** Why the fit ended. */
   stopped: 'epochs' | 'maxSteps' | 'earlyStopping'
+}
+
+export interface FitRecipe extends DataRecipe {
+  /** Steps until the learning rates reached their peak. */
+  warmupSteps: number
 }
 
 /** The state of a fit; plain JSON. */

@@ -8,8 +8,10 @@ import type { Corpus } from './corpus'
 import { checkFreezing } from '../parameters/freezing'
 import { parameterGroups, type ParameterGroup } from '../parameters/groups'
 import { planEpoch, slicePlan, stepsIn, type EpochPlan, type PlanRequest } from '../plan/plan'
+import { withRecipe } from './recipe'
 import { recipeOf, type TrainingState } from './state'
 import { addResult, stepReports, type EpochReport, type ReportTerms, type StepReport } from './report'
+import type { DataRecipe } from '../plan/recipe'
 import { multipliers } from '../plan/schedule'
 import { advanceUnfreezing, checkUnfreezing, frozenAt } from '../parameters/unfreezing'
 
@@ -19,7 +21,8 @@ const CALL_MS = 150
 /** A model's open native trainer: its parameters, groups and corpus, and single calls of its pump. */
 export class Session {
   readonly model: LoadedModel
-  readonly options: ResolvedTrain
+  /** The options as they were resolved without the data. */
+  readonly given: ResolvedTrain
   readonly parameters: readonly ParameterInfo[]
   readonly terms: ReportTerms
   readonly state: TrainingState
@@ -28,10 +31,11 @@ export class Session {
   /** Called after each native call with the steps that it ran. */
   onSteps: ((reports: readonly StepReport[]) => void) | undefined
   #groups: ParameterGroup[] = []
-  /** Number of unfreezing rules that the native side has received; −1: it has no groups yet. */
-  #fired = -1
+  /** What the groups of the native side were computed from: the number of unfreezing rules that have applied, and the rates. */
+  #groupsFor = ''
+  #options: { recipe: DataRecipe | null; options: ResolvedTrain }
   #corpus: Corpus | undefined
-  #plan: { corpus: Corpus; epoch: number; plan: EpochPlan } | undefined
+  #plan: { corpus: Corpus; options: ResolvedTrain; epoch: number; plan: EpochPlan } | undefined
 
   /**
    * Opens or reopens the native trainer: masters are read from the model's files unless the model was trained before.
@@ -68,10 +72,18 @@ export class Session {
     state: TrainingState,
   ) {
     this.model = model
-    this.options = options
+    this.given = options
+    this.#options = { recipe: null, options }
     this.parameters = parameters
     this.terms = terms
     this.state = state
+  }
+
+  /** The options with the recipe of the current data. The same object until the recipe changes. */
+  get options(): ResolvedTrain {
+    const { recipe } = this.state
+    if (this.#options.recipe !== recipe) this.#options = { recipe, options: withRecipe(this.given, recipe) }
+    return this.#options.options
   }
 
   get groups(): readonly ParameterGroup[] {
@@ -82,7 +94,9 @@ export class Session {
   async setGroups(): Promise<void> {
     const { model, options, parameters, state } = this
     const fired = state.unfreezing.fired.length
-    if (fired === this.#fired) return
+    const { learningRate, headLearningRate } = options.rates
+    const groupsFor = [fired, learningRate, headLearningRate].join()
+    if (groupsFor === this.#groupsFor) return
     const { layers } = model.folder.config
     const groups = parameterGroups(parameters, options, layers, frozenAt(parameters, options, layers, state.unfreezing))
     await fromNative(
@@ -91,7 +105,7 @@ export class Session {
       ),
     )
     this.#groups = groups
-    this.#fired = fired
+    this.#groupsFor = groupsFor
   }
 
   /** Sends the rows to the native side; `targets` is called only if the native side has different ones. */
@@ -111,9 +125,10 @@ export class Session {
 
   /** The plan of the current epoch. */
   plan(corpus: Corpus): EpochPlan {
-    const { epoch } = this.state
-    if (this.#plan?.corpus !== corpus || this.#plan.epoch !== epoch) {
-      this.#plan = { corpus, epoch, plan: planEpoch(planRequest(corpus, this.options), epoch) }
+    const { options, state } = this
+    const { epoch } = state
+    if (this.#plan?.corpus !== corpus || this.#plan.options !== options || this.#plan.epoch !== epoch) {
+      this.#plan = { corpus, options, epoch, plan: planEpoch(planRequest(corpus, options), epoch) }
     }
     return this.#plan.plan
   }

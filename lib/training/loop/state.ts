@@ -4,6 +4,7 @@ import type { ResolvedTrain } from '../options/train'
 import type { ResolvedUnfreeze } from '../options/freezing'
 import { startUnfreezing, type UnfreezingState } from '../parameters/unfreezing'
 import { comparable } from '../plain'
+import type { DataRecipe } from '../plan/recipe'
 import type { ResolvedSchedule } from '../plan/schedule'
 import type { DataIdentity } from './corpus'
 import type { FitState } from './history'
@@ -31,6 +32,8 @@ export interface TrainingState {
   sums: EpochSums | null
   /** The data of the current or the last epoch; null before the first. */
   data: readonly DataIdentity[] | null
+  /** The recipe of the current or the last epoch; null before the first. */
+  recipe: DataRecipe | null
   /** State of the current fit. */
   fit: FitState | null
 }
@@ -47,6 +50,7 @@ export function startState(rules: readonly ResolvedUnfreeze[]): TrainingState {
     unfreezing: startUnfreezing(rules),
     sums: null,
     data: null,
+    recipe: null,
     fit: null,
   }
 }

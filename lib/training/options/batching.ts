@@ -1,9 +1,10 @@
 import { booleanOf, integerIn, oneOf, positive } from '../../base/check'
 import { refusal } from '../../base/arguments'
+import { LARGE_DATA } from '../plan/recipe'
 
 /** How a trainer divides its data into batches and steps. */
 export interface BatchingOptions {
-  /** Examples per batch, 1..1048576. Defaults to 32. */
+  /** Examples per batch, 1..1048576. Defaults to 8 for up to 64 examples, 16 for up to 4,096 and 32 for more. */
   batchSize?: number
   /** Instead of `batchSize`: maximum tokens per batch, 1..1048576; a longer example is a batch of its own. */
   batchTokens?: number
@@ -40,7 +41,7 @@ export interface ResolvedSampling {
 }
 
 /** In examples or tokens. */
-const MAX_BATCH = 2 ** 20
+export const MAX_BATCH = 2 ** 20
 const MAX_ACCUMULATION = 2 ** 16
 
 export function batchingOf(options: BatchingOptions): ResolvedBatching {
@@ -49,7 +50,7 @@ export function batchingOf(options: BatchingOptions): ResolvedBatching {
     throw refusal(`'batchSize' and 'batchTokens' were both given. Leave one of them out.`)
   const groupByLength = booleanOf('groupByLength', options.groupByLength === undefined ? true : options.groupByLength)
   return batchTokens === undefined
-    ? { by: 'rows', size: integerIn('batchSize', batchSize === undefined ? 32 : batchSize, 1, MAX_BATCH), groupByLength }
+    ? { by: 'rows', size: integerIn('batchSize', batchSize === undefined ? LARGE_DATA.batchSize : batchSize, 1, MAX_BATCH), groupByLength }
     : { by: 'tokens', size: integerIn('batchTokens', batchTokens, 1, MAX_BATCH), groupByLength }
 }
 

@@ -5,6 +5,8 @@ export interface TrainContext {
   /** In the order in which losses are reported. */
   heads: readonly Head[]
   layers: number
+  /** Size of the encoder's token states. */
+  hiddenSize: number
   /** The model's `max_seq_length`. */
   maxLength: number
   usablePositions: number

@@ -44,7 +44,7 @@ export interface EarlyStopping<Metric extends string = string> {
 export interface FitOptions<H extends HeadTypes = NoHeads, M extends string = string> extends EpochOptions<H>, EvaluateOptions<H, M> {
   /** Data that is evaluated after each epoch. */
   evaluate?: TrainingData
-  /** Passes over the training data. Defaults to the trainer's `epochs`, or 3; 1 to 3 are enough for most sentence tasks. */
+  /** Passes over the training data. Defaults to the trainer's `epochs`, or to 3 and as many more as make 60 steps (docs/defaults.md). */
   epochs?: number
   /** Maximum number of steps of the fit, which may end in the middle of an epoch. Defaults to no limit. */
   maxSteps?: number
@@ -81,7 +81,8 @@ export interface ResolvedEvaluate {
 export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
   /** A copy that was made at the call. */
   evaluate: TrainingData | undefined
-  epochs: number
+  /** Undefined: chosen when the data is known. */
+  epochs: number | undefined
   /** Infinity: no limit. */
   maxSteps: number
   /** Infinity: only at the ends of epochs. */
@@ -93,6 +94,8 @@ export interface ResolvedFit extends ResolvedEpoch, ResolvedEvaluate {
   onEpoch: FitOptions['onEpoch']
   onEvaluate: FitOptions['onEvaluate']
 }
+
+export const MAX_EPOCHS = 1_000_000
 
 const EVALUATE_KEYS = keysOf<EvaluateOptions>({ scoreWeights: 1, metrics: 1, signal: 1 })
 
@@ -131,7 +134,7 @@ export function resolveFit(options: FitOptions = {}, heads: readonly NamedHead[]
     ...epochOptions(options),
     ...evaluateOptions(options, heads),
     evaluate: takeData(evaluate),
-    epochs: integerIn('epochs', options.epochs ?? epochs ?? 3, 1, 1_000_000),
+    epochs: options.epochs === undefined ? epochs : integerIn('epochs', options.epochs, 1, MAX_EPOCHS),
     maxSteps: countOf('maxSteps', options.maxSteps),
     evaluateEvery: countOf('evaluateEvery', options.evaluateEvery),
     watch: watchOf(earlyStopping, heads, Object.keys(options.metrics ?? {})),

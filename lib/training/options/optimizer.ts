@@ -2,15 +2,23 @@ import type { TrainingRequest } from '../../../binding'
 import { atLeastZero, belowOne, integerIn, invalid, knownKeys, oneOf, positive } from '../../base/check'
 import { keysOf, refusal } from '../../base/arguments'
 import { patternsOf, type NamePattern, type ResolvedPattern } from '../parameters/patterns'
+import { encoderRateFor, LARGE_DATA } from '../plan/recipe'
+import type { TrainContext } from './context'
 import type { LossOptions } from './tasks'
 
 /** Optimizer, rates and decays of a trainer. */
 export interface OptimizerOptions {
   /** With PyTorch's semantics: `adamw` decays the weights themselves, `adam` adds the decay to the gradient. Defaults to `adamw`. */
   optimizer?: 'adamw' | 'adam'
-  /** Learning rate of the top encoder layer at the peak of the schedule, at least 0. Defaults to 5e-5. */
+  /**
+   * Learning rate of the top encoder layer at the peak of the schedule, at least 0. Defaults to 1e-4 for encoders with a hidden size of at most 512
+   * and to 5e-5 for larger ones.
+   */
   learningRate?: number
-  /** Learning rate of heads and Dense modules. Defaults to `learningRate`. */
+  /**
+   * Learning rate of heads and Dense modules. Defaults to `learningRate` if that is given. Otherwise heads have a rate chosen from the data,
+   * 1e-3 to 1e-2 (docs/defaults.md), and Dense modules that of the top encoder layer.
+   */
   headLearningRate?: number
   /** Defaults to [0.9, 0.999]. */
   betas?: readonly [number, number]
@@ -46,6 +54,7 @@ export interface ResolvedGroupRule {
 export interface ResolvedRates {
   learningRate: number
   headLearningRate: number
+  denseLearningRate: number
   uncertaintyLearningRate: number
   weightDecay: number
   layerDecay: number
@@ -67,10 +76,12 @@ export function optimizerOf(options: OptimizerOptions): TrainingRequest['optimiz
 
 export function ratesOf(
   options: OptimizerOptions & Pick<LossOptions, 'uncertainty' | 'uncertaintyLearningRate'>,
-  layers: number,
+  { layers, hiddenSize }: Pick<TrainContext, 'layers' | 'hiddenSize'>,
 ): ResolvedRates {
-  const learningRate = atLeastZero('learningRate', options.learningRate === undefined ? 5e-5 : options.learningRate)
-  const headLearningRate = options.headLearningRate === undefined ? learningRate : atLeastZero('headLearningRate', options.headLearningRate)
+  const rate = (name: 'learningRate' | 'headLearningRate' | 'uncertaintyLearningRate', otherwise: number) =>
+    options[name] === undefined ? otherwise : atLeastZero(name, options[name])
+  const learningRate = rate('learningRate', encoderRateFor(hiddenSize))
+  const headLearningRate = rate('headLearningRate', options.learningRate ?? LARGE_DATA.headLearningRate)
   // Adam adds its decay to the gradient (L2), which differs from AdamW's decay, and PyTorch's default for it is 0.
   const { weightDecay = options.optimizer === 'adam' ? 0 : 0.01, layerDecay = 1, layerBands = layers, groups = [] } = options
   if (options.layerBands !== undefined && options.layerDecay === undefined) {
@@ -85,10 +96,8 @@ export function ratesOf(
   return {
     learningRate,
     headLearningRate,
-    uncertaintyLearningRate:
-      options.uncertaintyLearningRate === undefined
-        ? headLearningRate
-        : atLeastZero('uncertaintyLearningRate', options.uncertaintyLearningRate),
+    denseLearningRate: options.headLearningRate ?? learningRate,
+    uncertaintyLearningRate: rate('uncertaintyLearningRate', headLearningRate),
     weightDecay: atLeastZero('weightDecay', weightDecay),
     layerDecay: decay,
     layerBands: integerIn('layerBands', layerBands, 1, layers),

@@ -32,6 +32,12 @@ export interface TrainerOptions<H extends HeadTypes = NoHeads>
   cacheBytes?: number
 }
 
+/** The given options among those that depend on the data, or whose default is another of them. */
+export type GivenRecipe = Pick<
+  TrainerOptions,
+  'learningRate' | 'headLearningRate' | 'uncertaintyLearningRate' | 'batchSize' | 'epochs' | 'totalSteps'
+>
+
 /** `TrainerOptions` with every default, after all checks that do not need the parameters or the data. */
 export interface ResolvedTrain extends ResolvedLosses {
   optimizer: TrainingRequest['optimizer']
@@ -52,6 +58,8 @@ export interface ResolvedTrain extends ResolvedLosses {
   seed: number
   maxSkippedSteps: number
   cacheBytes: number
+  /** The options that are otherwise chosen from the data. Until it is known, `rates` and `batching` are those for a large amount. */
+  given: GivenRecipe
 }
 
 export const TRAIN_KEYS = keysOf<TrainerOptions>({
@@ -108,13 +116,14 @@ export function resolveTrain(options: TrainerOptions = {}, context: TrainContext
     maxSkippedSteps = 10,
     cacheBytes = 2 ** 30,
   } = options
+  const { learningRate, headLearningRate, uncertaintyLearningRate, batchSize, epochs, totalSteps } = options
   const losses = lossesOf(options, context)
   const freeze = freezeOf(options, context)
   const unfreeze = unfreezeOf(options, freeze.length > 0, context)
   refuseUntrainedHeads(unfreeze, losses)
   return {
     optimizer: optimizerOf(options),
-    rates: ratesOf(options, context.layers),
+    rates: ratesOf(options, context),
     batching: batchingOf(options),
     gradientAccumulation: accumulationOf(options),
     sampling: samplingOf(options),
@@ -131,6 +140,7 @@ export function resolveTrain(options: TrainerOptions = {}, context: TrainContext
     seed: integerIn('seed', seed, 0, 2 ** 32 - 1),
     maxSkippedSteps: integerIn('maxSkippedSteps', maxSkippedSteps, 1, 2 ** 31 - 1),
     cacheBytes: integerIn('cacheBytes', cacheBytes, 0, Number.MAX_SAFE_INTEGER),
+    given: { learningRate, headLearningRate, uncertaintyLearningRate, batchSize, epochs, totalSteps },
   }
 }
 

@@ -33,7 +33,7 @@ interface Place {
  * Assigns each parameter that is not frozen to exactly one group; groups without parameters are left out.
  * Layer i of L (0 lowest) has `learningRate · layerDecay^(L−1−i)`, the embeddings `learningRate · layerDecay^L`. In k bands, cut at ⌊j·L/k⌋,
  * band b has `learningRate · layerDecay^(k−1−b)`, the embeddings `learningRate · layerDecay^k`; k = L gives the rates without bands.
- * MPNet's relative-position bias has the rate of the lowest layer, Dense modules that of the heads. One-dimensional weights have no decay.
+ * MPNet's relative-position bias has the rate of the lowest layer. One-dimensional weights have no decay.
  * ERR_INVALID_ARGUMENT if a rule matches nothing, two rules match one parameter, or a decay is set only for one-dimensional weights.
  */
 export function parameterGroups(
@@ -75,7 +75,7 @@ export function bandOf(layer: number, layers: number, bands: number): number {
 }
 
 function placeOf(info: ParameterInfo, rates: ResolvedRates, layers: number): Place {
-  const { learningRate, headLearningRate, uncertaintyLearningRate, layerDecay, layerBands, weightDecay } = rates
+  const { learningRate, headLearningRate, denseLearningRate, uncertaintyLearningRate, layerDecay, layerBands, weightDecay } = rates
   switch (info.part) {
     case 'embeddings':
       return { name: 'embeddings', order: 0, learningRate: learningRate * layerDecay ** layerBands, weightDecay }
@@ -89,7 +89,7 @@ function placeOf(info: ParameterInfo, rates: ResolvedRates, layers: number): Pla
     }
     case 'dense':
     case 'head':
-      return { name: 'heads', order: layers + 1, learningRate: headLearningRate, weightDecay }
+      return { name: 'heads', order: layers + 1, learningRate: info.part === 'head' ? headLearningRate : denseLearningRate, weightDecay }
     case 'uncertainty':
       return { name: 'uncertainty', order: Infinity, learningRate: uncertaintyLearningRate, weightDecay: 0 }
   }
