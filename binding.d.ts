@@ -86,6 +86,8 @@ export interface LoadResult {
   packed: boolean
   parameters: number
   parameterBytes: number
+  /** The fingerprint of the weights: see `weights()`. */
+  weights: string
 }
 
 export type PoolingMode = 'cls' | 'max' | 'mean' | 'mean_sqrt_len_tokens' | 'weightedmean' | 'lasttoken'
@@ -118,6 +120,8 @@ export interface EncodeResult {
   dimension: number
   /** The first row that contains a NaN or an infinity; −1: none. */
   nonFiniteRow: number
+  /** The fingerprint of the weights that computed the values. */
+  weights: string
 }
 
 export type HeadActivation = 'relu' | 'gelu' | 'tanh'
@@ -319,6 +323,8 @@ export declare class NativeModel {
   /** Must be called once, before all other methods. */
   load(request: LoadRequest): Promise<LoadResult>
   encode(request: EncodeRequest): Promise<EncodeResult>
+  /** The fingerprint of the current parameters of the encoder and its Dense modules: 32 hexadecimal digits. Computed anew only if they have changed. */
+  weights(): Promise<string>
 
   /** Names are unique. Closes the trainer, if there is one. */
   addHead(request: HeadSource): Promise<void>

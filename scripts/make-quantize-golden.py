@@ -1,4 +1,4 @@
-"""Writes test/golden/quantize.json and test/golden/similarity.json from sentence-transformers' own functions.
+"""Writes quantize.json, similarity.json and search.json in test/golden/ from sentence-transformers' own functions.
 
     python scripts/make-quantize-golden.py
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import sentence_transformers
 import torch
-from sentence_transformers.util import cos_sim, dot_score, euclidean_sim, manhattan_sim, quantize_embeddings
+from sentence_transformers.util import cos_sim, dot_score, euclidean_sim, manhattan_sim, quantize_embeddings, semantic_search
 
 GOLDEN = Path(__file__).resolve().parent.parent / "test" / "golden"
 VERSIONS = {"sentence_transformers": sentence_transformers.__version__, "numpy": np.__version__, "torch": torch.__version__}
@@ -74,6 +74,20 @@ def similarity_cases(rng):
         yield {"name": name, "a": floats(a), "b": floats(b), "expected": expected}
 
 
+def search_cases(rng):
+    """Vectors are given in 64ths, which float32 holds exactly. Scores that are equal have no order in Python, so there are none."""
+    for name, function, top_k in [("cosine", cos_sim, 10), ("dot", dot_score, 5), ("euclidean", euclidean_sim, 300), ("manhattan", manhattan_sim, 1)]:
+        queries, corpus = (rng.integers(-99, 100, (rows, 8)) for rows in (7, 250))
+        a, b = (torch.tensor(x / 64, dtype=torch.float32) for x in (queries, corpus))
+        scores = function(a, b)
+        # Without the rows that repeat a score.
+        keep = [j for j in range(len(corpus)) if all(len(set(row.tolist())) == len(row) or row[j] not in row[:j] for row in scores)]
+        found = semantic_search(a, b[keep], top_k=top_k, score_function=function)
+        hits = [[[hit["corpus_id"], hit["score"]] for hit in row] for row in found]
+        yield {"name": name, "topK": top_k, "queries": queries.tolist(), "corpus": corpus[keep].tolist(), "hits": hits}
+
+
 if __name__ == "__main__":
     write("quantize.json", quantize_cases(np.random.default_rng(3)))
     write("similarity.json", similarity_cases(np.random.default_rng(4)))
+    write("search.json", search_cases(np.random.default_rng(5)))

@@ -5,7 +5,9 @@ import { invalid } from '../base/check'
 import { takeData } from '../data/examples'
 import type { DataFor } from '../data/typed'
 import { type Embeddings, type TokenEmbeddings } from '../encode/embeddings'
-import { similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
+import { searchAs, type ModelSearchOptions, type SearchHit } from '../encode/search'
+import { refuseForeign, similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
+import { modelFingerprint } from '../encode/source'
 import { ahead, batchesOf, Encoding } from '../encode/encoding'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { asSentorchError, typed } from '../files/file-errors'
@@ -151,7 +153,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
         // The iterator is created only when the source is read: a readline interface loses lines that arrive without a listener.
         const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
         this.#checkOpen()
-        return new Encoding(this.#native, this.#tokenizer, { ...request, onProgress }, prompt).vectors<P>(batch)
+        return new Encoding(this.#loaded, { ...request, onProgress }, prompt).vectors<P>(batch)
       })
     }
     try {
@@ -195,9 +197,32 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     })
   }
 
-  /** Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files specify, or cosine. */
+  /**
+   * Identifies the vectors of this model, in 32 hexadecimal digits: weights of the encoder and its Dense modules, tokenizer, pooling, normalization and
+   * dimension. It stays the same when the model is saved and loaded, and in another dtype; training of the encoder changes it (during a training call,
+   * it is that of the last `encode` or of the beginning). It is not a cryptographic hash.
+   */
+  get fingerprint(): string {
+    return modelFingerprint(this.#loaded)
+  }
+
+  /**
+   * Similarities of each vector of `a` to each of `b`, [a, b], by the measure that the model's files specify, or cosine.
+   * Throws ERR_INVALID_ARGUMENT, and ERR_MODEL_MISMATCH for embeddings of another model or with different fingerprints.
+   */
   similarity(a: SimilarityInput, b: SimilarityInput): Similarities {
+    refuseForeign({ a, b }, this.fingerprint)
     return similarity(a, b, this.#loaded.folder.modules.similarity)
+  }
+
+  /** The function `search` with the model's measure. Also rejects with ERR_MODEL_MISMATCH for embeddings of another model. */
+  search(query: Float32Array, corpus: SimilarityInput, options?: ModelSearchOptions): Promise<SearchHit[]>
+  search(queries: SimilarityInput, corpus: SimilarityInput, options?: ModelSearchOptions): Promise<SearchHit[][]>
+  async search(queries: SimilarityInput, corpus: SimilarityInput, options?: ModelSearchOptions): Promise<unknown> {
+    return typed(() => {
+      refuseForeign({ queries, corpus }, this.fingerprint)
+      return searchAs(this.#loaded.folder.modules.similarity, queries, corpus, options)
+    })
   }
 
   /** The heads of this model in the order in which they were added: frozen definitions with all defaults filled in. */
@@ -331,7 +356,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     return this.#admission.hold(bytesOf(list, request.dimension), async () => {
       const promptTokens = await this.#promptTokens(request.prompt)
       this.#checkOpen()
-      const encoding = new Encoding(this.#native, this.#tokenizer, request, promptTokens)
+      const encoding = new Encoding(this.#loaded, request, promptTokens)
       const result = request.tokenEmbeddings ? await encoding.tokenEmbeddings(list) : await encoding.vectors(list)
       return typeof texts === 'string' ? result.at(0) : result
     })

@@ -37,6 +37,7 @@ const WORDS: Readonly<Record<string, readonly Ours[]>> = {
   labels: [['labels', 'addHead']],
   aggregationstrategy: [['aggregation', 'predict']],
   returnallscores: [['topK', 'predict']],
+  scorefunction: [['measure', 'search']],
   id2label: [['labels', 'addHead']],
   label2id: [['labels', 'addHead']],
   numlabels: [['labels', 'addHead']],

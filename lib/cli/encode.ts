@@ -135,8 +135,8 @@ export async function encodeInto(
   { input, output, format, options, signal, stdout, stderr }: EncodeJob,
 ): Promise<void> {
   // Checks the options and gives the dimension before any file is created.
-  const { dimension } = await model.encode([], { ...options, signal })
-  const writer = await openWriter(output, format, { dimension, precision: options.precision ?? 'float32' }, stdout)
+  const { dimension, source } = await model.encode([], { ...options, signal })
+  const writer = await openWriter(output, format, { dimension, precision: options.precision ?? 'float32', source }, stdout)
   const meter = encodeMeter(stderr, input)
   const start = performance.now()
   let texts = 0

@@ -8,17 +8,24 @@ import { chunksOf, runChunks, type ChunkedCall } from './chunks'
 import { Embeddings, type TokenEmbeddings } from './embeddings'
 import type { ResolvedEncode } from './options'
 import { quantize, quantizedDimension, type Precision, type VectorOf } from './quantize'
+import { sourceOf, type VectorModel } from './source'
+
+/** The parts of a model that `encode` uses. */
+export interface EncodingModel extends VectorModel {
+  readonly native: NativeModel
+  readonly tokenizer: Tokenizer
+}
 
 /** One call of encode. Its texts pass through the tokenizer and the model in chunks; the rows are returned in the order of the texts. */
 export class Encoding {
-  readonly #native: NativeModel
-  readonly #tokenizer: Tokenizer
+  readonly #model: EncodingModel
   readonly #request: ResolvedEncode
   readonly #promptTokens: number
+  /** The fingerprints of the weights that were used: training may change them between two chunks. */
+  readonly #weights = new Set<string>()
 
-  constructor(native: NativeModel, tokenizer: Tokenizer, request: ResolvedEncode, promptTokens: number) {
-    this.#native = native
-    this.#tokenizer = tokenizer
+  constructor(model: EncodingModel, request: ResolvedEncode, promptTokens: number) {
+    this.#model = model
     this.#request = request
     this.#promptTokens = promptTokens
   }
@@ -30,7 +37,8 @@ export class Encoding {
       const values = await this.#run(indices, tokens, task)
       indices.forEach((index, i) => data.set(values.subarray(i * dimension, (i + 1) * dimension), index * dimension))
     })
-    return new Embeddings(quantize(data, dimension, precision as P, ranges), quantizedDimension(dimension, precision))
+    const source = this.#weights.size > 1 ? undefined : sourceOf(this.#model, this.#request, [...this.#weights][0])
+    return new Embeddings(quantize(data, dimension, precision as P, ranges), quantizedDimension(dimension, precision), source)
   }
 
   async tokenEmbeddings(texts: readonly string[]): Promise<TokenEmbeddings[]> {
@@ -51,7 +59,7 @@ export class Encoding {
   #through(texts: readonly string[], work: ChunkedCall<TokenBatch>['work']): Promise<void> {
     const { maxLength, prompt, signal, onProgress, tokenEmbeddings } = this.#request
     return runChunks<TokenBatch>({
-      native: this.#native,
+      native: this.#model.native,
       chunks: chunksOf(
         texts.map((text) => text.length),
         maxLength,
@@ -63,8 +71,8 @@ export class Encoding {
       read: (indices) => {
         const chunk = indices.map((i) => prompt + texts[i]!)
         return tokenEmbeddings
-          ? this.#tokenizer.encodeWithOffsets(chunk, maxLength, signal)
-          : this.#tokenizer.encode(chunk, maxLength, signal)
+          ? this.#model.tokenizer.encodeWithOffsets(chunk, maxLength, signal)
+          : this.#model.tokenizer.encode(chunk, maxLength, signal)
       },
       work,
     })
@@ -83,7 +91,9 @@ export class Encoding {
       normalizeLast,
       batchTokens,
     }
-    const { values, nonFiniteRow: row } = await fromNative(this.#native.encode(request))
+    const { values, nonFiniteRow: row, weights } = await fromNative(this.#model.native.encode(request))
+    this.#weights.add(weights)
+    this.#model.weights = weights
     if (row >= 0) throw nonFiniteRow(`texts[${indices[row]!}]`, { index: indices[row]! })
     return values
   }

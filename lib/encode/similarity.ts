@@ -4,6 +4,7 @@ import { integerIn, invalid, oneOf } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { SIMILARITY_NAMES, type SimilarityName } from '../format/modules'
 import type { Embeddings } from './embeddings'
+import type { EmbeddingsSource } from './source'
 
 /** The vectors to compare; a single `Float32Array` is one row. */
 export type SimilarityInput = Embeddings | Float32Array | readonly Float32Array[] | readonly (readonly number[])[]
@@ -40,37 +41,76 @@ const SMALLEST_NORM = 1e-12
 
 /**
  * Compares every row of `a` with every row of `b`, like `cos_sim`, `dot_score`, `euclidean_sim` and `manhattan_sim` of sentence-transformers.
- * Sums are accumulated in float64 on the calling thread. Throws for rows of different dimensions and for int8, uint8 and binary embeddings.
+ * Sums are accumulated in float64 on the calling thread. Throws ERR_INVALID_ARGUMENT for rows of different dimensions and for int8, uint8 and binary
+ * embeddings, and ERR_MODEL_MISMATCH for embeddings with different fingerprints.
  */
 export function similarity(a: SimilarityInput, b: SimilarityInput, measure: SimilarityName = 'cosine'): Similarities {
   return reading('The arguments of similarity', () => {
     oneOf('measure', measure, SIMILARITY_NAMES)
-    const left = matrixOf('a', a)
-    const right = left.source === b ? left : matrixOf('b', b)
-    if (left.rows > 0 && right.rows > 0 && left.dimension !== right.dimension) {
-      throw refusal(`'b' must have the same dimension as 'a' (${left.dimension}), but has ${right.dimension}.`)
-    }
+    const [left, right] = matricesOf({ a, b })
     const out = new Similarities(allocate(left.rows * right.rows), left.rows, right.rows)
     fill(out.data, left, right, measure)
     return out
   })
 }
 
-interface Matrix {
-  source: SimilarityInput
+/** Checks two arguments, given by their names, and that their vectors can be compared. */
+export function matricesOf(arguments_: Record<string, SimilarityInput>): [Matrix, Matrix] {
+  const [[nameA, a], [nameB, b]] = Object.entries(arguments_) as [[string, SimilarityInput], [string, SimilarityInput]]
+  const left = matrixOf(nameA, a)
+  const right = a === b ? left : matrixOf(nameB, b)
+  refuseDifferent(nameA, sourceOf(a), nameB, sourceOf(b))
+  if (left.rows > 0 && right.rows > 0 && left.dimension !== right.dimension) {
+    throw refusal(`'${nameB}' must have the same dimension as '${nameA}' (${left.dimension}), but has ${right.dimension}.`)
+  }
+  return [left, right]
+}
+
+function sourceOf(vectors: SimilarityInput): Partial<EmbeddingsSource> {
+  return (vectors as Partial<Embeddings>).source ?? {}
+}
+
+function refuseDifferent(nameA: string, a: Partial<EmbeddingsSource>, nameB: string, b: Partial<EmbeddingsSource>): void {
+  if (a.fingerprint === undefined || b.fingerprint === undefined || a.fingerprint === b.fingerprint) return
+  const how =
+    a.model === b.model
+      ? 'The same model computed both, but with another pooling, normalization or dimension: use the same options for both.'
+      : 'Different models computed them, or one model before and after training: compute both with the same one.'
+  throw new SentorchError(
+    'ERR_MODEL_MISMATCH',
+    `The vectors in '${nameA}' (fingerprint ${a.fingerprint}) and in '${nameB}' (fingerprint ${b.fingerprint}) cannot be compared. ${how}`,
+    { detail: { [nameA]: a.fingerprint, [nameB]: b.fingerprint } },
+  )
+}
+
+/** For methods of a model: throws ERR_MODEL_MISMATCH for vectors that another model computed, or this one before it was trained. */
+export function refuseForeign(arguments_: Record<string, SimilarityInput>, fingerprint: string): void {
+  for (const [name, vectors] of Object.entries(arguments_)) {
+    const { model } = reading(`'${name}'`, () => sourceOf(vectors ?? []))
+    if (model === undefined || model === fingerprint) continue
+    throw new SentorchError(
+      'ERR_MODEL_MISMATCH',
+      `The vectors in '${name}' were computed by a model with the fingerprint ${model}, but this model has ${fingerprint}: it is another model, or it ` +
+        'was trained since. Encode the texts again, or compare old vectors among themselves with the function of the same name.',
+      { detail: { [name]: model, model: fingerprint } },
+    )
+  }
+}
+
+export interface Matrix {
   data: Float32Array
   rows: number
   dimension: number
 }
 
 function matrixOf(name: string, source: SimilarityInput): Matrix {
-  if (types.isFloat32Array(source)) return { source, data: source, rows: 1, dimension: source.length }
+  if (types.isFloat32Array(source)) return { data: source, rows: 1, dimension: source.length }
   if (Array.isArray(source)) return stack(name, source)
   const { data, dimension, length } = (source ?? {}) as Partial<Embeddings>
   if (types.isFloat32Array(data) && dimension !== undefined && length !== undefined) {
     integerIn(`${name}.dimension`, dimension, 0, Number.MAX_SAFE_INTEGER)
     integerIn(`${name}.length`, length, 0, Number.MAX_SAFE_INTEGER)
-    if (data.length === length * dimension) return { source, data, rows: length, dimension }
+    if (data.length === length * dimension) return { data, rows: length, dimension }
     throw refusal(`'${name}' has ${data.length} numbers, but ${length} vectors of dimension ${dimension} need ${length * dimension}.`)
   }
   throw invalid(name, 'float32 Embeddings, a Float32Array, or an array of vectors', data === undefined ? source : data)
@@ -88,7 +128,7 @@ function stack(name: string, rows: readonly (Float32Array | readonly number[])[]
     }
     data.set(row, i * dimension)
   }
-  return { source: rows as SimilarityInput, data, rows: rows.length, dimension }
+  return { data, rows: rows.length, dimension }
 }
 
 function allocate(length: number): Float32Array {
@@ -114,10 +154,13 @@ function fill(out: Float32Array, a: Matrix, b: Matrix, measure: SimilarityName):
 }
 
 function norms(m: Matrix): Float64Array {
-  return Float64Array.from({ length: m.rows }, (_, i) => {
-    const start = i * m.dimension
-    return Math.max(Math.sqrt(dot(m.data, start, m.data, start, m.dimension)), SMALLEST_NORM)
-  })
+  return Float64Array.from({ length: m.rows }, (_, i) => norm(m, i))
+}
+
+/** The length that row i is divided by for its cosine. */
+export function norm({ data, dimension }: Matrix, i: number): number {
+  const start = i * dimension
+  return Math.max(Math.sqrt(dot(data, start, data, start, dimension)), SMALLEST_NORM)
 }
 
 type Pair = (a: Float32Array, i: number, b: Float32Array, j: number, n: number) => number
@@ -129,7 +172,7 @@ const dot: Pair = (a, i, b, j, n) => {
 }
 
 // Subtracted from 0 instead of negated, so that the distance of equal rows is 0 and not −0.
-const PAIRS: Record<SimilarityName, Pair> = {
+export const PAIRS: Record<SimilarityName, Pair> = {
   cosine: dot,
   dot,
   euclidean: (a, i, b, j, n) => {

@@ -120,6 +120,7 @@ function assemble(
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,
+    weights: loaded.weights,
   }
   return model
 }

@@ -1,5 +1,6 @@
 import type { NativeModel } from '../../binding'
 import { SentorchError } from '../base/errors'
+import { fromNative } from '../native/call'
 import type { ModelFolder } from '../format/folder'
 import type { Heads } from '../heads/heads'
 import type { Tokenizer } from '../tokenizer/tokenizer'
@@ -28,6 +29,13 @@ export interface LoadedModel {
   keptTrainer: OpenTrainer | undefined
   /** Whether any parameter differs from the folder's: true from the first step of training. */
   trained: boolean
+  /** The fingerprint of the weights of the encoder and its Dense modules, when they were last asked for. */
+  weights: string
+}
+
+/** Called when training may have changed the weights. Never rejects: the next `encode` also sets them. */
+export async function refreshWeights(model: LoadedModel): Promise<void> {
+  model.weights = await fromNative(model.native.weights()).catch(() => model.weights)
 }
 
 /** Closes the trainer that `model.trainEpoch` keeps, if it is idle: nobody holds it, so it must not prevent another trainer or a change of heads. */

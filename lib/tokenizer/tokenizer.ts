@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { Tokenizer as Backend, type Encoding } from 'tokenizers'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import type { EncoderConfig } from '../format/config'
@@ -67,6 +68,8 @@ export class Tokenizer {
   readonly id = ++Tokenizer.#opened
   /** Upper bound of the ids (exclusive), including added tokens. */
   readonly vocabSize: number
+  /** Identifies the tokenizer by its content: vocabulary, merges, normalization, splitting and special tokens. */
+  readonly fingerprint: string
   /** Notes for users. */
   readonly notes: readonly string[]
   readonly #queue: TextQueue<Pieces>
@@ -108,6 +111,7 @@ export class Tokenizer {
     const all = [largest, ...added.map((token) => token.id), ...surroundings.before, ...surroundings.after]
     this.vocabSize = all.reduce((most, id) => Math.max(most, id), -1) + 1
     refuseBeyond(this.vocabSize - 1, config.vocabSize, path)
+    this.fingerprint = createHash('sha256').update(text).digest('hex')
     this.notes = notes
     this.#surroundings = surroundings
     this.#pipeline = analysePipeline(document)

@@ -3,7 +3,7 @@ import { refusal, takeOptions } from '../base/arguments'
 import { isSentorchError, SentorchError, throwIfAborted } from '../base/errors'
 import { openFolder } from '../format/folder'
 import type { Head } from '../heads/definition'
-import type { LoadedModel } from '../model/loaded-model'
+import { refreshWeights, type LoadedModel } from '../model/loaded-model'
 import { saveModel } from '../model/save'
 import { fromNative } from '../native/call'
 import { writeCheckpoint } from './checkpoint/checkpoint'
@@ -185,7 +185,11 @@ export class TrainerCore {
     const closing = this.#closing.signal
     const running = (async () => {
       throwIfAborted(signal)
-      return work(signal ? AbortSignal.any([signal, closing]) : closing)
+      try {
+        return await work(signal ? AbortSignal.any([signal, closing]) : closing)
+      } finally {
+        if (this.model.trained) await refreshWeights(this.model)
+      }
     })()
     this.#running = running
     try {

@@ -49,18 +49,27 @@ std::string first_text(const Napi::CallbackInfo& info) { return convert::as_text
 }  // namespace
 
 Napi::Function ModelWrap::define(Napi::Env env) {
-  return DefineClass(
-      env, "NativeModel",
-      {InstanceMethod<&ModelWrap::load>("load"), InstanceMethod<&ModelWrap::encode>("encode"),
-       InstanceMethod<&ModelWrap::add_head>("addHead"), InstanceMethod<&ModelWrap::remove_head>("removeHead"),
-       InstanceMethod<&ModelWrap::extend_head>("extendHead"), InstanceMethod<&ModelWrap::predict>("predict"),
-       InstanceMethod<&ModelWrap::start_training>("startTraining"), InstanceMethod<&ModelWrap::set_groups>("setGroups"),
-       InstanceMethod<&ModelWrap::set_corpus>("setCorpus"), InstanceMethod<&ModelWrap::train>("train"),
-       InstanceMethod<&ModelWrap::end_training>("endTraining"),
-       InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"), InstanceMethod<&ModelWrap::restore>("restore"),
-       InstanceMethod<&ModelWrap::keep>("keep"), InstanceMethod<&ModelWrap::revert>("revert"),
-       InstanceMethod<&ModelWrap::read>("read"), InstanceMethod<&ModelWrap::write>("write"),
-       InstanceMethod<&ModelWrap::abort>("abort"), InstanceMethod<&ModelWrap::dispose>("dispose")});
+  return DefineClass(env, "NativeModel",
+                     {InstanceMethod<&ModelWrap::load>("load"),
+                      InstanceMethod<&ModelWrap::weights>("weights"),
+                      InstanceMethod<&ModelWrap::encode>("encode"),
+                      InstanceMethod<&ModelWrap::add_head>("addHead"),
+                      InstanceMethod<&ModelWrap::remove_head>("removeHead"),
+                      InstanceMethod<&ModelWrap::extend_head>("extendHead"),
+                      InstanceMethod<&ModelWrap::predict>("predict"),
+                      InstanceMethod<&ModelWrap::start_training>("startTraining"),
+                      InstanceMethod<&ModelWrap::set_groups>("setGroups"),
+                      InstanceMethod<&ModelWrap::set_corpus>("setCorpus"),
+                      InstanceMethod<&ModelWrap::train>("train"),
+                      InstanceMethod<&ModelWrap::end_training>("endTraining"),
+                      InstanceMethod<&ModelWrap::optimizer_steps>("optimizerSteps"),
+                      InstanceMethod<&ModelWrap::restore>("restore"),
+                      InstanceMethod<&ModelWrap::keep>("keep"),
+                      InstanceMethod<&ModelWrap::revert>("revert"),
+                      InstanceMethod<&ModelWrap::read>("read"),
+                      InstanceMethod<&ModelWrap::write>("write"),
+                      InstanceMethod<&ModelWrap::abort>("abort"),
+                      InstanceMethod<&ModelWrap::dispose>("dispose")});
 }
 
 ModelWrap::ModelWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelWrap>(info) {
@@ -82,6 +91,13 @@ Napi::Value ModelWrap::load(const Napi::CallbackInfo& info) {
     return start(env, *executor_,
                  std::make_unique<PromiseTask<LoadedModel>>(env, Value(), std::move(work), convert::loaded_model));
   });
+}
+
+Napi::Value ModelWrap::weights(const Napi::CallbackInfo& info) {
+  return operation(
+      info, *executor_, [](const auto&) { return Done{}; },
+      [](Model& model, Done, const StopFlag&) { return model.weights(); },
+      [](Napi::Env env, const std::string& text) -> Napi::Value { return Napi::String::New(env, text); });
 }
 
 Napi::Value ModelWrap::encode(const Napi::CallbackInfo& info) {

@@ -9,6 +9,7 @@
 #include "core/heads/kind.h"
 #include "core/layers/encoder.h"
 #include "core/pooling/sentence_vectors.h"
+#include "core/storage/fingerprint.h"
 #include "core/storage/parameter_file.h"
 #include "core/storage/weights.h"
 
@@ -51,12 +52,30 @@ EncoderModel::EncoderModel(const LoadRequest& request, const StopFlag& stop)
   kernels_ = kernels_for(request, placement_);
   operations_ = operations_for(kernels_);
   WeightReader files(request.files, stop);
-  parameters_ = make_parameters(source_, dense_, placement_,
-                                [&](const std::string&, const TensorSource& stored) { return files.read(stored); });
-  info_ = {kernels_, placement_.pack, parameters_->count, parameters_->bytes};
+  Fingerprint fingerprint;
+  parameters_ = make_parameters(source_, dense_, placement_, [&](const std::string& name, const TensorSource& stored) {
+    at::Tensor values = files.read(stored);
+    fingerprint.add(name, values);
+    return values;
+  });
+  fingerprint_ = fingerprint.text();
+  info_ = {kernels_, placement_.pack, parameters_->count, parameters_->bytes, *fingerprint_};
 }
 
 LoadedModel EncoderModel::info() const { return info_; }
+
+std::string EncoderModel::weights() {
+  return guarded([&] { return fingerprint(); });
+}
+
+const std::string& EncoderModel::fingerprint() {
+  if (!fingerprint_) {
+    Fingerprint fingerprint;
+    visit(*masters_, [&](const ParameterInfo& info, const at::Tensor& value) { fingerprint.add(info.name, value); });
+    fingerprint_ = fingerprint.text();
+  }
+  return *fingerprint_;
+}
 
 const Parameters& EncoderModel::parameters() {
   if (!parameters_) {
@@ -85,7 +104,7 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
       auto vectors = SentenceVectors::for_inference(hidden, batch, parameters().dense);
       result.put(batch, tokens ? hidden : vectors.of(request.vectors));
     }
-    return EncodeResult{std::move(result.values), result.dimension, result.non_finite_row};
+    return EncodeResult{std::move(result.values), result.dimension, result.non_finite_row, fingerprint()};
   });
 }
 
@@ -140,7 +159,8 @@ PredictResult EncoderModel::predict(const PredictRequest& request, const StopFla
     }
     if (request.embedding) {
       result.non_finite_row = first_reported(result.non_finite_row, embedding.non_finite_row);
-      result.embedding = EncodeResult{std::move(embedding.values), embedding.dimension, embedding.non_finite_row};
+      result.embedding =
+          EncodeResult{std::move(embedding.values), embedding.dimension, embedding.non_finite_row, fingerprint()};
     }
     return result;
   });
@@ -151,7 +171,10 @@ Training& EncoderModel::start_training(const TrainingRequest& request, const Sto
     end_training();
     check_training(request, source_, dense_);
     if (!masters_) masters_ = read_masters(source_, dense_, request.files, placement_.device, stop);
-    trainer_ = std::make_unique<Trainer>(request, *masters_, heads_, limits_, [this] { parameters_.reset(); });
+    trainer_ = std::make_unique<Trainer>(request, *masters_, heads_, limits_, [this] {
+      parameters_.reset();
+      fingerprint_.reset();
+    });
     return *trainer_;
   });
 }

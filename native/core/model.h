@@ -16,6 +16,7 @@ class EncoderModel final : public Model {
   EncoderModel(const LoadRequest& request, const StopFlag& stop);
 
   LoadedModel info() const override;
+  std::string weights() override;
   EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) override;
 
   void add_head(const HeadSource& source, const StopFlag& stop) override;
@@ -36,6 +37,7 @@ class EncoderModel final : public Model {
   // float32 on the CPU, [tokens, hidden].
   at::Tensor states(const MicroBatch& batch, const StopFlag& stop);
   at::Tensor find(const ParameterPart& part);
+  const std::string& fingerprint();
 
   EncoderSource source_;
   std::vector<DenseSource> dense_;
@@ -45,9 +47,10 @@ class EncoderModel final : public Model {
   std::unique_ptr<Operations> operations_;
   LoadedModel info_;
   std::vector<Head> heads_;
-  std::optional<Masters> masters_;        // set by the first training
-  std::optional<Parameters> parameters_;  // none: to be created from the masters
-  std::unique_ptr<Trainer> trainer_;      // refers to the masters and the heads
+  std::optional<Masters> masters_;          // set by the first training
+  std::optional<Parameters> parameters_;    // none: to be created from the masters
+  std::optional<std::string> fingerprint_;  // of the encoder and Dense modules; none: to be computed from the masters
+  std::unique_ptr<Trainer> trainer_;        // refers to the masters and the heads
 };
 
 }  // namespace sentorch

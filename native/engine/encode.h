@@ -39,6 +39,7 @@ struct EncodeResult {
   std::vector<float> values;  // [rows, dimension] or [tokens, hidden]
   int64_t dimension;
   int64_t non_finite_row = -1;  // the first row that contains a NaN or an infinity; its values are not used; −1: none
+  std::string weights;          // the fingerprint of the weights that computed them
 };
 
 }  // namespace sentorch

@@ -41,6 +41,7 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual LoadedModel info() const = 0;
+  virtual std::string weights() = 0;
   virtual EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) = 0;
 
   virtual void add_head(const HeadSource& source, const StopFlag& stop) = 0;

@@ -73,6 +73,7 @@ struct LoadedModel {
   bool packed;
   int64_t parameters;
   int64_t parameter_bytes;
+  std::string weights;  // their fingerprint
 };
 
 }  // namespace sentorch

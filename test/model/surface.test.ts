@@ -42,6 +42,7 @@ let model: Model
 let trainer: Trainer
 let dataset: Dataset
 let home: string
+let saved: string
 
 beforeAll(async () => {
   home = process.cwd()
@@ -50,6 +51,8 @@ beforeAll(async () => {
   model = await tinyModel()
   trainer = (await tinyModel()).trainer()
   dataset = await Dataset.from(data)
+  saved = path.join(files, 'saved.safetensors')
+  await new Embeddings(new Float32Array(4), 2).save(saved)
 })
 beforeEach(() => withEnvironment({ HF_HUB_OFFLINE: '1', HF_HOME: scratch() }))
 afterAll(async () => {
@@ -163,6 +166,19 @@ const PROMISES: Record<string, { call: Call; args: () => unknown[][] }> = {
   },
   'Trainer#saveCheckpoint': { call: (...args) => (trainer.saveCheckpoint as Call)(...args), args: () => [['checkpoint']] },
   'Trainer#dispose': { call: () => undefined, args: () => [] },
+  'Model#search': {
+    call: (...args) => (model.search as Call)(...args),
+    args: () => [[[[1, 2]], new Embeddings(new Float32Array(4), 2), { topK: 1, minScore: 0, signal: undefined }]],
+  },
+  search: {
+    call: sentorch.search as Call,
+    args: () => [[new Float32Array(2), [[1, 2]], { topK: 1, minScore: 0, measure: 'dot', signal: undefined }]],
+  },
+  'Embeddings.load': { call: (...args) => (Embeddings.load as Call)(...args), args: () => [[saved, { precision: 'float32' }]] },
+  'Embeddings#save': {
+    call: (...args) => (new Embeddings(new Float32Array(4), 2).save as Call).apply(new Embeddings(new Float32Array(4), 2), args),
+    args: () => [['saved.npy']],
+  },
   'Dataset.from': {
     call: (...args) => (Dataset.from as Call)(...args),
     args: () => [

@@ -24,6 +24,7 @@ void work(int64_t microseconds, const StopFlag& stop) {
 class StubModel final : public Model, public Training {
  public:
   LoadedModel info() const override { return {}; }
+  std::string weights() override { return {}; }
 
   // Each id is the time that a part of the work takes, in microseconds; a negative one makes it fail.
   EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) override {

@@ -44,6 +44,7 @@ export async function fakeModel(definitions: readonly HeadDefinition[], logitsOf
           values: Float32Array.from(rows.flatMap((ids) => [ids.length, ids[1] ?? -1])),
           dimension: 2,
           nonFiniteRow: -1,
+          weights: '',
         },
         nonFiniteRow: parts.nonFiniteRow,
       }
@@ -61,6 +62,7 @@ export async function fakeModel(definitions: readonly HeadDefinition[], logitsOf
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,
+    weights: '',
     calls: [],
     pause: () => {},
     aborted: [],

@@ -104,6 +104,10 @@ export class FakeNative {
     return Int32Array.of(0, this.#updates)
   }
 
+  async weights(): Promise<string> {
+    return String(this.w)
+  }
+
   async keep(parameters: Int32Array): Promise<void> {
     this.#kept = parameters.includes(1) ? this.w : undefined
   }
@@ -137,6 +141,7 @@ export async function fakeModel(native: FakeNative, heads: readonly HeadDefiniti
     trainer: undefined,
     keptTrainer: undefined,
     trained: false,
+    weights: '0',
   }
   for (const head of heads) list.add(head)
   return parts

@@ -55,6 +55,7 @@ function session(files, encoder, dense, scratch) {
   const word = encoder.wordEmbeddings
   return [
     ['load', [{ files, encoder, dense, dtype: 'float32', device: 'cpu', threads: 1, kernels: 'auto' }]],
+    ['weights', []],
     ['encode', [{ task: 1, ...rows, ...vectors, batchTokens: 64 }]],
     ['addHead', [intent]],
     ['addHead', [slots]],

@@ -1,6 +1,6 @@
 import fs, { appendFileSync, cpSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { StagedFile } from '../../lib/cli/output'
+import { StagedFile } from '../../lib/files/staged-file'
 import { openRegular } from '../../lib/files/read'
 import { openFolder } from '../../lib/format/folder'
 import { verifyFolder } from '../../lib/format/manifest'

@@ -1,5 +1,6 @@
 import { Dataset } from '../../lib'
 import { resolveEncode, resolveStream } from '../../lib/encode/options'
+import { search } from '../../lib/encode/search'
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveEvaluate, resolveFit } from '../../lib/training/options/fit'
 import { resolveHead } from '../../lib/heads/options'
@@ -17,6 +18,7 @@ const CALLS: Record<string, (options: any) => unknown> = {
   load: (options) => resolveLoad(options),
   encode: (options) => resolveEncode(options, none),
   encodeStream: (options) => resolveStream(options, none),
+  search: (options) => search([], [], options),
   predict: (options) => resolvePredict(options, none),
   save: (options) => resolveSave('x', options, []),
   addHead: (options) => resolveHead(options),

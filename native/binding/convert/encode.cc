@@ -67,6 +67,7 @@ Napi::Value loaded_model(Napi::Env env, const LoadedModel& info) {
   object.Set("packed", info.packed);
   object.Set("parameters", static_cast<double>(info.parameters));
   object.Set("parameterBytes", static_cast<double>(info.parameter_bytes));
+  object.Set("weights", info.weights);
   return object;
 }
 
@@ -75,6 +76,7 @@ Napi::Value encode_result(Napi::Env env, const EncodeResult& result) {
   object.Set("values", typed_array<Napi::Float32Array>(env, result.values));
   object.Set("dimension", static_cast<double>(result.dimension));
   object.Set("nonFiniteRow", static_cast<double>(result.non_finite_row));
+  object.Set("weights", result.weights);
   return object;
 }
 
