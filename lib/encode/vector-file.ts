@@ -5,7 +5,6 @@ import { isSentorchError, SentorchError } from '../base/errors'
 import { openRegular } from '../files/read'
 import { StagedFile } from '../files/staged-file'
 import { readSafetensorsHeader } from '../format/safetensors'
-import type { Embeddings } from './embeddings'
 import { elementType, npyHeader, readNpyHeader, type VectorLayout } from './npy'
 import { PRECISIONS, type Precision, type VectorOf } from './quantize'
 import type { EmbeddingsSource } from './source'
@@ -29,8 +28,16 @@ export interface VectorShape {
   source?: EmbeddingsSource
 }
 
+/** The part of `Embeddings` that is written. */
+export interface VectorRows extends Iterable<VectorOf<Precision>> {
+  readonly data: VectorOf<Precision>
+  readonly dimension: number
+  readonly length: number
+  readonly source?: EmbeddingsSource | undefined
+}
+
 export interface VectorWriter {
-  write(rows: Embeddings<VectorOf<Precision>>): Promise<void>
+  write(rows: VectorRows): Promise<void>
   /** Call once, after the last rows. The file appears under its name only now. */
   finish(): Promise<void>
   /** Removes everything that was written. */
@@ -79,7 +86,7 @@ function safetensorsJson(rows: number, { dimension, precision, source }: VectorS
 }
 
 /** Writes all vectors, or leaves an existing file as it was. */
-export async function saveVectors(path: string, embeddings: Embeddings<VectorOf<Precision>>): Promise<void> {
+export async function saveVectors(path: string, embeddings: VectorRows): Promise<void> {
   const format = vectorFormat(path)
   const { data, dimension, source } = embeddings
   const precision = source?.precision ?? precisionOf(data)
