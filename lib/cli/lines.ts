@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
-import { StagedFile, writeText } from './output'
+import { StagedFile } from '../files/staged-file'
+import { writeText } from './output'
 
 /** Where a command writes lines: a file that appears when it is complete, or stdout. */
 export interface LineWriter {
