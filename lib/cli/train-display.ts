@@ -14,14 +14,14 @@ type Losses = Readonly<Record<string, number>>
 export class TrainingDisplay {
   readonly #live: Writable
   readonly #out: Writable
-  readonly #epochs: number
+  readonly #epochs: number | undefined
   #bar: SingleBar | undefined
   #means = new Means()
   #logged = performance.now()
   #last: EpochProgress | undefined
 
-  /** `live`: for progress; `out`: for tables. */
-  constructor(live: Writable, out: Writable, epochs: number) {
+  /** `live`: for progress; `out`: for tables; `epochs`: undefined if they are chosen from the data. */
+  constructor(live: Writable, out: Writable, epochs: number | undefined) {
     this.#live = live
     this.#out = out
     this.#epochs = epochs
@@ -97,24 +97,30 @@ class Means {
  * One line of at most `width` characters: the parts that do not fit are left out, the least important first. Without a width it is a line of
  * a log, without a bar.
  */
-export function progressLine(progress: EpochProgress, losses: Losses, epochs: number, width = Infinity): string {
+export function progressLine(progress: EpochProgress, losses: Losses, epochs: number | undefined, width = Infinity): string {
   const { epoch, step, steps, loss, examplesPerSecond } = progress
   const share = steps === 0 ? 1 : step / steps
-  const tasks = Object.entries(losses).map(([name, value]) => `${name} ${scoreText(value)}`)
+  const tasks = Object.entries(losses).map(([name, value]) => `${name} ${value.toFixed(3)}`)
   const parts = [
-    { rank: 0, text: `epoch ${epoch + 1}/${epochs}` },
-    { rank: 4, text: width < Infinity ? `[${'='.repeat(Math.round(share * 16)).padEnd(16)}]` : '' },
-    { rank: 0, text: `${Math.floor(share * 100)} %` },
-    { rank: 1, text: `loss ${scoreText(loss)}` },
-    { rank: 3, text: tasks.length > 1 ? `(${tasks.join(', ')})` : '' },
-    { rank: 2, text: `${perSecond(examplesPerSecond, 1000)} examples/s` },
-    { rank: 0, text: `${durationText(secondsLeft(progress, epochs))} left` },
+    { rank: 0, text: epochText(epoch, epochs) },
+    { rank: 5, text: width < Infinity ? `[${'='.repeat(Math.round(share * 16)).padEnd(16)}]` : '' },
+    { rank: 1, text: `${Math.floor(share * 100)} %` },
+    { rank: 4, text: `loss ${Number.isNaN(loss) ? '–' : loss.toFixed(3)}` },
+    { rank: 3, text: tasks.join('  ') },
+    { rank: 6, text: `${perSecond(examplesPerSecond, 1000)} examples/s` },
+    { rank: 2, text: `${durationText(secondsLeft(progress, epochs ?? epoch + 1))} left${epochs === undefined ? ' in it' : ''}` },
   ].filter(({ text }) => text !== '')
-  for (let most = 4; most >= 0; most--) {
-    const line = parts.filter(({ rank }) => rank <= most).map(({ text }) => text).join('  ') // prettier-ignore
-    if (line.length <= width) return line
+  const shown = new Set<string>()
+  const line = () => parts.filter(({ text }) => shown.has(text)).map(({ text }) => text).join('  ') // prettier-ignore
+  for (const { text } of parts.toSorted((a, b) => a.rank - b.rank)) {
+    shown.add(text)
+    if (line().length > width) shown.delete(text)
   }
-  return parts[0]!.text.slice(0, width)
+  return line()
+}
+
+function epochText(epoch: number, epochs: number | undefined): string {
+  return `epoch ${epoch + 1}${epochs === undefined ? '' : `/${epochs}`}`
 }
 
 /** Until the end of the last epoch, at the pace of the current one, without evaluations. */
@@ -123,7 +129,11 @@ function secondsLeft({ epoch, step, steps, eta }: EpochProgress, epochs: number)
   return eta * (1 + ((epochs - 1 - epoch) * steps) / (steps - step))
 }
 
-function epochTable({ epoch, losses, metrics, loss, seconds, steps, evaluation }: EpochRecord, epochs: number, isBest: boolean): string {
+function epochTable(
+  { epoch, losses, metrics, loss, seconds, steps, evaluation }: EpochRecord,
+  epochs: number | undefined,
+  isBest: boolean,
+): string {
   const names = [...new Set([...Object.keys(losses), ...Object.keys(evaluation?.metrics ?? {})])]
   const rows = names.map((name) => {
     const held = evaluation?.metrics[name]
@@ -131,7 +141,7 @@ function epochTable({ epoch, losses, metrics, loss, seconds, steps, evaluation }
     const evaluated = evaluation ? [evaluation.losses[name], held?.accuracy, f1] : []
     return [name, ...[losses[name], metrics[name]?.accuracy, ...evaluated].map(scoreText)]
   })
-  const title = `epoch ${epoch + 1}/${epochs}: ${steps} steps in ${durationText(seconds)}, loss ${scoreText(loss)}`
-  const score = evaluation ? `, score ${scoreText(evaluation.score)}${isBest ? ' (best)' : ''}` : ''
+  const title = `${epochText(epoch, epochs)}: ${steps} steps, ${durationText(seconds)}, loss ${scoreText(loss)}`
+  const score = evaluation ? `, score ${scoreText(evaluation.score)}${isBest ? ', best' : ''}` : ''
   return `${title}${score}\n${textTable([['', 'loss', 'accuracy', ...(evaluation ? ['eval loss', 'accuracy', 'F1'] : [])], ...rows])}`
 }

@@ -150,7 +150,7 @@ interface Fitting extends Prepared {
 async function fit(fitting: Fitting): Promise<FitResult | undefined> {
   const { trainer, config, data, folder, out, signal, resumed } = fitting
   const start = performance.now()
-  const display = new TrainingDisplay(process.stderr, out, config.epochs ?? 3)
+  const display = new TrainingDisplay(process.stderr, out, config.epochs)
   const sinks = [metricsFile(folder.metrics)]
   if (config.tensorboard !== undefined) sinks.push((await import('./tensorboard.js')).tensorboardFile(config.tensorboard))
   const sink: MetricsSink = (line) => sinks.forEach((each) => each(line))
@@ -163,7 +163,7 @@ async function fit(fitting: Fitting): Promise<FitResult | undefined> {
     eval: sizes(data.evaluate),
     resumed,
   })
-  signal.addEventListener('abort', () => display.note('Stopping after this step. Press Ctrl-C again to quit without saving.'), {
+  signal.addEventListener('abort', () => display.note('Stopping after this step (Ctrl-C again: without saving).'), {
     once: true,
   })
   try {

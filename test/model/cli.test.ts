@@ -105,6 +105,21 @@ describe('encode gives what model.encode gives', () => {
   })
 })
 
+describe('similarity', () => {
+  test('two texts give one number, more give a matrix, and --json all of it', async () => {
+    const texts = ['a cat', 'a dog', 'rain']
+    const vectors = await model.encode(texts)
+    const expected = model.similarity(vectors, vectors).toArray()
+    expect(await sentorch(['similarity', ...ON, 'a cat', 'a dog'])).toMatchObject({ code: 0, stdout: `${expected[0]![1]!.toFixed(4)}\n`, stderr: '' }) // prettier-ignore
+    const { stdout } = await sentorch(['similarity', ...ON, '--json'], texts.join('\n'))
+    expect(JSON.parse(stdout)).toEqual({ measure: 'cosine', texts, similarity: expected })
+    expect((await sentorch(['similarity', ...ON], texts.join('\n'))).stdout).toMatch(
+      /^ +1 +2 +3\n1 +1.0000 [^]*\n\n1 {2}a cat\n2 {2}a dog\n3 {2}rain\n$/,
+    )
+    expect(await sentorch(['similarity', ...ON, 'alone'])).toMatchObject({ code: 2, stdout: '' })
+  })
+})
+
 describe('wrong calls exit with 2 and make no file', () => {
   test.each<[string, string[], RegExp]>([
     ['an unknown option', encode('-', 'v.npy', '--colour', 'red'), /unknown option '--colour'/],
