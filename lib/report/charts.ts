@@ -19,6 +19,12 @@ const [WIDTH, HEIGHT] = [480, 280]
 const SERIES = 6
 const DASHES = ['', '6 3', '2 3', '8 3 2 3', '12 4', '4 4']
 
+/** If all numbers are below this, they are written with an exponent. */
+const SMALL = 0.01
+
+/** Characters of a name that fit beside a chart. */
+const SHORT = 18
+
 export interface Series {
   name: string
   points: readonly { x: number; y: number }[]
@@ -81,7 +87,8 @@ export class Charts {
       ({ name, colour, dash, width, opacity }) =>
         markup`<li><svg width="28" height="10" aria-hidden="true"><line x1="0" y1="5" x2="28" y2="5" stroke="${colour}" stroke-width="${width + 1}" stroke-opacity="${opacity}" stroke-dasharray="${dash || 'none'}"/></svg> <bdi>${clip(name, 60)}</bdi></li>`,
     )
-    const y = chart.logarithmic ? { type: 'log' as const, tickFormat: (rate: number) => rate.toExponential(0) } : { nice: true }
+    const largest = Math.max(...drawn.flatMap(({ points }) => points.map(({ y }) => y)))
+    const y = { ...(chart.logarithmic ? { type: 'log' as const } : { nice: true }), ...(largest < SMALL && { tickFormat: exponential }) }
     const grid = this.#plot.gridY({ stroke: 'var(--rule)', strokeOpacity: 1 })
     return this.#figure(chart, { y, marks: [grid, ...marks] }, markup`<ul class="legend">${legend}</ul>`, data)
   }
@@ -95,19 +102,14 @@ export class Charts {
     data: Table,
   ): Html {
     const plot = this.#plot
-    const short = (name: string) => visible(clip(name, 28))
+    const row = new Map(names.map((name, i) => [name, i]))
+    const bar = { insetTop: 3, insetBottom: 3 }
     const marks = [
-      plot.barX(names, { x1: 0, x2: steps, y: short, fill: 'var(--rule)', insetTop: 3, insetBottom: 3 }),
-      plot.barX(rows, {
-        x1: 'from',
-        x2: 'to',
-        y: (row: { name: string }) => short(row.name),
-        fill: colourOf(0),
-        insetTop: 3,
-        insetBottom: 3,
-      }),
+      plot.barX([...row.values()], { x1: 0, x2: steps, y: (i: number) => i, fill: 'var(--rule)', ...bar }),
+      plot.barX(rows, { x1: 'from', x2: 'to', y: ({ name }: { name: string }) => row.get(name)!, fill: colourOf(0), ...bar }),
     ]
-    const options = { y: { domain: names.map(short), label: null }, marginLeft: 150, height: 60 + 22 * names.length, marks }
+    const y = { domain: [...row.values()], label: null, tickFormat: (i: number) => shortened(names[i]!) }
+    const options = { y, marginLeft: 150, height: 60 + 22 * names.length, marks }
     return this.#figure(chart, options, undefined, data)
   }
 
@@ -158,4 +160,14 @@ export class Charts {
 
 function colourOf(index: number): string {
   return `var(--series-${index % SERIES})`
+}
+
+function exponential(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1).replace('.0e', 'e')
+}
+
+/** A name as an axis can show it. The table of numbers has the whole name. */
+function shortened(name: string): string {
+  const characters = [...visible(name)]
+  return characters.length <= SHORT ? characters.join('') : `${characters.slice(0, SHORT - 1).join('')}…`
 }
