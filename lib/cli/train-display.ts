@@ -14,17 +14,17 @@ type Losses = Readonly<Record<string, number>>
 export class TrainingDisplay {
   readonly #live: Writable
   readonly #out: Writable
-  readonly #epochs: number | undefined
+  /** Undefined before the first progress. */
+  #epochs: number | undefined
   #bar: SingleBar | undefined
   #means = new Means()
   #logged = performance.now()
   #last: EpochProgress | undefined
 
-  /** `live`: for progress; `out`: for tables; `epochs`: undefined if they are chosen from the data. */
-  constructor(live: Writable, out: Writable, epochs: number | undefined) {
+  /** `live`: for progress; `out`: for tables. */
+  constructor(live: Writable, out: Writable) {
     this.#live = live
     this.#out = out
-    this.#epochs = epochs
   }
 
   /** Losses of one step, shown with the next progress. */
@@ -34,6 +34,7 @@ export class TrainingDisplay {
 
   progress(progress: EpochProgress): void {
     this.#last = progress
+    this.#epochs = progress.epochs ?? this.#epochs
     const { isTTY, columns = 80 } = this.#live as Partial<NodeJS.WriteStream>
     const line = (width?: number) => progressLine(progress, this.#means.values, this.#epochs, width)
     if (isTTY) {

@@ -150,7 +150,7 @@ interface Fitting extends Prepared {
 async function fit(fitting: Fitting): Promise<FitResult | undefined> {
   const { trainer, config, data, folder, out, signal, resumed } = fitting
   const start = performance.now()
-  const display = new TrainingDisplay(process.stderr, out, config.epochs)
+  const display = new TrainingDisplay(process.stderr, out)
   const sinks = [metricsFile(folder.metrics)]
   if (config.tensorboard !== undefined) sinks.push((await import('./tensorboard.js')).tensorboardFile(config.tensorboard))
   const sink: MetricsSink = (line) => sinks.forEach((each) => each(line))

@@ -9,7 +9,7 @@ const RATES = [
 ]
 
 /** The minimum of epochs and of steps. */
-const LENGTHS = { short: [3, 50], long: [5, 120] }
+const LENGTHS = { short: [3, 80], long: [5, 200] }
 
 /** By name, as options of `model.fit`. */
 export function gridFor(examples) {

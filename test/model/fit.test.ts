@@ -53,15 +53,15 @@ describe('model.fit', () => {
     const { recipe, steps, history } = await few.fit(sentences(16))
     expect(recipe).toEqual({
       learningRate: 1e-4,
-      headLearningRate: 0.6 / 66,
+      headLearningRate: 0.6 / 74,
       batchSize: 8,
-      epochs: 33,
-      warmupSteps: 6,
+      epochs: 37,
+      warmupSteps: 7,
       chosen: ['learningRate', 'headLearningRate', 'batchSize', 'epochs'],
     })
-    expect([steps, history.length]).toEqual([66, 33])
+    expect([steps, history.length]).toEqual([74, 37])
     const { learningRates } = history[3]!
-    expect(learningRates.heads! / learningRates.embeddings!).toBeCloseTo(0.6 / 66 / 1e-4, 6)
+    expect(learningRates.heads! / learningRates.embeddings!).toBeCloseTo(0.6 / 74 / 1e-4, 6)
   })
 
   test('options win over the recipe', async () => {

@@ -12,13 +12,13 @@ const ALL = ['learningRate', 'headLearningRate', 'batchSize', 'epochs']
 
 test.each([
   // Examples, and the chosen batch size, epochs and head rate: 0.6 ÷ steps, within 1e-3 to 1e-2.
-  [1, 8, 63, 0.6 / 63],
-  [16, 8, 33, 0.6 / 66],
-  [64, 8, 11, 0.6 / 88],
-  [150, 16, 9, 0.6 / 90],
-  [256, 16, 7, 0.6 / 112],
-  [1024, 16, 4, 0.6 / 256],
-  [2400, 16, 3, 0.6 / 450],
+  [1, 8, 64, 0.6 / 64],
+  [16, 8, 37, 0.6 / 74],
+  [64, 8, 15, 0.6 / 120],
+  [150, 16, 17, 0.6 / 170],
+  [256, 16, 15, 0.6 / 240],
+  [1024, 16, 6, 0.6 / 384],
+  [2400, 16, 4, 1e-3],
   [13_084, 32, 3, 1e-3],
 ])('%i examples: batches of %i, %i epochs', (examples, batchSize, epochs, headLearningRate) => {
   const recipe = choose({ examples })
@@ -34,14 +34,14 @@ describe('options win, and the other values follow them', () => {
   test.each<[string, Partial<RecipeOptions>, Partial<DataRecipe>]>([
     ['epochs', { epochs: 10 }, { epochs: 10, batchSize: 8, headLearningRate: 1e-2 }],
     ['batchSize', { batchSize: 1 }, { batchSize: 1, epochs: 7, headLearningRate: 0.6 / 112 }],
-    ['gradientAccumulation', { gradientAccumulation: 2 }, { batchSize: 8, epochs: 63 }],
-    ['batchTokens', { batchTokens: 40 }, { batchSize: null, epochs: 18, headLearningRate: 0.6 / 72 }],
+    ['gradientAccumulation', { gradientAccumulation: 2 }, { batchSize: 8, epochs: 71 }],
+    ['batchTokens', { batchTokens: 40 }, { batchSize: null, epochs: 20, headLearningRate: 0.6 / 80 }],
     ['totalSteps', { totalSteps: 600 }, { epochs: 300, headLearningRate: 1e-3 }],
-    ['maxSteps', { maxSteps: 30 }, { epochs: 33, headLearningRate: 1e-2 }],
+    ['maxSteps', { maxSteps: 30 }, { epochs: 37, headLearningRate: 1e-2 }],
     [
       'learningRate, which is then that of the heads, too',
       { learningRate: 3e-5 },
-      { learningRate: 3e-5, headLearningRate: 3e-5, epochs: 33 },
+      { learningRate: 3e-5, headLearningRate: 3e-5, epochs: 37 },
     ],
     ['headLearningRate', { headLearningRate: 0 }, { learningRate: 1e-4, headLearningRate: 0 }],
   ])('%s', (_, options, expected) => {
@@ -57,7 +57,7 @@ describe('options win, and the other values follow them', () => {
 })
 
 test('the model counts: hidden layers of heads, a frozen encoder, the size of the encoder', () => {
-  expect(choose({ hasHiddenLayers: true })).toMatchObject({ headLearningRate: 1e-3, epochs: 33 })
+  expect(choose({ hasHiddenLayers: true })).toMatchObject({ headLearningRate: 1e-3, epochs: 37 })
   expect(choose({ isEncoderFrozen: true })).toMatchObject({ headLearningRate: 1e-2, epochs: 160 })
   expect(choose({ hiddenSize: 768 })).toMatchObject({ learningRate: 5e-5 })
 })
@@ -65,7 +65,7 @@ test('the model counts: hidden layers of heads, a frozen encoder, the size of th
 test('a recipe replaces what was not given', () => {
   const options = withRecipe(resolved({ uncertainty: true }), choose({}))
   expect(options.batching.size).toBe(8)
-  expect(options.rates).toMatchObject({ learningRate: 1e-4, headLearningRate: 0.6 / 66, denseLearningRate: 1e-4, uncertaintyLearningRate: 0.6 / 66 }) // prettier-ignore
+  expect(options.rates).toMatchObject({ learningRate: 1e-4, headLearningRate: 0.6 / 74, denseLearningRate: 1e-4, uncertaintyLearningRate: 0.6 / 74 }) // prettier-ignore
   const given = { learningRate: 1, headLearningRate: 2, uncertainty: true, uncertaintyLearningRate: 3, batchTokens: 4 }
   expect(withRecipe(resolved(given), choose({}, given))).toEqual(resolved(given))
 })

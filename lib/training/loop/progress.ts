@@ -2,6 +2,8 @@
 export interface EpochProgress {
   /** Number of the epoch, from 0. */
   epoch: number
+  /** Number of epochs of the fit; not set for a single epoch. */
+  epochs?: number
   /** Completed steps of the epoch, and its total number of steps. */
   step: number
   steps: number

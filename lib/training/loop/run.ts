@@ -59,6 +59,7 @@ async function pump({ session, corpus, options, saving, pause, room }: EpochRun)
   const totalExamples = plan.order.length
   const facts = () => ({
     epoch: state.epoch,
+    ...(state.fit && { epochs: state.fit.course.epochs }),
     step: state.step,
     steps,
     examples: state.sums!.seen,

@@ -44,7 +44,7 @@ export interface EarlyStopping<Metric extends string = string> {
 export interface FitOptions<H extends HeadTypes = NoHeads, M extends string = string> extends EpochOptions<H>, EvaluateOptions<H, M> {
   /** Data that is evaluated after each epoch. */
   evaluate?: TrainingData
-  /** Passes over the training data. Defaults to the trainer's `epochs`, or to 3 and as many more as make 60 steps (docs/defaults.md). */
+  /** Passes over the training data. Defaults to the trainer's `epochs`, or to 3 and as many more as make 60 to 200 steps (docs/defaults.md). */
   epochs?: number
   /** Maximum number of steps of the fit, which may end in the middle of an epoch. Defaults to no limit. */
   maxSteps?: number

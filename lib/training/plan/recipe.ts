@@ -44,10 +44,15 @@ export interface RecipeOptions {
 /** Values for a large amount of data, to which the rule tends; they apply until the data is known. */
 export const LARGE_DATA = { headLearningRate: 1e-3, batchSize: 32, epochs: 3 } as const
 
-/** Steps in addition to three passes over the data: a head that starts from random weights needs them however few examples there are. */
-const EXTRA_STEPS = 60
+/**
+ * Steps in addition to three passes over the data: a head that starts from random weights needs some however few examples there are, and more
+ * examples teach more in further passes, until three passes are long enough.
+ */
+function extraSteps(examples: number): number {
+  return Math.min(200, 60 + examples / 2)
+}
 
-/** As `LARGE_DATA.epochs` and `EXTRA_STEPS`, for heads on a frozen encoder, whose cached states make a step cheap. */
+/** Epochs, additional steps and rate of heads on a frozen encoder, whose cached states make a step cheap. */
 const FROZEN = { epochs: 10, extraSteps: 300, headLearningRate: 1e-2 } as const
 
 /**
@@ -78,10 +83,10 @@ function batchSizeFor(examples: number): number {
   return examples <= 4096 ? 16 : LARGE_DATA.batchSize
 }
 
-function epochsFor(stepsPerEpoch: number, { isEncoderFrozen }: RecipeFacts, totalSteps: number | undefined): number {
+function epochsFor(stepsPerEpoch: number, { isEncoderFrozen, examples }: RecipeFacts, totalSteps: number | undefined): number {
   if (totalSteps !== undefined) return Math.ceil(totalSteps / stepsPerEpoch)
-  const { epochs, extraSteps } = isEncoderFrozen ? FROZEN : { epochs: LARGE_DATA.epochs, extraSteps: EXTRA_STEPS }
-  return epochs + Math.round(extraSteps / stepsPerEpoch)
+  const [epochs, extra] = isEncoderFrozen ? [FROZEN.epochs, FROZEN.extraSteps] : [LARGE_DATA.epochs, extraSteps(examples)]
+  return epochs + Math.round(extra / stepsPerEpoch)
 }
 
 /** Larger encoders are trained with lower rates. */
