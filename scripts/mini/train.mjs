@@ -1,0 +1,53 @@
+// Distils the teacher's vectors into the student. A run that was interrupted continues from its newest checkpoint.
+// usage: node scripts/mini/train.mjs [--out DIR] [--start DIR] [--run NAME] [--texts N] [--epochs N] [--rate R] [--schedule linear|constant] [--batch N] [--dtype float32|bfloat16] [--threads N]
+import fs from 'node:fs'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { main, note, seconds } from '../support/console.mjs'
+import { inRoot } from '../support/paths.mjs'
+import { optionsOf } from './options.mjs'
+import { recordedTeacher, textsOf } from './teacher.mjs'
+
+const REPORT_MS = 15_000
+const WARMUP = 100
+
+export async function distil({ out, start, run = 'distilled', texts: count, epochs = 3, rate = 1e-3, batch = 128, dtype = 'bfloat16', schedule = 'linear', threads }) {
+  const { Dataset, Embeddings, Model, Trainer } = createRequire(import.meta.url)(inRoot('dist/index.js'))
+  const texts = textsOf(out, count)
+  const teacher = recordedTeacher(out, texts, Embeddings)
+  const dir = path.join(out, 'runs', run)
+  const trainer = fs.existsSync(dir)
+    ? await Trainer.resume(dir, { teacher })
+    : (await Model.load(start ?? path.join(out, 'student'), threads && { threads })).trainer({
+        learningRate: rate,
+        headLearningRate: rate,
+        weightDecay: 0.01,
+        schedule,
+        warmupSteps: WARMUP,
+        batchSize: batch,
+        epochs,
+        dtype,
+        distill: { teacher, loss: 'cosine' },
+      })
+  const { model } = trainer
+  const data = await Dataset.from(texts.map((text) => ({ text })), { name: 'texts' })
+  let next = 0
+  await trainer.fit(data, {
+    epochs,
+    saveEvery: { dir, minutes: 10, keep: 1 },
+    onProgress({ epoch, step, steps, loss, eta }) {
+      if (performance.now() < next) return
+      next = performance.now() + REPORT_MS
+      note(`${new Date().toISOString().slice(11, 19)} epoch ${epoch} step ${step}/${steps} loss ${loss.toFixed(4)}, ${seconds(1000 * eta)} left`)
+    },
+  })
+  await trainer.dispose()
+  const folder = path.join(out, run)
+  await model.save(folder)
+  await model.dispose()
+  note(`Saved in ${folder}`)
+  return folder
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => distil(optionsOf()))
