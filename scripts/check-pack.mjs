@@ -11,7 +11,7 @@ import { inRoot } from './support/paths.mjs'
 import { capture, npm } from './support/process.mjs'
 import { getModel } from './model.mjs'
 
-const MAX_BYTES = 5e6
+const MAX_BYTES = 12e6
 const TEXTS = ['A cat sleeps on the sofa.', 'A kitten naps on the couch.', 'The tax return is due in May.']
 const target = `${process.platform}-${process.arch}`
 const abi = JSON.parse(fs.readFileSync(inRoot('scripts/abi.json'), 'utf8'))
@@ -100,6 +100,8 @@ async function checkTarball(folder) {
       'bin/sentorch.js',
       'dist/index.js',
       'dist/index.d.ts',
+      'models/mini/model.safetensors',
+      'models/mini/README.md',
     ]
     for (const name of [...needed, ...fs.readdirSync(inRoot('prebuilds', target)).map((file) => `prebuilds/${target}/${file}`)]) {
       assert.ok(names.includes(name), `${name} is missing`)
@@ -107,7 +109,7 @@ async function checkTarball(folder) {
   })
   await check('the tarball holds nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|models\/mini\/(\w+\/)?[\w-]+\.(json|safetensors|md)|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
     assert.deepEqual(
       names.filter((name) => !allowed.test(name)),
       [],

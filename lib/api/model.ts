@@ -64,7 +64,8 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   }
 
   /**
-   * Loads a model from a local folder or a hub id such as `sentence-transformers/all-MiniLM-L6-v2`.
+   * Loads a model: `sentorch:mini`, the small one that is part of the package, a local folder, or a hub id such as
+   * `sentence-transformers/all-MiniLM-L6-v2`.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL, ERR_FILE,
    * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
    * ERR_ABORTED.

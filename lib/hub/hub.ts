@@ -6,6 +6,7 @@ import { fileError, isOutOfFiles, isSystemError } from '../files/file-errors'
 import { otherWeights } from '../files/read'
 import { recoverFolder } from '../files/staging'
 import type { HubOptions, LoadProgress } from '../model/load-options'
+import { bundledFolder } from './bundled'
 import { isCommit, isWhole, RepositoryCache, type RemoteFile } from './cache'
 import { explain, HubClient, HubFailure } from './client'
 import { downloadBlob } from './download'
@@ -21,18 +22,21 @@ export interface ResolveOptions extends HubOptions {
   connectTimeout?: number
 }
 
+/** Where a model came from. */
+export type ModelSource = 'bundled' | 'local' | 'cache' | 'hub'
+
 export interface ResolvedModel {
   /** Absolute path. */
   folder: string
-  /** `cache`: nothing was downloaded; `hub`: at least one file was downloaded. */
-  source: 'local' | 'cache' | 'hub'
+  /** `bundled`: part of the package; `cache`: nothing was downloaded; `hub`: at least one file was downloaded. */
+  source: ModelSource
   /** The id of the repository on the hub, with its owner. */
   id?: string
   commit?: string
 }
 
 /**
- * The folder of a model: a local folder if one with that name exists, otherwise a repository on the hub (`owner/name`, or only the name for
+ * The folder of a model: a bundled model (`sentorch:mini`), a local folder if one with that name exists, otherwise a repository on the hub (`owner/name`, or only the name for
  * those of sentence-transformers), downloaded to the cache of Python's huggingface_hub: configuration, tokenizer and safetensors only.
  * Rejects with ERR_MODEL_NOT_FOUND, ERR_DOWNLOAD, ERR_UNSAFE_MODEL (if all weights are pickled), ERR_MODEL_UNSUPPORTED, ERR_MODEL_FORMAT,
  * ERR_ABORTED or ERR_INVALID_ARGUMENT.
@@ -41,6 +45,8 @@ export async function resolveModel(where: string, options: ResolveOptions = {}):
   if (stringOf('where', where) === '' || where.includes('\0')) throw invalid('where', 'a folder or a hub id', where)
   throwIfAborted(options.signal)
 
+  const bundled = bundledFolder(where)
+  if (bundled !== undefined) return { folder: bundled, source: 'bundled' }
   const folder = resolve(expandHome(where))
   let found = await kindOf(folder)
   if (found === ABSENT && (await recoverFolder(folder))) found = 'folder'

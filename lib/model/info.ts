@@ -1,7 +1,7 @@
 import type { LoadResult } from '../../binding'
 import type { ChosenDevice, Native } from '../libtorch/open'
 import { assumesPooling, type ModelFolder } from '../format/folder'
-import type { ResolvedModel } from '../hub/hub'
+import type { ModelSource, ResolvedModel } from '../hub/hub'
 import { resolveEncode } from '../encode/options'
 import { type PoolingName } from '../pooling/poolings'
 import type { DTypeOption } from './load-options'
@@ -12,7 +12,8 @@ import type { Tokenizer } from '../tokenizer/tokenizer'
 export interface ModelInfo {
   /** Absolute path of the model's folder. */
   folder: string
-  source: 'local' | 'cache' | 'hub'
+  /** `bundled`: part of the package; `local`: a folder; `cache`: the hub's cache; `hub`: at least one file was downloaded for this load. */
+  source: ModelSource
   /** Repository and commit on the hub, if the model came from there. */
   id?: string
   commit?: string

@@ -6,7 +6,24 @@ import { inRoot } from '../support/paths.mjs'
 
 const require = createRequire(import.meta.url)
 
-const NAMES = ['data', 'wordnet', 'out', 'teacher', 'python', 'threads', 'texts', 'epochs', 'dtype', 'rate', 'batch', 'start', 'run', 'schedule', 'model']
+const NAMES = [
+  'data',
+  'wordnet',
+  'out',
+  'teacher',
+  'python',
+  'threads',
+  'texts',
+  'epochs',
+  'dtype',
+  'rate',
+  'batch',
+  'start',
+  'run',
+  'schedule',
+  'model',
+  'target',
+]
 
 /** All values of the command line, with defaults for the places of data and results. */
 export function optionsOf(args = process.argv.slice(2)) {

@@ -4,16 +4,16 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { getModel } from '../model.mjs'
-import { main, note } from '../support/console.mjs'
+import { main } from '../support/console.mjs'
 import { inRoot } from '../support/paths.mjs'
 import { randomFrom } from '../support/random.mjs'
 import { optionsOf } from './options.mjs'
+import { cachedVectors, WIDTH } from './teacher.mjs'
 
 export const HELD_OUT = ['utterances', 'wordnet']
 /** Texts of each kind; each is in one pair with a near neighbour and in one with a random text. */
 const TEXTS = 2500
-/** A near neighbour is one of the so many that are nearest by the teacher. */
+/** A near neighbour is one of the ten that are nearest by the teacher. */
 const NEAR = 10
 
 /** Spearman correlation of the student's and the teacher's cosines by kind of text; with heads also the scores on SNIPS. */
@@ -22,8 +22,11 @@ export async function score({ out, data, model: folder, teacher, threads }) {
   const student = await Model.load(folder ?? 'sentorch:mini', threads && { threads })
   const scores = {}
   for (const kind of HELD_OUT) {
-    const texts = fs.readFileSync(path.join(out, `held-out-${kind}.txt`), 'utf8').split('\n').slice(0, TEXTS)
-    const theirs = await teacherVectors(path.join(out, `teacher-${kind}.f32`), texts, teacher, Model)
+    const texts = fs
+      .readFileSync(path.join(out, `held-out-${kind}.txt`), 'utf8')
+      .split('\n')
+      .slice(0, TEXTS)
+    const theirs = await cachedVectors(path.join(out, `teacher-${kind}.f32`), texts, teacher, Model)
     const { data: ours, dimension } = await student.encode(texts, { normalize: true })
     const pairs = pairsOf(theirs, texts.length)
     const cosines = (vectors, width) => pairs.map(([a, b]) => dot(vectors, a, b, width))
@@ -39,17 +42,6 @@ export async function score({ out, data, model: folder, teacher, threads }) {
   }
   await student.dispose()
   return scores
-}
-
-const WIDTH = 384
-
-async function teacherVectors(file, texts, teacher, Model) {
-  if (fs.existsSync(file)) return new Float32Array(Uint8Array.from(fs.readFileSync(file)).buffer)
-  const model = await Model.load(teacher ?? (await getModel(note)))
-  const { data } = await model.encode(texts, { normalize: true })
-  await model.dispose()
-  fs.writeFileSync(file, data)
-  return data
 }
 
 /** Pairs of row numbers, half of them near neighbours by the teacher and half random. */
@@ -107,4 +99,5 @@ function pearson(a, b) {
   return ab / Math.sqrt(aa * bb)
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(async () => console.log(JSON.stringify(await score(optionsOf()), null, 2)))
+if (import.meta.url === pathToFileURL(process.argv[1]).href)
+  await main(async () => console.log(JSON.stringify(await score(optionsOf()), null, 2)))

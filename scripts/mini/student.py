@@ -25,6 +25,8 @@ INTERMEDIATE = 768
 POSITIONS = 128
 DIMENSION = 384
 SPREAD = 0.04
+# Standard deviation of the word table. LayerNorm removes it from the outputs, so it only sets how fast words change in training.
+WORDS = 0.1
 # Number of files of teacher vectors for the regression.
 SHARDS = 4
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -82,7 +84,7 @@ def regression(tokenizer: Tokenizer, folder: Path) -> tuple[np.ndarray, np.ndarr
     pooled = shares @ normed
     centre = pooled.mean(axis=0)
     weight = ridge(pooled - centre, vectors - mean, penalty=10.0).T
-    return normed * SPREAD, weight, mean - weight @ centre
+    return normed * WORDS, weight, mean - weight @ centre
 
 
 def encoder(words: np.ndarray) -> dict[str, np.ndarray]:

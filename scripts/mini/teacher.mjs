@@ -12,6 +12,8 @@ import { inRoot } from '../support/paths.mjs'
 import { optionsOf } from './options.mjs'
 
 export const SHARD = 16_384
+/** Dimension of the teacher's vectors. */
+export const WIDTH = 384
 
 const shardFile = (out, shard) => path.join(out, 'teacher', `${String(shard).padStart(4, '0')}.f16`)
 
@@ -40,13 +42,34 @@ export async function teach({ out, teacher, texts: count, threads, dtype = 'bflo
   await model.dispose()
 }
 
-/** The vectors of the first `count` texts, as a function from texts to embeddings that `distill` takes as teacher. */
-export function recordedTeacher(out, texts, Embeddings) {
+/** The vectors of a few thousand texts, kept in a file of float32. */
+export async function cachedVectors(file, texts, teacher, Model, dtype = 'float32') {
+  if (fs.existsSync(file)) {
+    const data = new Float32Array(Uint8Array.from(fs.readFileSync(file)).buffer)
+    if (data.length === texts.length * WIDTH) return data
+  }
+  const model = await Model.load(teacher ?? (await getModel(note)), { dtype })
+  const { data } = await model.encode(texts)
+  await model.dispose()
+  fs.writeFileSync(file, data)
+  return data
+}
+
+/**
+ * The recorded vectors of the first texts, as a function from texts to embeddings that `distill` takes as teacher. `known`: the vectors of
+ * other texts.
+ */
+export function recordedTeacher(out, texts, Embeddings, known = new Map()) {
   const place = new Map(texts.map((text, i) => [text, i]))
   let open = { shard: -1, halves: undefined }
   return (asked) => {
     const data = new Float32Array(asked.length * WIDTH)
     for (const [i, text] of asked.entries()) {
+      const given = known.get(text)
+      if (given) {
+        data.set(given, i * WIDTH)
+        continue
+      }
       const row = place.get(text)
       const shard = Math.floor(row / SHARD)
       if (open.shard !== shard) open = { shard, halves: new Uint16Array(Uint8Array.from(fs.readFileSync(shardFile(out, shard))).buffer) }
@@ -56,8 +79,6 @@ export function recordedTeacher(out, texts, Embeddings) {
     return new Embeddings(data, WIDTH)
   }
 }
-
-const WIDTH = 384
 
 /** The last shard of a shorter run has fewer rows, and is computed again. */
 function isWhole(out, shard, count) {

@@ -10,9 +10,20 @@ import { optionsOf } from './options.mjs'
 import { recordedTeacher, textsOf } from './teacher.mjs'
 
 const REPORT_MS = 15_000
-const WARMUP = 100
+const WARMUP = 200
 
-export async function distil({ out, start, run = 'distilled', texts: count, epochs = 3, rate = 1e-3, batch = 128, dtype = 'bfloat16', schedule = 'linear', threads }) {
+export async function distil({
+  out,
+  start,
+  run = 'distilled',
+  texts: count,
+  epochs = 3,
+  rate = 4e-4,
+  batch = 64,
+  dtype = 'bfloat16',
+  schedule = 'linear',
+  threads,
+}) {
   const { Dataset, Embeddings, Model, Trainer } = createRequire(import.meta.url)(inRoot('dist/index.js'))
   const texts = textsOf(out, count)
   const teacher = recordedTeacher(out, texts, Embeddings)
@@ -21,7 +32,8 @@ export async function distil({ out, start, run = 'distilled', texts: count, epoc
     ? await Trainer.resume(dir, { teacher })
     : (await Model.load(start ?? path.join(out, 'student'), threads && { threads })).trainer({
         learningRate: rate,
-        headLearningRate: rate,
+        // The Dense module starts from a regression and has small weights.
+        headLearningRate: rate / 10,
         weightDecay: 0.01,
         schedule,
         warmupSteps: WARMUP,
@@ -31,16 +43,14 @@ export async function distil({ out, start, run = 'distilled', texts: count, epoc
         distill: { teacher, loss: 'cosine' },
       })
   const { model } = trainer
-  const data = await Dataset.from(texts.map((text) => ({ text })), { name: 'texts' })
-  let next = 0
+  const data = await Dataset.from(
+    texts.map((text) => ({ text })),
+    { name: 'texts' },
+  )
   await trainer.fit(data, {
     epochs,
     saveEvery: { dir, minutes: 10, keep: 1 },
-    onProgress({ epoch, step, steps, loss, eta }) {
-      if (performance.now() < next) return
-      next = performance.now() + REPORT_MS
-      note(`${new Date().toISOString().slice(11, 19)} epoch ${epoch} step ${step}/${steps} loss ${loss.toFixed(4)}, ${seconds(1000 * eta)} left`)
-    },
+    onProgress: progress(),
   })
   await trainer.dispose()
   const folder = path.join(out, run)
@@ -48,6 +58,21 @@ export async function distil({ out, start, run = 'distilled', texts: count, epoc
   await model.dispose()
   note(`Saved in ${folder}`)
   return folder
+}
+
+/** Prints a line every 15 seconds, with the mean loss since the last one. */
+export function progress() {
+  let next = 0
+  let last = { step: 0, sum: 0 }
+  return ({ epoch, step, steps, loss, eta }) => {
+    if (performance.now() < next) return
+    next = performance.now() + REPORT_MS
+    const before = step < last.step ? { step: 0, sum: 0 } : last
+    last = { step, sum: loss * step }
+    const recent = (last.sum - before.sum) / Math.max(1, step - before.step)
+    const time = new Date().toISOString().slice(11, 19)
+    note(`${time} epoch ${epoch} step ${step}/${steps} loss ${recent.toFixed(4)}, ${seconds(1000 * eta)} left`)
+  }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => distil(optionsOf()))

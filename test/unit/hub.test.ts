@@ -4,6 +4,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import type { SentorchError } from '../../lib/base/errors'
 import { resolveModel, type ResolveOptions } from '../../lib/hub/hub'
+import { packageRoot } from '../../lib/native/addon'
 import type { LoadProgress } from '../../lib/model/load-options'
 import {
   COMMIT,
@@ -65,6 +66,23 @@ describe('local', () => {
     '..'.repeat(9),
   ])('%s is never asked of the hub', async (where) => {
     expect(await refusal(where)).toMatchObject({ code: 'ERR_MODEL_NOT_FOUND' })
+    expect(hub.requests).toEqual([])
+  })
+
+  test('the bundled model is in the package, whatever folders are called', async () => {
+    const before = process.cwd()
+    fs.mkdirSync(path.join(home, 'sentorch:mini'))
+    try {
+      process.chdir(home)
+      const bundled = { folder: path.join(packageRoot, 'models', 'mini'), source: 'bundled' }
+      expect(await resolveModel('sentorch:mini')).toEqual(bundled)
+      expect(await resolveModel('./sentorch:mini')).toEqual({ folder: path.join(fs.realpathSync(home), 'sentorch:mini'), source: 'local' })
+    } finally {
+      process.chdir(before)
+    }
+    for (const where of ['sentorch:maxi', 'sentorch:', 'sentorch:mini/', 'sentorch:../mini']) {
+      expect(await refusal(where)).toMatchObject({ code: 'ERR_MODEL_NOT_FOUND', message: expect.stringContaining(`'sentorch:mini'`) })
+    }
     expect(hub.requests).toEqual([])
   })
 
