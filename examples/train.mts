@@ -1,8 +1,8 @@
 // Trains a model to recognise an intent and cities from sixteen sentences, predicts on new sentences, saves the model and loads it again.
-// node examples/train.mts MODEL FOLDER      (Node 22.18 or newer runs TypeScript as it is; MODEL is a folder or a hub id, FOLDER a new one)
+// node examples/train.mts MODEL FOLDER      (Node 22.18 or newer runs TypeScript as it is; MODEL is sentorch:mini, a folder or a hub id, FOLDER a new one)
 import { Dataset, Model, type Example } from 'sentorch'
 
-const [where = 'sentence-transformers/all-MiniLM-L6-v2', folder = 'trained-model'] = process.argv.slice(2)
+const [where = 'sentorch:mini', folder = 'trained-model'] = process.argv.slice(2)
 
 /** A city is written in brackets. */
 function example(intent: string, marked: string): Example {
@@ -26,7 +26,10 @@ const data = await Dataset.from([
   ),
 ])
 
-const model = (await Model.load(where))
+const encoder = await Model.load(where)
+// The bundled model has heads of its own.
+for (const { name } of encoder.heads) encoder.removeHead(name)
+const model = encoder
   .addHead({ name: 'intent', type: 'classification', labels: data.labels('intent') })
   .addHead({ name: 'slots', type: 'token-classification', labels: data.labels('slots') })
 

@@ -138,4 +138,6 @@ function milliseconds(value) {
   return `${value.toFixed(value < 10 ? 2 : 0)} ms`
 }
 
-const percent = (share) => `${Math.round(100 * share)} %`
+function percent(share) {
+  return `${Math.round(100 * share)} %`
+}

@@ -8,7 +8,6 @@ import { main, note } from '../support/console.mjs'
 import { inRoot } from '../support/paths.mjs'
 import { optionsOf } from './options.mjs'
 import { filesIn, writeManifest } from './pack.mjs'
-import { PLAN } from './plan.mjs'
 import { score } from './score.mjs'
 
 export async function writeCard(options) {
@@ -30,7 +29,6 @@ export async function writeCard(options) {
     slots: percent(scores.snips.slots),
     frame: percent(scores.snips.frame),
     rate: Math.round(rate / 10) * 10,
-    ...Object.fromEntries(Object.entries(PLAN).map(([name, value]) => [name, value.toLocaleString('en')])),
   })
   fs.writeFileSync(path.join(folder, 'README.md'), card)
   writeManifest(folder)
@@ -59,6 +57,8 @@ function fill(template, values) {
   })
 }
 
-const percent = (share) => (100 * share).toFixed(1)
+function percent(share) {
+  return (100 * share).toFixed(1)
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) await main(() => writeCard(optionsOf()))

@@ -47,7 +47,7 @@ export async function teachHeads(options) {
         epochs,
         dtype,
         sampling: 'mixed',
-        tasks: { intent: { weight: 0.25 }, slots: { weight: 1 } },
+        tasks: { intent: { weight: 0.25 }, slots: { weight: 2 } },
         distill: { teacher: recorded, loss: 'cosine', weight: 4 },
       })
   const { model } = trainer
@@ -67,7 +67,9 @@ export async function teachHeads(options) {
   return folder
 }
 
+/** `start` may be a checkpoint of an earlier run of this part. */
 function withHeads(model, snips) {
+  if (model.heads.length > 0) return model
   return model
     .addHead({ name: 'intent', type: 'classification', labels: snips.labels('intent'), inputDropout: 0.1 })
     .addHead({ name: 'slots', type: 'token-classification', labels: snips.labels('slots'), inputDropout: 0.1 })

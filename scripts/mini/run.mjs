@@ -1,5 +1,5 @@
 // Makes the bundled model: corpus, teacher's vectors, student, distillation, heads, models/mini with its card. Each step continues where an
-// interrupted one stopped; about two hours on two cores.
+// interrupted one stopped.
 // usage: node scripts/mini/run.mjs [--data DIR] [--wordnet DIR] [--out DIR] [--teacher DIR] [--python EXECUTABLE] [--threads N]
 import fs from 'node:fs'
 import path from 'node:path'
