@@ -89,19 +89,20 @@ export function dataText({ name, examples, heads, lengths, truncation, problems,
 async function inspectModel(what: string, { json }: InspectFlags, signal: AbortSignal): Promise<void> {
   const model = await loadModel(what, { signal })
   try {
-    const { info, heads } = model
-    await print(json ? JSON.stringify({ ...info, heads }, null, 2) : modelText({ info, heads }))
+    const { info, heads, fingerprint } = model
+    await print(json ? JSON.stringify({ ...info, fingerprint, heads }, null, 2) : modelText({ info, heads, fingerprint }))
   } finally {
     await model.dispose()
   }
 }
 
-export function modelText({ info, heads }: Pick<Model, 'info' | 'heads'>): string {
+export function modelText({ info, heads, fingerprint }: Pick<Model, 'info' | 'heads' | 'fingerprint'>): string {
   const rows = [
     ['model', info.id ?? info.folder],
     ['type', `${info.modelType}, ${info.layers} layers, vocabulary of ${info.vocabularySize.toLocaleString('en-US')}`],
     ['size', `${info.parameters.toLocaleString('en-US')} parameters, ${bytesText(info.parameterBytes)} in memory (${info.dtype})`],
     ['vectors', `${info.dimension} dimensions, ${info.pooling.join(' + ')} pooling${info.normalizes ? ', unit length' : ''}, compared by ${info.similarity}`],
+    ['identity', `fingerprint ${fingerprint}`],
     ['texts', `at most ${info.maxLength} tokens`],
     ...Object.entries(info.prompts).filter(([, text]) => text !== '').map(([name, text]) => ['prompt', `${name}: ${JSON.stringify(text)}`]),
     ...heads.map(({ name, type, labels, hidden, multiLabel }) => [

@@ -7,6 +7,7 @@ import * as evaluate from './evaluate'
 import * as inspect from './inspect'
 import * as installLibtorch from './install-libtorch'
 import * as predict from './predict'
+import * as search from './search'
 import * as similarity from './similarity'
 import * as train from './train'
 import { reportError } from './console'
@@ -20,7 +21,7 @@ function createProgram(): Command {
     .option('--verbose', 'print the stack trace of an error')
     .exitOverride()
     .showHelpAfterError("(run with '--help' for a list of options)")
-  for (const command of [train, predict, evaluate, inspect, similarity, encode, doctor, installLibtorch]) command.register(program)
+  for (const command of [train, predict, evaluate, inspect, similarity, search, encode, doctor, installLibtorch]) command.register(program)
   return program
 }
 

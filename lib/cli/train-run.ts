@@ -234,7 +234,7 @@ function shellWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
-function summaryOf({ steps, stopped, best, history }: FitResult, folder: RunFolder): object {
+function summaryOf({ steps, stopped, best, history, recipe }: FitResult, folder: RunFolder): object {
   const { evaluation: _, ...last } = history.at(-1) ?? {}
-  return { output: folder.path, steps, stopped, epochs: history.length, last, best: best ?? null }
+  return { output: folder.path, steps, stopped, epochs: history.length, recipe, last, best: best ?? null }
 }

@@ -1,9 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Model } from '../../lib'
+import { Embeddings, Model } from '../../lib'
 import { startCommand, type Ending } from '../support/child'
 import { scratch } from '../support/scratch'
 import { FIXTURES } from '../support/variant'
@@ -117,6 +117,42 @@ describe('similarity', () => {
       /^ +1 +2 +3\n1 +1.0000 [^]*\n\n1 {2}a cat\n2 {2}a dog\n3 {2}rain\n$/,
     )
     expect(await sentorch(['similarity', ...ON, 'alone'])).toMatchObject({ code: 2, stdout: '' })
+  })
+})
+
+describe('search', () => {
+  const CORPUS = ['A cat sat on the mat.', 'rain in the north', 'a dog', 'the sun']
+  const search = (...args: string[]) => ['search', ...ON, ...args]
+
+  test('finds what model.search finds, and keeps the vectors next to the corpus', async () => {
+    const corpus = write('corpus.txt', CORPUS.join('\n'))
+    const [hits] = await model.search(await model.encodeQuery(['a cat']), await model.encodeDocument(CORPUS), { topK: 2 })
+    const first = await sentorch(search(corpus, 'a cat', '--top-k', '2', '--json'))
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(first.stdout)).toEqual({ query: 'a cat', hits: hits!.map((hit) => ({ ...hit, text: CORPUS[hit.index] })) })
+    const stored = statSync(`${corpus}.vectors.safetensors`)
+    const second = await sentorch(search(corpus, '--top-k', '1'), 'a cat\nthe sun\n')
+    expect(second.stdout).toMatch(/^a cat\n\d\.\d{4} {2}\d {2}.*\n\nthe sun\n0\.\d{4} {2}4 {2}the sun\n/)
+    expect(statSync(`${corpus}.vectors.safetensors`).mtimeMs).toBe(stored.mtimeMs)
+  })
+
+  test('vectors of another model are refused until --rebuild; a changed corpus is encoded again', async () => {
+    const corpus = write('corpus.txt', CORPUS.join('\n'))
+    const file = `${corpus}.vectors.safetensors`
+    const other = new Embeddings((await model.encode(CORPUS)).data, model.info.dimension, {
+      ...(await model.encode(CORPUS)).source!,
+      fingerprint: '0'.repeat(32),
+    })
+    await other.save(file)
+    expect(await sentorch(search(corpus, 'a cat'))).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(new RegExp(`ERR_MODEL_MISMATCH.*0{32}.*${model.fingerprint}.*--rebuild`)),
+    })
+    expect(await sentorch(search(corpus, 'a cat', '--rebuild'))).toMatchObject({ code: 0, stderr: '' })
+    expect((await Embeddings.load(file)).fingerprint).toBe(model.fingerprint)
+    writeFileSync(corpus, [...CORPUS, 'a new line'].join('\n'))
+    expect((await sentorch(search(corpus, 'a new line', '--top-k', '1'))).stdout).toMatch(/^0\.\d{4} {2}5 {2}a new line\n$/)
   })
 })
 
