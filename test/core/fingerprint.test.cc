@@ -23,7 +23,7 @@ int bits_apart(uint64_t a, uint64_t b) { return __builtin_popcountll(a ^ b); }
 
 TEST_CASE("fingerprint: every bit and the length of the input change about half of the bits of the hash") {
   Numbers numbers(7);
-  // Several rounds of 16 stripes of 64 bytes, and a rest.
+  // Several stripes of 64 bytes, and a rest.
   for (size_t size : {1, 63, 64, 65, 1024, 2500}) {
     const auto values = numbers.some(size / 4 + 1);
     std::vector<uint8_t> bytes(size);

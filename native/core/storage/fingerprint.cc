@@ -7,9 +7,9 @@
 namespace sentorch {
 namespace {
 
-constexpr size_t kLanes = 8;                   // of 64 bits
-constexpr size_t kStripe = kLanes * 8;         // bytes
-constexpr size_t kStripesPerRound = 16;        // then the lanes are mixed
+constexpr size_t kLanes = 4;
+constexpr size_t kWords = 2 * kLanes;          // of 64 bits, in a stripe
+constexpr size_t kStripe = kWords * 8;         // bytes
 constexpr int64_t kChunk = int64_t{1} << 18;   // bytes that one thread hashes at a time
 constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio
 constexpr uint64_t kOddPrime = 0xc2b2ae3d27d4eb4f;
@@ -21,27 +21,29 @@ constexpr uint64_t mixed(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-// Each stripe of a round starts one number later, so that exchanged stripes give another hash.
 constexpr auto kKeys = [] {
-  std::array<uint64_t, kLanes + kStripesPerRound> keys{};
-  for (size_t i = 0; i < keys.size(); i++) keys[i] = mixed((i + 1) * kOdd);
+  std::array<uint64_t, kWords> keys{};
+  for (size_t i = 0; i < kWords; i++) keys[i] = mixed((i + 1) * kOdd);
   return keys;
 }();
 
 using Lanes = std::array<uint64_t, kLanes>;
 
-// A product of 32-bit halves loses the input where a half is zero, so the neighbouring lane adds the input unchanged.
-void absorb(Lanes& lanes, const uint8_t* stripe, const uint64_t* keys) {
-  std::array<uint64_t, kLanes> input;
-  std::memcpy(input.data(), stripe, kStripe);
-  for (size_t i = 0; i < kLanes; i++) {
-    const uint64_t keyed = input[i] ^ keys[i];
-    lanes[i] += (keyed & 0xffffffff) * (keyed >> 32) + input[i ^ 1];
-  }
+// Both halves of the product.
+uint64_t product(uint64_t a, uint64_t b) {
+  const auto whole = static_cast<unsigned __int128>(a) * b;
+  return static_cast<uint64_t>(whole) ^ static_cast<uint64_t>(whole >> 64);
 }
 
-void mix(Lanes& lanes) {
-  for (size_t i = 0; i < kLanes; i++) lanes[i] = (lanes[i] ^ (lanes[i] >> 47) ^ kKeys[i]) * kOddPrime;
+// A product loses the input where the other factor is zero, so the neighbouring lane adds the input unchanged.
+void absorb(Lanes& lanes, const uint8_t* stripe) {
+  std::array<uint64_t, kWords> input;
+  std::memcpy(input.data(), stripe, kStripe);
+  for (size_t i = 0; i < kLanes; i++) {
+    const size_t other = 2 * (i ^ 1);
+    const uint64_t added = input[other] ^ (input[other + 1] << 32 | input[other + 1] >> 32);
+    lanes[i] = product(input[2 * i] ^ kKeys[2 * i], input[2 * i + 1] ^ kKeys[2 * i + 1] ^ lanes[i]) + added;
+  }
 }
 
 uint64_t folded(const Lanes& lanes, uint64_t seed) {
@@ -67,20 +69,12 @@ std::array<uint64_t, 2> hash128(const void* data, size_t bytes, uint64_t seed) {
   Lanes lanes;
   for (size_t i = 0; i < kLanes; i++) lanes[i] = mixed(seed + kKeys[i]);
   const uint8_t* at = static_cast<const uint8_t*>(data);
-  size_t stripe = 0;
-  const auto next = [&](const uint8_t* input) {
-    absorb(lanes, input, &kKeys[stripe]);
-    if (++stripe < kStripesPerRound) return;
-    mix(lanes);
-    stripe = 0;
-  };
-  for (size_t left = bytes; left >= kStripe; left -= kStripe, at += kStripe) next(at);
+  for (size_t left = bytes; left >= kStripe; left -= kStripe, at += kStripe) absorb(lanes, at);
   if (const size_t rest = bytes % kStripe) {
     std::array<uint8_t, kStripe> last{};
     std::memcpy(last.data(), at, rest);
-    next(last.data());
+    absorb(lanes, last.data());
   }
-  mix(lanes);
   return {folded(lanes, bytes * kOdd), folded(lanes, ~bytes * kOddPrime)};
 }
 
