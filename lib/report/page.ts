@@ -83,10 +83,10 @@ ${sections.map(({ id, title, body }) => markup`<section aria-labelledby="${id}">
   return page.text
 }
 
-function summary({ startedAt, seconds, data, steps, history, stopped }: RunRecord): string {
+function summary({ startedAt, seconds, data, steps, history, stopped, restored }: RunRecord): string {
   const examples = data.train.reduce((sum, set) => sum + set.examples, 0)
   const end = { epochs: 'after all epochs', maxSteps: 'at the maximum number of steps', earlyStopping: 'by early stopping' }[stopped]
-  return `Started ${startedAt.slice(0, 16).replace('T', ' ')} UTC, took ${duration(seconds)}. ${number(history.length)} epochs over ${number(examples)} examples, ${number(steps)} steps; ended ${end}.`
+  return `Started ${startedAt.slice(0, 16).replace('T', ' ')} UTC, took ${duration(seconds)}. ${number(history.length)} epochs over ${number(examples)} examples, ${number(steps)} steps; ended ${end}.${restored ? ' The model has the weights of the best evaluation.' : ''}`
 }
 
 function duration(seconds: number): string {

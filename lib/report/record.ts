@@ -1,7 +1,7 @@
 import type { Head } from '../heads/definition'
 import type { Calibration } from '../metrics'
 import type { Evaluation } from '../training/evaluation/outcomes'
-import type { EpochRecord, FitResult } from '../training/loop/history'
+import type { EpochRecord, FitRecipe, FitResult } from '../training/loop/history'
 import type { DataIdentity } from '../training/loop/corpus'
 
 /**
@@ -26,6 +26,8 @@ export interface RunRecord {
   evaluations: readonly { epoch: number; step: number; value: number; evaluation: Evaluation }[]
   /** Step of the evaluation with the best watched value. */
   bestStep?: number
+  /** Whether the model has the weights of that evaluation; otherwise it has those of the last step. */
+  restored?: boolean
   /** Number of steps of the fit, and why it ended. */
   steps: number
   stopped: FitResult['stopped']
@@ -136,6 +138,8 @@ export interface Recipe {
   /** Options of the trainer as given, and with every default. */
   options: Readonly<Record<string, unknown>>
   resolved: Readonly<Record<string, unknown>>
+  /** Values that depend on the amount of data, and which of them were chosen from it. */
+  dataDependent?: FitRecipe
   /** Options of `fit` that decide its course. */
   fit: Readonly<Record<string, unknown>>
   versions: Readonly<Record<string, string>>

@@ -50,6 +50,7 @@ test('the record agrees with the evaluation of the best step', async () => {
   const record = await recordOf(model, { evaluate: labelled(held), epochs: 3, evaluateEvery: 5 }, labelled(data))
   const { evaluation } = record.evaluations.find(({ step }) => step === record.bestStep)!
   expect(record.detailsStep).toBe(record.bestStep)
+  expect(record.recipe.dataDependent).toMatchObject({ batchSize: 8, epochs: 3, learningRate: 3e-3, chosen: ['headLearningRate'] })
   const right = (head: string) => {
     const { counts } = record.details.find((each) => each.head === head)!
     const sum = (list: typeof counts) => list.reduce((total, { count }) => total + count, 0)

@@ -115,6 +115,7 @@ export function runRecord(names: readonly string[] = ['go', 'stop'], label = 'in
       seed: 0,
       options: Object.fromEntries([[first, second]]),
       resolved: {},
+      dataDependent: { learningRate: 1e-4, headLearningRate: 1e-3, batchSize: null, epochs: 2, warmupSteps: 1, chosen: ['epochs'] },
       fit: { epochs: 2 },
       versions: { sentorch: '0.1.0' },
       machine: { platform: 'linux-x64', device: 'cpu', threads: 2, dtype: 'float32' },
