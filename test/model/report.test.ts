@@ -106,7 +106,10 @@ test('similarity is 1 where the encoder is frozen, and below where it learns', a
   expect(frozen.similarity!.meanCosine).toBeCloseTo(1, 5)
   for (const { before, after } of frozen.similarity!.pairs) expect(after).toBeCloseTo(before, 5)
   expect(frozen.similarity!.pairs).toHaveLength((32 * 31) / 2)
-  const learning = await recordOf(await fresh(), { epochs: 1 })
+  const model = await fresh()
+  const { fingerprint } = model
+  const learning = await recordOf(model, { epochs: 1 })
+  expect(learning.model.fingerprint).toBe(fingerprint)
   expect(learning.similarity!.meanCosine).toBeLessThan(0.999)
 })
 

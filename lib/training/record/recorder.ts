@@ -1,4 +1,5 @@
 import { platformName, libraryVersion } from '../../base/platform'
+import { modelFingerprint } from '../../encode/source'
 import type { LoadedModel } from '../../model/loaded-model'
 import type { GroupRecord, ModelRecord, RunRecord } from '../../report/record'
 import type { JudgedRow } from '../evaluation/outcomes'
@@ -34,6 +35,8 @@ export interface RecordedRun {
 export class RunRecorder {
   readonly #run: RecordedRun
   readonly #startedAt = new Date()
+  /** Of the model before the fit. */
+  readonly #fingerprint: string
   readonly #course = new Course()
   readonly #trained = new Map<string, { from: number; to: number }[]>()
   readonly #probe: SimilarityProbe
@@ -47,6 +50,7 @@ export class RunRecorder {
   private constructor(run: RecordedRun, probe: SimilarityProbe) {
     this.#run = run
     this.#probe = probe
+    this.#fingerprint = modelFingerprint(run.session.model)
     run.session.onSteps = (reports) => this.#addSteps(reports)
   }
 
@@ -84,7 +88,7 @@ export class RunRecorder {
       version: 1,
       startedAt: this.#startedAt.toISOString(),
       seconds: (Date.now() - this.#startedAt.getTime()) / 1000,
-      model: modelRecord(model),
+      model: { ...modelRecord(model), fingerprint: this.#fingerprint },
       heads: model.heads.list,
       data: { train: corpus.identity, evaluate: held?.identity ?? null },
       history: result.history,
