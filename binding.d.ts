@@ -114,6 +114,15 @@ export interface EncodeRequest {
   batchTokens: number
 }
 
+/** Pooled vectors, to which the steps after the pooling are applied. */
+export interface FinishRequest extends Pick<
+  EncodeRequest,
+  'task' | 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'
+> {
+  /** [rows, poolings · hidden], row-major. */
+  vectors: Float32Array
+}
+
 export interface EncodeResult {
   /** [rows, dimension], or [tokens, hidden] if `pooling` is empty; float32, row-major, in the order of the request. */
   values: Float32Array
@@ -325,6 +334,7 @@ export declare class NativeModel {
   encode(request: EncodeRequest): Promise<EncodeResult>
   /** The fingerprint of the current parameters of the encoder and its Dense modules: 32 hexadecimal digits. Computed anew only if they have changed. */
   weights(): Promise<string>
+  finish(request: FinishRequest): Promise<EncodeResult>
 
   /** Names are unique. Closes the trainer, if there is one. */
   addHead(request: HeadSource): Promise<void>

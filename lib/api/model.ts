@@ -141,6 +141,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
     let promptTokens: Promise<number> | undefined
     const total = { texts: 0, totalTexts: 0, tokens: 0 }
     const work = (batch: string[]) => {
+      const first = total.totalTexts
       total.totalTexts += batch.length
       const seen = { texts: 0, tokens: 0 }
       const onProgress = ({ texts, tokens }: EncodeProgress) => {
@@ -154,7 +155,7 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
         // The iterator is created only when the source is read: a readline interface loses lines that arrive without a listener.
         const prompt = await (promptTokens ??= this.#promptTokens(request.prompt))
         this.#checkOpen()
-        return new Encoding(this.#loaded, { ...request, onProgress }, prompt).vectors<P>(batch)
+        return new Encoding(this.#loaded, { ...request, onProgress }, prompt, first).vectors<P>(batch)
       })
     }
     try {

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream'
 import { aborted, SentorchError } from '../base/errors'
 import type { Embeddings } from '../encode/embeddings'
 import type { EncodeOptions, StreamOptions } from '../encode/options'
+import { TRUNCATIONS, type Truncation } from '../encode/truncation'
 import { needsRanges, PRECISIONS, type Precision, type VectorOf } from '../encode/quantize'
 import { POOLING_NAMES, type PoolingName } from '../pooling/poolings'
 import { interruptible, misuse } from './console'
@@ -20,6 +21,7 @@ interface EncodeFlags extends ModelFlags {
   field?: string
   batchTokens?: number
   maxLength?: number
+  truncation?: Truncation
   pooling?: PoolingName[]
   normalize?: boolean
   promptName?: string
@@ -39,6 +41,11 @@ export function register(program: Command): void {
     )
     .option('--batch-tokens <n>', 'maximum tokens per micro-batch', positive)
     .option('--max-length <n>', `maximum tokens per text; longer texts are cut (default: the model's limit)`, positive)
+    .addOption(
+      new Option('--truncation <what>', 'for texts with more tokens: cut them (default), stop with an error, or combine windows').choices(
+        TRUNCATIONS,
+      ),
+    )
     .option('--pooling <names>', `poolings to use instead of the model's, separated by commas: ${POOLING_NAMES.join(', ')}`, poolingNames)
     .option('--normalize', 'scale the vectors to unit length')
     .option('--no-normalize', "skip the model's Normalize module")
@@ -82,13 +89,14 @@ async function encode(flags: EncodeFlags, command: Command): Promise<void> {
 function encodeOptions({
   batchTokens,
   maxLength,
+  truncation,
   pooling,
   normalize,
   promptName,
   truncateDim,
   precision,
 }: EncodeFlags): EncodeOptions<Precision> {
-  return { batchTokens, maxLength, pooling, normalize, promptName, truncateDim, precision }
+  return { batchTokens, maxLength, truncation, pooling, normalize, promptName, truncateDim, precision }
 }
 
 /** Reads the two arrays. Their content is checked against the model, together with the other options. */
@@ -141,6 +149,7 @@ export async function encodeInto(
   const start = performance.now()
   let texts = 0
   let tokens = 0
+  let truncated = 0
   try {
     const onProgress: EncodeOptions['onProgress'] = (progress) => {
       tokens = progress.tokens
@@ -149,6 +158,7 @@ export async function encodeInto(
     for await (const rows of model.encodeStream(input, { ...options, signal, onProgress })) {
       await writer.write(rows)
       texts += rows.length
+      truncated += rows.truncated
     }
     if (signal.aborted) throw aborted(signal)
     await writer.finish()
@@ -160,4 +170,11 @@ export async function encodeInto(
     meter.stop()
   }
   stderr.write(`${closingLine({ texts, tokens, milliseconds: performance.now() - start })}\n`)
+  if (truncated > 0) stderr.write(`${truncationLine(truncated, texts)}\n`)
+}
+
+/** What the user should know if vectors stand for the beginnings of texts only. */
+function truncationLine(truncated: number, texts: number): string {
+  const counted = `${truncated.toLocaleString('en-US')} of ${texts.toLocaleString('en-US')} texts`
+  return `${counted} had more tokens than the limit and ${truncated === 1 ? 'was' : 'were'} cut. Use --truncation windows to include all of their tokens, or raise --max-length.`
 }

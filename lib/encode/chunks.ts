@@ -57,6 +57,8 @@ export interface ChunkedCall<B extends { ids: Int32Array }> {
    */
   together: boolean
   read(indices: readonly number[]): Promise<B>
+  /** Called with `together`: when all chunks are read, and before any is submitted. */
+  ready?: () => Promise<void>
   /** Submits the chunk to the model under this task number, before it first awaits, and stores the results at their positions. */
   work(indices: readonly number[], batch: B, task: number): Promise<void>
 }
@@ -89,6 +91,7 @@ export function runChunks<B extends { ids: Int32Array }>(job: ChunkedCall<B>): P
         while (running.size >= IN_FLIGHT) await Promise.race(running)
         start(indices, batch)
       }
+      await job.ready?.()
       for (const { indices, batch } of held) start(indices, batch)
       await Promise.all(running)
     } catch (error) {

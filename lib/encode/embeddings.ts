@@ -26,10 +26,13 @@ export class Embeddings<V extends Float32Array | Int8Array | Uint8Array = Float3
    * Which model computed the vectors, and how. Undefined for vectors from elsewhere, and if training changed the weights while they were computed.
    */
   readonly source: EmbeddingsSource | undefined
+  /** Number of texts that were cut, because they have more tokens than `maxLength`; 0 for vectors that do not come from `encode`. */
+  readonly truncated: number
 
-  constructor(data: V, dimension: number, source?: EmbeddingsSource) {
+  constructor(data: V, dimension: number, source?: EmbeddingsSource, truncated = 0) {
     this.data = data
     this.source = source
+    this.truncated = truncated
     this.dimension = integerIn('dimension', dimension, 1, Number.MAX_SAFE_INTEGER)
     this.length = data.length / dimension
     if (!Number.isInteger(this.length)) throw invalid('data', `whole rows of ${dimension} numbers`, `${data.length} numbers`)

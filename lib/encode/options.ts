@@ -5,6 +5,7 @@ import type { EncoderConfig } from '../format/config'
 import type { SentenceModules } from '../format/modules'
 import { refuseMisfit } from '../format/properties'
 import { poolingNames, vectorDimension, type PoolingName } from '../pooling/poolings'
+import { refuseWindows, truncationOf, TRUNCATIONS, type ResolvedTruncation, type TruncatedText, type Truncation } from './truncation'
 import { PRECISIONS, rangesFor, type Precision, type RangeOptions, type Ranges } from './quantize'
 
 export interface EncodeProgress {
@@ -29,6 +30,14 @@ export interface EncodeOptions<P extends Precision = 'float32'> extends RangeOpt
   promptName?: string
   /** Maximum tokens per text, special tokens included; longer texts are cut. Integer in 2..the model's positions. Defaults to the model's `max_seq_length`. */
   maxLength?: number
+  /**
+   * What happens to a text with more tokens than `maxLength`. `cut`: its beginning is used. `error`: the call rejects with ERR_INVALID_ARGUMENT,
+   * before anything is computed. `windows`: it is cut into windows of up to `maxLength` tokens, each with the prompt; their pooled vectors are
+   * combined, for mean pooling into the mean over the tokens of all windows, before the model's Dense and Normalize modules. Defaults to `cut`.
+   */
+  truncation?: Truncation
+  /** Called for each text that was cut, in order, before the call resolves. If it returns a promise, the promise is awaited. */
+  onTruncated?: (text: TruncatedText) => void
   /** Maximum tokens per micro-batch, 1..1048576. Larger values are not faster on the CPU; smaller ones respond to aborts sooner. Defaults to 2048. */
   batchTokens?: number
   /** Data type of the result, as defined by sentence-transformers' `quantize_embeddings`. Defaults to `float32`. */
@@ -60,10 +69,9 @@ export interface EncodeContext {
 }
 
 /** `EncodeOptions` with every value checked and every default filled in. */
-export interface ResolvedEncode {
+export interface ResolvedEncode extends ResolvedTruncation {
   /** Prepended to every text; `''` for none. */
   prompt: string
-  maxLength: number
   batchTokens: number
   /** Empty for token embeddings. */
   pooling: PoolingMode[]
@@ -97,6 +105,8 @@ const ENCODE_KEYS = keysOf<EncodeOptions<Precision>>({
   prompt: 1,
   promptName: 1,
   maxLength: 1,
+  truncation: 1,
+  onTruncated: 1,
   batchTokens: 1,
   precision: 1,
   ranges: 1,
@@ -125,6 +135,7 @@ export function resolveEncode(options: EncodeOptions<Precision> = {}, context: E
   return {
     prompt: promptOf(options, context),
     maxLength: integerIn('maxLength', maxLength, 2, limit),
+    ...truncationOf(options.truncation, options.onTruncated, TRUNCATIONS),
     batchTokens: integerIn('batchTokens', batchTokens, 1, MAX_BATCH),
     tokenEmbeddings: booleanOf('tokenEmbeddings', tokenEmbeddings),
     onProgress: functionOf('onProgress', options.onProgress),
@@ -133,13 +144,15 @@ export function resolveEncode(options: EncodeOptions<Precision> = {}, context: E
   }
 }
 
-type Result = Omit<ResolvedEncode, 'prompt' | 'maxLength' | 'batchTokens' | 'tokenEmbeddings' | 'onProgress' | 'signal'>
+type Result = Omit<ResolvedEncode, 'prompt' | keyof ResolvedTruncation | 'batchTokens' | 'tokenEmbeddings' | 'onProgress' | 'signal'>
 
 function tokenResult(options: EncodeOptions<Precision>, { config }: EncodeContext): Result {
   for (const name of ['precision', 'truncateDim', 'normalize', 'pooling', 'ranges', 'calibration'] as const) {
     if (options[name] !== undefined)
       throw refusal(`'${name}' cannot be combined with 'tokenEmbeddings', which returns the token states unchanged.`)
   }
+  if (options.truncation === 'windows')
+    throw refusal(`truncation: 'windows' cannot be combined with 'tokenEmbeddings'. Use 'cut' or 'error'.`)
   return {
     pooling: [],
     steps: [],
@@ -155,6 +168,7 @@ function pooledResult(options: EncodeOptions<Precision>, context: EncodeContext)
   const { modules, config, texts } = context
   const normalize = options.normalize === undefined ? undefined : booleanOf('normalize', options.normalize)
   const pooling = poolingOf(options.pooling, context)
+  if (options.truncation === 'windows') refuseWindows(pooling)
   const steps = normalize === false ? modules.steps.filter((step) => step !== 'normalize') : [...modules.steps]
   const whole = vectorDimension(modules.dense, pooling, config.hiddenSize)
   // Limited to the actual dimension: as in Python, the model's `truncate_dim` may exceed what another pooling gives.

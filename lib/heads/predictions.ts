@@ -73,6 +73,8 @@ export interface ClassPrediction<L extends string = string> {
   index?: number | null
   /** Probability of the most probable label, even if `label` is null. */
   score: number
+  /** Only the beginning of the text was read: it has more tokens than `maxLength`. Absent otherwise. */
+  truncated?: true
   /** Multi-label heads: the labels that apply, most probable first. */
   labels?: L[]
   /** With `topK`. */

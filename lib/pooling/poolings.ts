@@ -20,6 +20,24 @@ export const POOLING_KEYS: Readonly<Record<PoolingName, string>> = {
   lasttoken: 'pooling_mode_lasttoken',
 }
 
+/**
+ * How the vectors of several windows of a text become one, per mode: their sum with a factor for each, which depends on the number of pooled tokens
+ * in the window and in all windows; or the maximum of each dimension. The result is the pooling over the tokens of all windows; for `cls`, the
+ * mean of their first tokens, weighted by length. Undefined: the mode depends on positions in the whole text, which windows do not have.
+ */
+export const WINDOW_POOLING: Readonly<Record<PoolingName, ((tokens: number, total: number) => number) | 'maximum' | undefined>> = {
+  cls: share,
+  max: 'maximum',
+  mean: share,
+  mean_sqrt_len_tokens: (tokens, total) => Math.sqrt(tokens / total),
+  weightedmean: undefined,
+  lasttoken: undefined,
+}
+
+function share(tokens: number, total: number): number {
+  return tokens / total
+}
+
 /** Checks one mode or a list of distinct modes. */
 export function poolingNames(option: unknown): PoolingName[] {
   const pooling = (Array.isArray(option) ? (option as unknown[]) : [option]).map((name) => oneOf('pooling', name, POOLING_NAMES))

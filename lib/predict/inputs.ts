@@ -57,6 +57,8 @@ function checkIds(name: string, ids: unknown, vocabSize: number): Int32Array {
 /** Texts, tokenised and cut into rows for the model. */
 export interface ReadBatch extends WindowBatch {
   texts: TaggedText[]
+  /** Texts with more tokens than `maxLength`. */
+  longer: ReadonlySet<number>
 }
 
 export interface ReadOptions {
@@ -74,11 +76,17 @@ export async function readInputs(inputs: readonly Input[], tokenizer: Reader, op
   const written = inputs.filter((input) => input.ids === undefined)
   const texts = written.map(({ text }) => text)
   const detail = stride === undefined ? undefined : await tokenizer.encodeWhole(texts, signal)
-  const { ids, offsets } = detail ?? (await tokenizer.encode(texts, maxLength, signal))
+  const { ids, offsets, truncated } = detail ?? (await tokenizer.encode(texts, maxLength, signal))
+  const cut = new Set(truncated)
+  const longer = new Set<number>()
   let next = 0
-  const read = inputs.map((input) => {
-    if (input.ids) return readIds(input.ids, tokenizer)
+  const read = inputs.map((input, place) => {
+    if (input.ids) {
+      if (input.ids.length > maxLength) longer.add(place)
+      return readIds(input.ids, tokenizer)
+    }
     const i = next++
+    if (cut.has(i) || offsets[i + 1]! - offsets[i]! > maxLength) longer.add(place)
     const row = { ids: ids.subarray(offsets[i], offsets[i + 1]), ...tokenizer.surroundings }
     return { row, text: detail ? { ...taggedText(input, detail, i), ...tokenizer.surroundings } : untagged(input.text) }
   })
@@ -89,6 +97,7 @@ export async function readInputs(inputs: readonly Input[], tokenizer: Reader, op
       stride,
     ),
     texts: read.map(({ text }) => text),
+    longer,
   }
 }
 

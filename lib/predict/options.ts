@@ -4,6 +4,7 @@ import type { Head } from '../heads/definition'
 import type { KindOption } from '../heads/kind'
 import { HEAD_KINDS, kindOf } from '../heads/kinds'
 import { AGGREGATIONS, type Aggregation, type ReadingOptions } from '../heads/predictions'
+import { truncationOf, type ResolvedTruncation, type TruncatedText } from '../encode/truncation'
 import { resolveEncode, type EncodeContext, type EncodeProgress, type ResolvedEncode } from '../encode/options'
 
 export interface PredictOptions<N extends string = string> {
@@ -39,6 +40,14 @@ export interface PredictOptions<N extends string = string> {
   stride?: number
   /** Largest number of tokens in a window, including special tokens. Defaults to the model's `max_seq_length`. Integer from 2 to the number of positions of the model. */
   maxLength?: number
+  /**
+   * What happens to a text with more tokens than `maxLength`, of which classification heads and the embedding see only the beginning. `cut`: the
+   * predictions of these heads say so (`truncated: true`). `error`: the call rejects with ERR_INVALID_ARGUMENT, before anything is computed. Token
+   * classification always reads the whole text, in windows. Defaults to `cut`.
+   */
+  truncation?: 'cut' | 'error'
+  /** Called for each text of which a head or the embedding saw only the beginning, in order. If it returns a promise, the promise is awaited. */
+  onTruncated?: (text: TruncatedText) => void
   /** Number of tokens in a micro-batch, as for `encode`. */
   batchTokens?: number
   /** Called after each chunk of texts with the counts so far. If it returns a promise, the promise is awaited. */
@@ -57,7 +66,8 @@ export interface PredictContext extends Pick<EncodeContext, 'modules' | 'config'
 }
 
 /** `PredictOptions` after all checks, with defaults filled in. */
-export interface ResolvedPredict extends ReadingOptions, Pick<ResolvedEncode, 'maxLength' | 'batchTokens' | 'onProgress' | 'signal'> {
+export interface ResolvedPredict
+  extends ReadingOptions, ResolvedTruncation<'cut' | 'error'>, Pick<ResolvedEncode, 'batchTokens' | 'onProgress' | 'signal'> {
   heads: readonly Head[]
   embedding: ResolvedEncode | undefined
   /** 0 if none of the heads has logits per token. */
@@ -77,6 +87,8 @@ const PREDICT_KEYS = keysOf<PredictOptions>({
   tokens: 1,
   stride: 1,
   maxLength: 1,
+  truncation: 1,
+  onTruncated: 1,
   batchTokens: 1,
   onProgress: 1,
   signal: 1,
@@ -115,10 +127,16 @@ export function resolvePredict(options: PredictOptions = {}, context: PredictCon
     tokens: booleanOf('tokens', tokens),
     stride: needWholeTexts(heads) ? strideOf(options.stride, encode.maxLength, surroundings) : 0,
     maxLength: encode.maxLength,
+    ...truncationOf(options.truncation, options.onTruncated, ['cut', 'error']),
     batchTokens: encode.batchTokens,
     onProgress: encode.onProgress,
     signal: encode.signal,
   }
+}
+
+/** Whether the call reads only the beginning of texts longer than `maxLength`. */
+export function cutsTexts({ heads, embedding }: Pick<ResolvedPredict, 'heads' | 'embedding'>): boolean {
+  return embedding !== undefined || heads.some((head) => !kindOf(head).perToken)
 }
 
 /** Whether texts longer than `maxLength` are computed in several windows, since one of the heads needs every token. */

@@ -1,6 +1,7 @@
 import type { EncodeRequest, PredictResult } from '../../binding'
 import { throwIfAborted } from '../base/errors'
 import { chunksOf, estimateTokens, runChunks } from '../encode/chunks'
+import { CutTexts } from '../encode/truncation'
 import type { Head } from '../heads/definition'
 import type { Predictor } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
@@ -8,7 +9,7 @@ import type { ClassPrediction, TagPrediction } from '../heads/predictions'
 import type { LoadedModel } from '../model/loaded-model'
 import { fromNative, nonFiniteRow } from '../native/call'
 import { checkInputs, lengthOf, readInputs, type Input, type ReadBatch } from './inputs'
-import { needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
+import { cutsTexts, needWholeTexts, resolvePredict, type PredictOptions, type ResolvedPredict } from './options'
 
 /** The prediction for one text, without knowledge of the model's heads. */
 export type AnyPrediction = Record<string, string | Float32Array | ClassPrediction | TagPrediction>
@@ -73,7 +74,7 @@ class Predicting {
    */
   async run(inputs: readonly Input[]): Promise<AnyPrediction[]> {
     try {
-      return await this.#pass(inputs, this.#model.trainer !== undefined)
+      return await this.#pass(inputs, this.#model.trainer !== undefined || this.#request.truncation === 'error')
     } catch (error) {
       if (!(error instanceof Changed)) throw error
       return await this.#pass(inputs, true)
@@ -83,6 +84,8 @@ class Predicting {
   async #pass(inputs: readonly Input[], together: boolean): Promise<AnyPrediction[]> {
     const { maxLength, signal, onProgress, batchTokens, heads, stride } = this.#request
     const whole = needWholeTexts(heads)
+    const cuts = cutsTexts(this.#request)
+    const cut = new CutTexts(this.#request, { lengths: (places) => this.#lengths(inputs, places), total: inputs.length })
     const out = new Array<AnyPrediction>(inputs.length)
     this.#heads = undefined
     await runChunks<ReadBatch>({
@@ -92,9 +95,12 @@ class Predicting {
       signal,
       onProgress,
       together,
-      read: (indices) => {
+      ready: () => cut.refuse(),
+      read: async (indices) => {
         const chunk = indices.map((i) => inputs[i]!)
-        return readInputs(chunk, this.#model.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
+        const batch = await readInputs(chunk, this.#model.tokenizer, { maxLength, stride: whole ? stride : undefined, signal })
+        if (cuts) for (const i of batch.longer) cut.add(indices[i]!)
+        return batch
       },
       work: async (indices, batch, task) => {
         const asked = this.#askedHeads(together)
@@ -115,7 +121,20 @@ class Predicting {
         indices.forEach((index, i) => (out[index] = this.#resultOf(i, batch, result, asked)))
       },
     })
+    await cut.report()
     return out
+  }
+
+  /** Numbers of tokens of whole texts. */
+  #lengths(inputs: readonly Input[], places: readonly number[]): Promise<number[]> {
+    const { tokenizer } = this.#model
+    const { signal } = this.#request
+    return Promise.all(
+      places.map(async (place) => {
+        const input = inputs[place]!
+        return input.ids ? input.ids.length : (await tokenizer.count([input.text], signal))[0]!
+      }),
+    )
   }
 
   #embedding(): Pick<EncodeRequest, 'pooling' | 'promptTokens' | 'steps' | 'truncateDim' | 'normalizeLast'> | null {
@@ -142,8 +161,12 @@ class Predicting {
     for (const [h, { head, predictor }] of asked.entries()) {
       const width = head.labels.length
       const all = logits[h]!
-      const own = kindOf(head).perToken ? gather(all, batch.places[i]!, width) : all.subarray(row * width, (row + 1) * width)
-      result[head.name] = predictor(own, text)
+      if (kindOf(head).perToken) {
+        result[head.name] = predictor(gather(all, batch.places[i]!, width), text)
+      } else {
+        const prediction = predictor(all.subarray(row * width, (row + 1) * width), text)
+        result[head.name] = batch.longer.has(i) ? { ...prediction, truncated: true } : prediction
+      }
     }
     return result
   }

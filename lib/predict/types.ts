@@ -30,6 +30,8 @@ type ByType<T extends HeadType, D extends HeadDefinition, O> = T extends 'classi
 type ClassOf<D extends HeadDefinition, O> = {
   label: LabelOf<D> | NullOf<D, O>
   score: number
+  /** Only the beginning of the text was read: it has more tokens than `maxLength`. Absent otherwise. */
+  truncated?: true
 } & LabelsOf<D> &
   IndexOf<D, NullOf<D, O>> &
   With<O, 'topK', { scores: Scored<LabelOf<D>>[] }> &

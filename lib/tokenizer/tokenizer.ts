@@ -15,6 +15,8 @@ import { refuseUnsafe } from './safety'
 export interface TokenBatch {
   ids: Int32Array
   offsets: Int32Array
+  /** Indices of the texts that have more tokens than fit into their rows, in ascending order. */
+  truncated: readonly number[]
 }
 
 export interface TokenBatchWithOffsets extends TokenBatch {
@@ -130,7 +132,11 @@ export class Tokenizer {
   async encode(texts: readonly string[], maxLength: number, signal?: AbortSignal): Promise<TokenBatch> {
     throwIfAborted(signal)
     const wanted = this.#contentLength(maxLength)
-    return this.#batch(await Promise.all(texts.map((text) => this.#ids(text, wanted, signal))))
+    const rows = await Promise.all(
+      // One token more than wanted shows which texts are longer.
+      texts.map(async (text) => (await this.#head(text, wanted + 1, false, signal)).pieces.ids),
+    )
+    return this.#batch(rows, wanted)
   }
 
   /** The numbers of special tokens before and after the tokens of every text. */
@@ -145,7 +151,7 @@ export class Tokenizer {
     const { before, after } = this.#surroundings
     const rows = await Promise.all(
       texts.map(async (text) => {
-        const head = await this.#head(text, wanted, true, signal)
+        const head = await this.#head(text, wanted + 1, true, signal)
         const { ids, offsets, tokens, words } = head.pieces
         const length = before.length + Math.min(wanted, ids.length) + after.length
         const spans = new Int32Array(2 * length)
@@ -155,11 +161,14 @@ export class Tokenizer {
         const names = [...before.map(this.#tokenName), ...tokens.slice(0, wanted), ...after.map(this.#tokenName)]
         const wordIds = new Int32Array(length).fill(-1)
         wordIds.set(words.slice(0, wanted), before.length)
-        return { ids: ids.slice(0, wanted), spans, tokens: names, wordIds }
+        return { ids, spans, tokens: names, wordIds }
       }),
     )
     return {
-      ...this.#batch(rows.map((row) => row.ids)),
+      ...this.#batch(
+        rows.map((row) => row.ids),
+        wanted,
+      ),
       tokens: rows.map((row) => row.tokens),
       spans: rows.map((row) => row.spans),
       wordIds: rows.map((row) => row.wordIds),
@@ -176,6 +185,20 @@ export class Tokenizer {
       spans: rows.map((row) => Int32Array.from(this.#around(row.spans, () => [0, 0]).flat())),
       wordIds: rows.map((row) => Int32Array.from(this.#around(row.words, () => -1))),
     }
+  }
+
+  /** As `encode`, but without a limit. Long texts are processed in parts, as in `count`. */
+  async encodeUncut(texts: readonly string[], signal?: AbortSignal): Promise<TokenBatch> {
+    throwIfAborted(signal)
+    return this.#batch(
+      await Promise.all(
+        texts.map(async (text) => {
+          const ids: number[] = []
+          for await (const { pieces } of this.#parts(text, false, signal)) for (const id of pieces.ids) ids.push(id)
+          return ids
+        }),
+      ),
+    )
   }
 
   /** The numbers of special tokens at both ends of a given row: those that `encode` adds, or none. */
@@ -214,22 +237,22 @@ export class Tokenizer {
     return Math.max(0, maxLength - this.#surroundings.before.length - this.#surroundings.after.length)
   }
 
-  #batch(rows: readonly (readonly number[])[]): TokenBatch {
+  /** Rows of at most `limit` tokens, not counting the special tokens that are added. */
+  #batch(rows: readonly (readonly number[])[], limit = Infinity): TokenBatch {
     const { before, after } = this.#surroundings
     const offsets = new Int32Array(rows.length + 1)
-    rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + before.length + row.length + after.length))
+    const truncated: number[] = []
+    rows.forEach((row, i) => {
+      if (row.length > limit) truncated.push(i)
+      offsets[i + 1] = offsets[i]! + before.length + Math.min(row.length, limit) + after.length
+    })
     const ids = new Int32Array(offsets[rows.length]!)
     rows.forEach((row, i) => {
       ids.set(before, offsets[i])
-      ids.set(row, offsets[i]! + before.length)
+      ids.set(row.length > limit ? row.slice(0, limit) : row, offsets[i]! + before.length)
       ids.set(after, offsets[i + 1]! - after.length)
     })
-    return { ids, offsets }
-  }
-
-  async #ids(text: string, wanted: number, signal?: AbortSignal): Promise<number[]> {
-    const { ids } = (await this.#head(text, wanted, false, signal)).pieces
-    return ids.length > wanted ? ids.slice(0, wanted) : ids
+    return { ids, offsets, truncated }
   }
 
   /** Rejects with ERR_INVALID_ARGUMENT for a text that would take gigabytes: a huge text that cannot be cut. */

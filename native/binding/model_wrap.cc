@@ -53,6 +53,7 @@ Napi::Function ModelWrap::define(Napi::Env env) {
                      {InstanceMethod<&ModelWrap::load>("load"),
                       InstanceMethod<&ModelWrap::weights>("weights"),
                       InstanceMethod<&ModelWrap::encode>("encode"),
+                      InstanceMethod<&ModelWrap::finish>("finish"),
                       InstanceMethod<&ModelWrap::add_head>("addHead"),
                       InstanceMethod<&ModelWrap::remove_head>("removeHead"),
                       InstanceMethod<&ModelWrap::extend_head>("extendHead"),
@@ -104,6 +105,13 @@ Napi::Value ModelWrap::encode(const Napi::CallbackInfo& info) {
   return operation(
       info, *executor_, [](const auto& i) { return convert::encode_request(i[0]); },
       [](Model& model, const EncodeRequest& request, const StopFlag& stop) { return model.encode(request, stop); },
+      convert::encode_result, Abort::kByTask);
+}
+
+Napi::Value ModelWrap::finish(const Napi::CallbackInfo& info) {
+  return operation(
+      info, *executor_, [](const auto& i) { return convert::finish_request(i[0]); },
+      [](Model& model, const FinishRequest& request, const StopFlag& stop) { return model.finish(request, stop); },
       convert::encode_result, Abort::kByTask);
 }
 

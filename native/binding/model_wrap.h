@@ -17,6 +17,7 @@ class ModelWrap final : public Napi::ObjectWrap<ModelWrap> {
   Napi::Value load(const Napi::CallbackInfo& info);
   Napi::Value weights(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
+  Napi::Value finish(const Napi::CallbackInfo& info);
   Napi::Value add_head(const Napi::CallbackInfo& info);
   Napi::Value remove_head(const Napi::CallbackInfo& info);
   Napi::Value extend_head(const Napi::CallbackInfo& info);

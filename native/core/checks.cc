@@ -111,6 +111,13 @@ int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const st
   return request.truncate_dim > 0 ? request.truncate_dim : dimension;
 }
 
+int64_t checked_rows(const FinishRequest& request, int64_t hidden) {
+  const auto width = hidden * static_cast<int64_t>(request.vectors.pooling.size());
+  const auto size = static_cast<int64_t>(request.pooled.size());
+  require(width > 0 && size % width == 0, "the pooled vectors are not whole rows");
+  return size / width;
+}
+
 void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense) {
   require(head.inputs == kind_of(head).inputs(head, hidden, dense),
           "the number of inputs of a head does not match the model");

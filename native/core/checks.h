@@ -15,6 +15,9 @@ void check_load(const LoadRequest& request);
 // its Dense modules.
 int64_t checked_dimension(const VectorRequest& request, int64_t hidden, const std::vector<DenseSource>& dense);
 
+// Returns the number of rows, after checking that the pooled vectors are whole ones.
+int64_t checked_rows(const FinishRequest& request, int64_t hidden);
+
 // Whether the layers of a head fit together, from its input to its logits.
 void check_head(const HeadSource& head, int64_t hidden, const std::vector<DenseSource>& dense);
 

@@ -108,6 +108,23 @@ EncodeResult EncoderModel::encode(const EncodeRequest& request, const StopFlag& 
   });
 }
 
+EncodeResult EncoderModel::finish(const FinishRequest& request, const StopFlag& stop) {
+  return guarded([&] {
+    const c10::InferenceMode inference;
+    stop_if(stop);
+    const int64_t dimension = checked_dimension(request.vectors, source_.hidden_size, dense_);
+    const int64_t rows = checked_rows(request, source_.hidden_size);
+    at::Tensor pooled = at::empty({rows, static_cast<int64_t>(request.vectors.pooling.size()) * source_.hidden_size});
+    std::copy(request.pooled.begin(), request.pooled.end(), static_cast<float*>(pooled.data_ptr()));
+    const at::Tensor finished = SentenceVectors::after_pooling(pooled, parameters().dense).of(request.vectors);
+    EncodeResult result{numbers(finished), dimension, -1, fingerprint()};
+    for (int64_t row = 0; row < rows && result.non_finite_row < 0; row++) {
+      if (!all_finite(result.values.data() + row * dimension, dimension)) result.non_finite_row = row;
+    }
+    return result;
+  });
+}
+
 void EncoderModel::add_head(const HeadSource& source, const StopFlag& stop) {
   guarded([&] {
     check_head(source, source_.hidden_size, dense_);

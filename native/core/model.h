@@ -18,6 +18,7 @@ class EncoderModel final : public Model {
   LoadedModel info() const override;
   std::string weights() override;
   EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) override;
+  EncodeResult finish(const FinishRequest& request, const StopFlag& stop) override;
 
   void add_head(const HeadSource& source, const StopFlag& stop) override;
   void remove_head(const std::string& name) override;

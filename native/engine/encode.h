@@ -35,6 +35,12 @@ struct EncodeRequest {
   int64_t batch_tokens;
 };
 
+// The pooling of `vectors` says how wide the pooled vectors are; the operations after it are applied to them.
+struct FinishRequest {
+  std::vector<float> pooled;  // [rows, poolings · hidden]
+  VectorRequest vectors;
+};
+
 struct EncodeResult {
   std::vector<float> values;  // [rows, dimension] or [tokens, hidden]
   int64_t dimension;

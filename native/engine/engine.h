@@ -43,6 +43,7 @@ class Model {
   virtual LoadedModel info() const = 0;
   virtual std::string weights() = 0;
   virtual EncodeResult encode(const EncodeRequest& request, const StopFlag& stop) = 0;
+  virtual EncodeResult finish(const FinishRequest& request, const StopFlag& stop) = 0;
 
   virtual void add_head(const HeadSource& source, const StopFlag& stop) = 0;
   virtual void remove_head(const std::string& name) = 0;

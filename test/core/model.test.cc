@@ -55,6 +55,28 @@ TEST_CASE("model: predict gives what encode gives, for heads that share a vector
   check_close(all.embedding->values, model->encode({rows, scaled, 1000}, kNeverStops).values, 1e-6);
 }
 
+TEST_CASE("model: pooled vectors are finished as encode does it") {
+  TinyModel made(2, true);
+  const Rows rows = rows_of(made.numbers, {4, 8, 2});
+  const auto model = made.load();
+  VectorRequest scaled = mean_vectors();
+  const auto pooled = model->encode({rows, scaled, 1000}, kNeverStops).values;
+  scaled.steps = {int64_t{0}, NormalizeStep{}};
+  const auto expected = model->encode({rows, scaled, 1000}, kNeverStops);
+  const auto finished = model->finish({pooled, scaled}, kNeverStops);
+  check_close(finished.values, expected.values, 1e-6);
+  CHECK(finished.dimension == expected.dimension);
+  CHECK(finished.non_finite_row == -1);
+  auto broken = pooled;
+  broken[TinyModel::kHidden] = NAN;
+  CHECK(model->finish({broken, scaled}, kNeverStops).non_finite_row == 1);
+  CHECK(model->finish({{}, scaled}, kNeverStops).values.empty());
+  const std::vector<float> part(pooled.begin(), pooled.end() - 1);
+  CHECK(code_of([&] { model->finish({part, scaled}, kNeverStops); }) == "ERR_INTERNAL");
+  scaled.pooling.clear();
+  CHECK(code_of([&] { model->finish({pooled, scaled}, kNeverStops); }) == "ERR_INTERNAL");
+}
+
 TEST_CASE("model: what would read memory that is not its own is refused") {
   TinyModel made;
   const auto refused = [&](void (*change)(LoadRequest&)) {

@@ -51,6 +51,7 @@ class StubModel final : public Model, public Training {
     return result;
   }
 
+  EncodeResult finish(const FinishRequest&, const StopFlag&) override { return {}; }
   void add_head(const HeadSource&, const StopFlag&) override {}
   void remove_head(const std::string&) override {}
   void extend_head(const std::string&, int64_t, int64_t) override {}

@@ -57,6 +57,7 @@ function session(files, encoder, dense, scratch) {
     ['load', [{ files, encoder, dense, dtype: 'float32', device: 'cpu', threads: 1, kernels: 'auto' }]],
     ['weights', []],
     ['encode', [{ task: 1, ...rows, ...vectors, batchTokens: 64 }]],
+    ['finish', [{ task: 4, vectors: new Float32Array(3 * hidden * vectors.pooling.length), ...vectors }]],
     ['addHead', [intent]],
     ['addHead', [slots]],
     ['predict', [{ task: 2, ...rows, batchTokens: 64, heads: ['intent', 'slots'], embedding: vectors }]],

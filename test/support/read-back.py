@@ -30,6 +30,31 @@ def sentence(job):
     return {'vectors': numbers(model.encode(job['texts'], convert_to_tensor=True)), 'maxLength': model.max_seq_length}
 
 
+def windows(job):
+    """The vector of one long text from windows: its pooling over the tokens of all windows, then the other modules. For 'cls', the mean by length."""
+    model = SentenceTransformer(job['folder'], device='cpu')
+    tokenizer = model.tokenizer
+    ids = lambda text: tokenizer(text, add_special_tokens=False)['input_ids']
+    prompt = len(ids(job['prompt']))
+    content = ids(job['prompt'] + job['text'])
+    size = model.max_seq_length - 2 - prompt
+    states = []
+    for start in range(prompt, len(content), size):
+        row = [tokenizer.cls_token_id, *content[:prompt], *content[start:start + size], tokenizer.sep_token_id]
+        features = {'input_ids': torch.tensor([row]), 'attention_mask': torch.ones(1, len(row), dtype=torch.long)}
+        tokens = model[0](features)['token_embeddings'][0]
+        states.append(tokens if model[1].include_prompt else tokens[1 + prompt:])
+    pool = lambda tokens: model[1]({'token_embeddings': tokens[None], 'attention_mask': torch.ones(1, len(tokens), dtype=torch.long)})
+    whole = torch.cat(states)
+    features = pool(whole)
+    if job['weighted']:
+        parts = [pool(tokens)['sentence_embedding'] * len(tokens) / len(whole) for tokens in states]
+        features['sentence_embedding'] = torch.stack(parts).sum(0)
+    for module in list(model)[2:]:
+        features = module(features)
+    return {'vectors': numbers(features['sentence_embedding']), 'windows': len(states)}
+
+
 def auto(job):
     """Token states of AutoModel, and what it found missing in the file."""
     model, info = AutoModel.from_pretrained(job['folder'], output_loading_info=True)
@@ -83,7 +108,7 @@ def events(job):
     return {'scalars': {tag: [[event.step, event.value] for event in accumulator.Scalars(tag)] for tag in accumulator.Tags()['scalars']}}
 
 
-JOBS = {job.__name__: job for job in (sentence, auto, classify, make, header, events)}
+JOBS = {job.__name__: job for job in (sentence, windows, auto, classify, make, header, events)}
 
 for line in sys.stdin:
     question = json.loads(line)

@@ -19,7 +19,9 @@ const model: StreamingEncoder = {
     let count = 0
     const batch = () => {
       onProgress?.({ texts: count, totalTexts: count, tokens: 5 * count })
-      return new Embeddings(Float32Array.from(rows), 2)
+      // A text of more than ten characters is too long.
+      const truncated = rows.filter((value, i) => i % 2 === 0 && value > 10).length
+      return new Embeddings(Float32Array.from(rows), 2, undefined, truncated)
     }
     for await (const text of texts) {
       if (signal?.aborted) throw aborted(signal)
@@ -68,6 +70,15 @@ test('rows in the order of the lines, one closing line and no bar where there is
   await encodeInto(model, await jobOf('a\nbb\n\ndddd\n', 'out.jsonl'))
   expect(fs.readFileSync(path.join(folder, 'out.jsonl'), 'utf8')).toBe('[1,0]\n[2,1]\n[0,2]\n[4,3]\n')
   expect(stderr).toMatch(/^4 texts, 20 tokens in \d+\.\d\d s: [\d,.]+ texts\/s\n$/)
+})
+
+test('texts that were cut are counted in the last line', async () => {
+  const long = 'x'.repeat(11)
+  await encodeInto(model, await jobOf([long, 'a', 'b', 'c', long].join('\n'), 'out.jsonl'))
+  expect(stderr).toContain('\n2 of 5 texts had more tokens than the limit and were cut. Use --truncation windows')
+  stderr = ''
+  await encodeInto(model, await jobOf([long, 'a'].join('\n'), 'out.jsonl'))
+  expect(stderr).toContain('\n1 of 2 texts had more tokens than the limit and was cut.')
 })
 
 test('stdin to stdout', async () => {

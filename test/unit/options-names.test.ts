@@ -42,6 +42,8 @@ const CALLS: Record<string, [read: (options: any) => unknown, wrong: Record<stri
     (options) => resolveEncode(options, model),
     {
       maxLength: 1,
+      truncation: 0,
+      onTruncated: 0,
       batchTokens: 0,
       tokenEmbeddings: 0,
       normalize: 0,

@@ -104,6 +104,8 @@ describe('encode', () => {
       steps: ['normalize'],
       truncateDim: 0,
       normalizeLast: false,
+      truncation: 'cut',
+      onTruncated: undefined,
       dimension: 4,
       precision: 'float32',
       ranges: undefined,

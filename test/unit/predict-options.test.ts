@@ -34,6 +34,8 @@ test('defaults: every head, no embedding, first sub-words, a quarter of a window
     heads: [intent, topics, slots],
     embedding: undefined,
     topK: 0,
+    truncation: 'cut',
+    onTruncated: undefined,
     logits: false,
     threshold: 0.5,
     rejectBelow: 0,

@@ -52,6 +52,11 @@ EncodeRequest encode_request(const Napi::Value& value) {
   return {.rows = rows(object), .vectors = vector_request(object), .batch_tokens = integer(object, "batchTokens")};
 }
 
+FinishRequest finish_request(const Napi::Value& value) {
+  const Object object = as_object(value, "request");
+  return {.pooled = numbers<float>(object, "vectors"), .vectors = vector_request(object)};
+}
+
 Napi::Value library(Napi::Env env, const LibraryInfo& info) {
   auto object = Object::New(env);
   object.Set("torchVersion", info.torch_version);

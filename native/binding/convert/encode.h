@@ -13,6 +13,7 @@ namespace sentorch::convert {
 OpenRequest open_request(const Napi::Value& value);
 LoadRequest load_request(const Napi::Value& value);
 EncodeRequest encode_request(const Napi::Value& value);
+FinishRequest finish_request(const Napi::Value& value);
 
 Napi::Value library(Napi::Env env, const LibraryInfo& info);
 Napi::Value loaded_model(Napi::Env env, const LoadedModel& info);

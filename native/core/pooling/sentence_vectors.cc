@@ -43,6 +43,12 @@ SentenceVectors SentenceVectors::for_inference(const at::Tensor& states, const M
        .normalize = normalized});
 }
 
+SentenceVectors SentenceVectors::after_pooling(const at::Tensor& pooled, const std::vector<Linear>& dense) {
+  return SentenceVectors({.pool = [&](const std::vector<Pooling>&, int64_t) { return pooled; },
+                          .dense = [&](const at::Tensor& vectors, int64_t module) { return dense.at(module)(vectors); },
+                          .normalize = normalized});
+}
+
 SentenceVectors SentenceVectors::for_training(const at::Tensor& states, const MicroBatch& batch,
                                               const std::vector<PlainDense>& dense) {
   return SentenceVectors({.pool =

@@ -19,6 +19,8 @@ class SentenceVectors {
   // states: [at least tokens, hidden], float32, on the CPU. All arguments must outlive this object.
   static SentenceVectors for_inference(const at::Tensor& states, const MicroBatch& batch,
                                        const std::vector<Linear>& dense);
+  // For vectors that are pooled already, [rows, poolings · hidden]: the operations after the pooling.
+  static SentenceVectors after_pooling(const at::Tensor& pooled, const std::vector<Linear>& dense);
   // The same in operations that autograd supports.
   static SentenceVectors for_training(const at::Tensor& states, const MicroBatch& batch,
                                       const std::vector<PlainDense>& dense);
