@@ -9,10 +9,22 @@ import { searchAs, type ModelSearchOptions, type SearchHit } from '../encode/sea
 import { refuseForeign, similarity, type Similarities, type SimilarityInput } from '../encode/similarity'
 import { modelFingerprint } from '../encode/source'
 import { ahead, batchesOf, Encoding } from '../encode/encoding'
+import { bytesOf, takeTexts } from '../encode/texts'
 import { SentorchError, throwIfAborted } from '../base/errors'
 import { asSentorchError, typed } from '../files/file-errors'
 import type { ModelInfo } from '../model/info'
-import type { Extended, Head, HeadDefinition, HeadName, HeadTypes, NoHeads, With, Without } from '../heads/definition'
+import type {
+  Declared,
+  DeclaredHeads,
+  Extended,
+  Head,
+  HeadDefinition,
+  HeadName,
+  HeadTypes,
+  NoHeads,
+  With,
+  Without,
+} from '../heads/definition'
 import { fromNative } from '../native/call'
 import {
   resolveEncode,
@@ -66,12 +78,13 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   /**
    * Loads a model: `sentorch:mini`, the small one that is part of the package, a local folder, or a hub id such as
    * `sentence-transformers/all-MiniLM-L6-v2`.
+   * The option `heads` declares the heads of a saved model: they are compared with the stored ones, and the model's type knows them.
    * Rejects with ERR_INVALID_ARGUMENT, ERR_MODEL_NOT_FOUND, ERR_MODEL_FORMAT, ERR_MODEL_UNSUPPORTED, ERR_MODEL_MISMATCH, ERR_UNSAFE_MODEL, ERR_FILE,
    * ERR_DOWNLOAD, ERR_LIBTORCH_MISSING, ERR_LIBTORCH_VERSION, ERR_ADDON_MISSING, ERR_DEVICE_UNAVAILABLE, ERR_OUT_OF_MEMORY, ERR_THREADS,
    * ERR_ABORTED.
    */
-  static async load(where: string, options?: LoadOptions): Promise<Model> {
-    return typed(async () => new Model(await loadModel(where, resolveLoad(options, process.env))))
+  static async load<const S extends DeclaredHeads = NoHeads>(where: string, options?: LoadOptions<S>): Promise<Model<Declared<S>>> {
+    return typed(async () => new Model(await loadModel(where, resolveLoad(options as LoadOptions | undefined, process.env))))
   }
 
   private constructor(loaded: LoadedModel) {
@@ -375,25 +388,4 @@ export class Model<H extends HeadTypes = NoHeads> implements AsyncDisposable {
   #checkOpen(): void {
     if (this.#disposal) throw new SentorchError('ERR_DISPOSED', 'The model was disposed. Load it again with Model.load().')
   }
-}
-
-/** A copy, so that what is checked now cannot change before it is read. */
-function takeTexts(texts: unknown): readonly string[] {
-  if (typeof texts === 'string') return [texts]
-  return reading("'texts'", () => {
-    if (!Array.isArray(texts)) throw invalid('texts', 'a string or an array of strings', texts)
-    const { length } = texts
-    const list: string[] = []
-    for (let i = 0; i < length; i++) {
-      const text: unknown = texts[i]
-      if (typeof text !== 'string') throw invalid(`texts[${i}]`, 'a string', text)
-      list.push(text)
-    }
-    return list
-  })
-}
-
-/** Bytes that a call holds until it settles: its texts, in UTF-16, and its vectors. */
-function bytesOf(texts: readonly string[], dimension: number): number {
-  return texts.reduce((sum, text) => sum + 2 * text.length, 4 * dimension * texts.length)
 }

@@ -1,6 +1,6 @@
 import { booleanOf } from '../base/check'
 import { keysOf, refusal, takeOptions } from '../base/arguments'
-import type { HeadTypes, NoHeads } from '../heads/definition'
+import type { Declared, DeclaredHeads, HeadTypes, NoHeads } from '../heads/definition'
 import { loadWithAccess, loadedModelOf } from './access'
 import type { Model } from './model'
 import { takeData } from '../data/examples'
@@ -18,12 +18,12 @@ import type { FitResult } from '../training/loop/history'
 import type { EpochReport } from '../training/loop/report'
 import { resumeCore, type ResumeLoadOptions } from '../training/checkpoint/resume'
 
-export interface ResumeOptions {
+export interface ResumeOptions<S extends DeclaredHeads = NoHeads> {
   /**
    * Options of `Model.load`, except for the model's properties, which are those of the checkpoint. Dtype, device and threads default to those of
    * the run; with other values, results agree only within rounding.
    */
-  load?: ResumeLoadOptions
+  load?: ResumeLoadOptions<S>
   /** Options to compare with those of the run: ERR_CHECKPOINT names the first difference. By default nothing is compared. */
   options?: TrainerOptions
   /** The teacher of `distill`, for data whose vectors are not in the checkpoint. */
@@ -64,7 +64,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
    * Rejects with ERR_CHECKPOINT if the folder is not a checkpoint, is damaged or does not match; with ERR_INVALID_ARGUMENT; and with the errors of
    * `Model.load`.
    */
-  static async resume(dir: string, options: ResumeOptions = {}): Promise<Trainer> {
+  static async resume<const S extends DeclaredHeads = NoHeads>(dir: string, options: ResumeOptions<S> = {}): Promise<Trainer<Declared<S>>> {
     return typed(async () => {
       const keys = keysOf<ResumeOptions>({ load: 1, options: 1, teacher: 1, otherData: 1, extend: 1 })
       const request = takeOptions('resume', options, keys)
@@ -73,7 +73,7 @@ export class Trainer<H extends HeadTypes = NoHeads> implements AsyncDisposable {
       if (extend !== undefined) booleanOf('extend', extend)
       if (otherData && extend) throw refusal(`'otherData' starts a new fit, which 'extend' cannot make longer. Leave one of them out.`)
       const { model, core } = await resumeCore(folderOf('dir', dir), request, loadWithAccess)
-      return new Trainer(model, core.given, core)
+      return new Trainer(model as Model<Declared<S>>, core.given, core)
     })
   }
 

@@ -89,6 +89,16 @@ export type ClassOfLabel<L extends string> = string extends L ? number : L exten
 /** The number of labels. */
 export type LabelCount<D extends HeadDefinition> = D['labels'] extends readonly string[] ? D['labels']['length'] : D['labels']
 
+/** Heads that a program declares for a saved model: definitions in a list, or by name. */
+export type DeclaredHeads = readonly HeadDefinition[] | Readonly<Record<string, HeadDefinition | Omit<HeadDefinition, 'name'>>>
+
+/** The heads that are declared. */
+export type Declared<S extends DeclaredHeads> = S extends readonly HeadDefinition[]
+  ? { readonly [D in S[number] as D['name']]: D }
+  : keyof S extends never
+    ? NoHeads
+    : { readonly [N in keyof S]: S[N] & { readonly name: N } }
+
 /** `H` with the head of definition `D`. */
 export type With<H extends HeadTypes, D extends HeadDefinition> = Flat<Omit<H, D['name']> & { readonly [N in D['name']]: D }>
 

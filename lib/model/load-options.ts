@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
 import type { LoadRequest } from '../../binding'
 import { booleanOf, integerIn, invalid, oneOf, stringOf } from '../base/check'
+import type { DeclaredHeads, Head, NoHeads } from '../heads/definition'
+import { declaredHeads } from './declared'
 import { functionOf, keysOf, signalOf, takeOptions } from '../base/arguments'
 import { PROPERTY_KEYS, resolveProperties, type ModelProperties, type ResolvedProperties } from '../format/properties'
 
@@ -28,7 +30,12 @@ export interface HubOptions {
   offline?: boolean
 }
 
-export interface LoadOptions extends HubOptions, ModelProperties {
+export interface LoadOptions<S extends DeclaredHeads = NoHeads> extends HubOptions, ModelProperties {
+  /**
+   * The heads that the program expects, as `addHead` takes them, in a list or by name. The model's type then knows them. If the stored heads lack
+   * one, or its kind or labels differ, the promise rejects with ERR_MODEL_MISMATCH, which names the differences; other heads are allowed.
+   */
+  heads?: S
   /** `float32` (default) is exact; `bfloat16` halves the memory and runs fastest on CPUs with AMX or AVX-512 bf16. */
   dtype?: DTypeOption
   /** `auto` (default) uses a CUDA device if libtorch has one, otherwise the CPU. `model.info` says which (`device`) and why (`deviceReason`). */
@@ -58,6 +65,7 @@ export interface LoadOptions extends HubOptions, ModelProperties {
 
 /** `LoadOptions` after all checks. Options of the hub may be undefined; the hub's own code fills in their defaults. */
 export interface ResolvedLoad {
+  heads: readonly Head[]
   dtype: DTypeOption
   device: DeviceOption
   threads: number
@@ -75,6 +83,7 @@ export interface ResolvedLoad {
 const LOAD_KEYS = [
   ...PROPERTY_KEYS,
   ...keysOf<Omit<LoadOptions, keyof ModelProperties>>({
+    heads: 1,
     revision: 1,
     token: 1,
     cacheFolder: 1,
@@ -110,6 +119,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
   } = options
   const { revision, token, cacheFolder, offline, libtorch, onProgress, signal } = options
   return {
+    heads: options.heads === undefined ? [] : declaredHeads(options.heads),
     dtype: oneOf('dtype', dtype, ['float32', 'bfloat16']),
     device: deviceOf(device),
     threads: integerIn('threads', threads, 1, MAX_THREADS),

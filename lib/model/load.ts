@@ -10,6 +10,7 @@ import { fromNative, stoppable } from '../native/call'
 import { startTokenizing } from '../tokenizer/queue'
 import { Tokenizer } from '../tokenizer/tokenizer'
 import { Admission, closeIdleTrainer, SerialQueue, type LoadedModel } from './loaded-model'
+import { refuseOtherHeads } from './declared'
 import { describeModel } from './info'
 import type { ResolvedLoad } from './load-options'
 
@@ -66,6 +67,11 @@ async function readFolder(where: string, request: ResolvedLoad, signal: AbortSig
   const place = await FolderIdentity.of(resolved.folder)
   return place.whileReading(async () => {
     const folder = await openFolder(resolved.folder, request.properties)
+    refuseOtherHeads(
+      request.heads,
+      folder.heads.map(({ head }) => head),
+      folder.folder,
+    )
     return { resolved, place, folder, tokenizer: await openTokenizer(folder, request.trustTokenizer) }
   })
 }

@@ -15,4 +15,19 @@ async function main(folder: string, texts: string[]): Promise<void> {
   console.log(JSON.stringify({ vectors }))
 }
 
+/** Compiled only: training and evaluation know the heads. */
+export async function train(folder: string): Promise<number> {
+  const heads = [{ name: 'intent', type: 'classification', labels: ['go', 'stop'] }] as const
+  const model = await Model.load(folder, { heads })
+  const data = [{ text: 'ocean', labels: { intent: 'stop' } }]
+  const { losses } = await model.trainEpoch(data, { tasks: { intent: { classWeights: { stop: 2 } } } })
+  const { best } = await model.fit(data, { evaluate: data, earlyStopping: { metric: 'intent.macroF1', patience: 2 } })
+  const { metrics } = await model.evaluate(data)
+  // @ts-expect-error no such head
+  void losses.intentt
+  // @ts-expect-error no such label
+  await model.fit([{ text: 'ocean', labels: { intent: 'halt' } }]).catch(() => {})
+  return metrics.intent.accuracy + (best?.value ?? 0)
+}
+
 void main(process.argv[2]!, process.argv.slice(3))

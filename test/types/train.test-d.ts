@@ -1,5 +1,6 @@
 /** Compile-only: what training takes and gives follows the definitions of the heads. Nothing here runs. */
 import {
+  Model,
   Trainer,
   type Dataset,
   type EpochReport,
@@ -7,7 +8,6 @@ import {
   type Example,
   type FitOptions,
   type FitResult,
-  type Model,
   type TrainerOptions,
 } from '../../lib'
 import type { ClassMetrics, HeadMetrics, TagMetrics } from '../../lib/heads/kind'
@@ -154,6 +154,35 @@ export async function integers(bare: Model, wide: { text: string; labels: { grad
   await model.fit([{ text: 'a', words: ['a', 'b'], labels: { tags: [0, 2] } }])
   // @ts-expect-error classes by number only where they have numbers
   await bare.addHead({ name: 'intent', type: 'classification', labels: ['a', 'b'] }).fit([{ text: 'a', labels: { intent: 1 } }])
+}
+
+const HEADS = [
+  { name: 'intent', type: 'classification', labels: ['play', 'book'] },
+  { name: 'slots', type: 'token-classification', labels: ['O', 'B-city', 'I-city'] },
+] as const
+
+const BY_NAME = { intent: HEADS[0], grade: { type: 'classification', labels: 3 } } as const
+
+export async function declared(train: Dataset): Promise<void> {
+  for (const model of [await Model.load('folder', { heads: HEADS }), await Model.load<typeof HEADS>('folder')]) {
+    exactly<'play' | 'book'>()((await model.predict('a')).intent.label)
+    exactly<number>()((await model.evaluate(train)).metrics.slots.f1)
+    // @ts-expect-error not declared
+    void (await model.predict('a')).topics
+  }
+  const named = await Model.load('folder', { heads: BY_NAME, dtype: 'bfloat16' })
+  exactly<0 | 1 | 2>()((await named.predict('a')).grade.index)
+  exactly<number>()((await named.evaluate(train)).metrics.intent.macroF1)
+  const inline = await Model.load('folder', { heads: [{ name: 'a', type: 'classification', labels: ['x', 'y'] }] })
+  exactly<'x' | 'y'>()((await inline.predict('a')).a.label)
+  const resumed = await Trainer.resume('folder', { load: { heads: HEADS, threads: 1 } })
+  exactly<number>()((await resumed.trainEpoch(train)).losses.slots)
+  const plain: Model = named
+  exactly<Model>()(await Model.load('folder'))
+  exactly<Model>()(await Model.load('folder', { threads: 2 }))
+  // @ts-expect-error no such type of head
+  await Model.load('folder', { heads: [{ name: 'a', type: 'regression', labels: ['x', 'y'] }] })
+  void plain
 }
 
 /** Without known heads everything is as general as the run time is. */

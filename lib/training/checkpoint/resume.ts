@@ -1,5 +1,6 @@
 import { isSentorchError } from '../../base/errors'
 import { PROPERTY_KEYS, type ModelProperties } from '../../format/properties'
+import type { DeclaredHeads, NoHeads } from '../../heads/definition'
 import { vectorDimension } from '../../pooling/poolings'
 import { refusal } from '../../base/arguments'
 import type { LoadOptions } from '../../model/load-options'
@@ -17,7 +18,7 @@ import { vectorObjectives } from '../objectives/objectives'
 import type { Session } from '../loop/session'
 
 /** Options of `Model.load` for the model of a checkpoint, which keeps its properties. */
-export type ResumeLoadOptions = Omit<LoadOptions, keyof ModelProperties>
+export type ResumeLoadOptions<S extends DeclaredHeads = NoHeads> = Omit<LoadOptions, keyof ModelProperties | 'heads'> & { heads?: S }
 
 export interface ResumeRequest {
   load?: ResumeLoadOptions
