@@ -22,7 +22,7 @@ const DASHES = ['', '6 3', '2 3', '8 3 2 3', '12 4', '4 4']
 /** If all numbers are below this, they are written with an exponent. */
 const SMALL = 0.01
 
-/** Characters of a name that fit beside a chart. */
+/** Characters of a name that fit next to a chart. */
 const SHORT = 18
 
 export interface Series {

@@ -35,7 +35,7 @@ export interface RecordedRun {
 export class RunRecorder {
   readonly #run: RecordedRun
   readonly #startedAt = new Date()
-  /** Of the model before the fit. */
+  /** Identifies the model as it was before the fit. */
   readonly #fingerprint: string
   readonly #course = new Course()
   readonly #trained = new Map<string, { from: number; to: number }[]>()
