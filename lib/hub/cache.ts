@@ -103,11 +103,11 @@ export class RepositoryCache {
     return lacking
   }
 
-  /** Links `snapshots/COMMIT/PATH` to the blob. Two processes may do this at the same time. */
-  async link(commit: string, file: RemoteFile): Promise<void> {
+  /** Links `snapshots/COMMIT/PATH` to the blob, also if it exists with `replace`: it may be a copy. Two processes may do this at the same time. */
+  async link(commit: string, file: RemoteFile, replace = false): Promise<void> {
     const blob = this.blob(file.etag)
     const pointer = join(this.snapshot(commit), file.path)
-    if (await isWhole(pointer, file.size)) return
+    if (!replace && (await isWhole(pointer, file.size))) return
     await makeFolder(dirname(pointer))
     const staged = temporary(pointer)
     try {

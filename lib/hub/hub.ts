@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { refusal } from '../base/arguments'
 import { invalid, stringOf } from '../base/check'
 import { aborted, SentorchError, throwIfAborted } from '../base/errors'
 import { fileError, isOutOfFiles, isSystemError } from '../files/file-errors'
@@ -54,6 +55,7 @@ export async function resolveModel(where: string, options: ResolveOptions = {}):
   if (looksLikePath(where)) throw notFound(where, folder, found)
   const notes = [`local  ${folder} (${found})`]
   return resolveRepository(repositoryId(where), await hubSettings(options), {
+    force: options.forceDownload,
     onProgress: options.onProgress,
     signal: options.signal,
     notes,
@@ -83,6 +85,8 @@ function notFound(where: string, folder: string, found: string): SentorchError {
 export interface RepositoryOptions {
   onProgress?: ((progress: LoadProgress) => unknown) | undefined
   signal?: AbortSignal | undefined
+  /** Download what is in the cache too. */
+  force?: boolean | undefined
   /** Notes for the errors: the other locations that were searched. */
   notes?: string[]
 }
@@ -99,13 +103,18 @@ const PROGRESS_MS = 100
 
 /**
  * The snapshot folder of a model on the hub, complete for loading. A complete commit in the cache needs no request, a branch or tag needs
- * one. If the hub does not respond, the cached copy is used.
+ * one. If the hub does not respond, the cached copy is used. With `force` the cache is only written.
  */
 export async function resolveRepository(id: string, settings: HubSettings, options: RepositoryOptions = {}): Promise<ResolvedRepository> {
   const cache = new RepositoryCache(settings.cacheFolder, id)
   const client = new HubClient(id, settings, options.signal)
   const notes = options.notes ?? []
-  const { commit: cached, note } = await cachedCommit(cache, settings.revision)
+  const force = options.force ?? false
+  if (force && settings.offline) {
+    throw refusal(`'forceDownload' requires the hub, but offline mode is on (the option offline, or HF_HUB_OFFLINE). Turn off one of them.`)
+  }
+  const { commit: found, note } = await cachedCommit(cache, settings.revision)
+  const cached = force ? undefined : found
   const fromCache = (commit: string): ResolvedRepository => ({ folder: cache.snapshot(commit), source: 'cache', id, commit })
 
   if (cached && (settings.offline || isCommit(settings.revision))) return fromCache(cached)
@@ -119,7 +128,7 @@ export async function resolveRepository(id: string, settings: HubSettings, optio
       })
       if (!info) return fromCache(cached!)
       commit = info.commit
-      if ((await cache.lacking(commit, info.paths)).length === 0) {
+      if (!force && (await cache.lacking(commit, info.paths)).length === 0) {
         await cache.writeRef(settings.revision, commit)
         return fromCache(commit)
       }
@@ -151,19 +160,19 @@ async function fetchSnapshot(
   client: HubClient,
   commit: string,
   settings: HubSettings,
-  { onProgress, signal }: RepositoryOptions,
+  { onProgress, signal, force = false }: RepositoryOptions,
 ): Promise<boolean> {
   const listing = (await cache.listing(commit)) ?? (await client.list(commit))
   const byPath = new Map(listing.map((file) => [file.path, file]))
   const report = throttled(onProgress)
   const stop = new AbortController()
   const ended = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal
-  let downloaded = false
+  const fetched = new Set<string>()
 
   const fetchFile = async (file: RemoteFile) => {
     const blob = cache.blob(file.etag)
-    if (await isWhole(blob, file.size)) return
-    downloaded = true
+    if (fetched.has(file.etag) || (!force && (await isWhole(blob, file.size)))) return
+    fetched.add(file.etag)
     const progress = (loaded: number) => ({ stage: 'download' as const, file: file.path, loaded, total: file.size })
     // The end of a file is reported once, when it is verified and has its final name.
     const onBytes = (loaded: number) => (loaded < file.size ? report(progress(loaded), false) : undefined)
@@ -199,9 +208,9 @@ async function fetchSnapshot(
   }
 
   // Links are created last: a snapshot contains all of its files, or after a failure no new ones.
-  for (const file of wanted) await cache.link(commit, file)
+  for (const file of wanted) await cache.link(commit, file, force)
   if (!byPath.has('modules.json')) await cache.markAbsent(commit, 'modules.json')
-  return downloaded
+  return fetched.size > 0
 }
 
 /** Limits calls to one per 100 ms, except for those that must not be skipped. */

@@ -28,6 +28,11 @@ export interface HubOptions {
   cacheFolder?: string
   /** Use only the cache. Defaults to `HF_HUB_OFFLINE`. */
   offline?: boolean
+  /**
+   * Download every file of the model again, even those in the cache, and replace them there once they are complete and verified. Cannot be
+   * combined with offline mode; if the hub does not respond, the call rejects instead of using the cache. Defaults to false.
+   */
+  forceDownload?: boolean
 }
 
 export interface LoadOptions<S extends DeclaredHeads = NoHeads> extends HubOptions, ModelProperties {
@@ -88,6 +93,7 @@ const LOAD_KEYS = [
     token: 1,
     cacheFolder: 1,
     offline: 1,
+    forceDownload: 1,
     dtype: 1,
     device: 1,
     threads: 1,
@@ -117,7 +123,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
     trustTokenizer = false,
     verify = false,
   } = options
-  const { revision, token, cacheFolder, offline, libtorch, onProgress, signal } = options
+  const { revision, token, cacheFolder, offline, forceDownload, libtorch, onProgress, signal } = options
   return {
     heads: options.heads === undefined ? [] : declaredHeads(options.heads),
     dtype: oneOf('dtype', dtype, ['float32', 'bfloat16']),
@@ -133,6 +139,7 @@ export function resolveLoad(options: LoadOptions = {}, environment: NodeJS.Proce
       token: optionalText('token', token),
       cacheFolder: optionalText('cacheFolder', cacheFolder),
       offline: offline === undefined ? undefined : booleanOf('offline', offline),
+      forceDownload: forceDownload === undefined ? undefined : booleanOf('forceDownload', forceDownload),
     },
     properties: resolveProperties(options),
     onProgress: functionOf('onProgress', onProgress),
