@@ -1,5 +1,6 @@
 import { resolveEpoch } from '../../lib/training/options/epoch'
 import { resolveEvaluate, resolveFit } from '../../lib/training/options/fit'
+import { randomNumbers } from '../support/random'
 import { MatchedNames } from '../../lib/training/parameters/patterns'
 import { UNSEEN, watch } from '../../lib/training/evaluation/evaluate'
 import { firstDifference, fromPlainJson, toPlainJson } from '../../lib/training/plain'
@@ -40,6 +41,7 @@ test('progress is told ten times a second at most, and at the end', async () => 
   const reporter = new ProgressReporter(
     (progress) => told.push(progress),
     facts(20),
+    8000,
     () => now,
   )
   for (let step = 21; step <= 100; step++) {
@@ -55,6 +57,53 @@ test('progress is told ten times a second at most, and at the end', async () => 
   expect(told.at(-1)).toMatchObject({ step: 100, eta: 0 })
 })
 
+test('the ETA is within 1.5 × of the time that is left once 5 % is done, although the first steps are slow and batches differ in length', async () => {
+  let now = 0
+  const random = randomNumbers(5)
+  const lengths = Array.from({ length: 200 }, () => 20 + Math.floor(random() * 200))
+  const total = lengths.reduce((sum, n) => sum + n, 0)
+  const told: [at: number, eta: number, tokens: number][] = []
+  const reporter = new ProgressReporter((progress) => told.push([now, progress.eta, progress.tokens]), { step: 0, examples: 0, tokens: 0 }, total, () => now) // prettier-ignore
+  let tokens = 0
+  for (const [i, length] of lengths.entries()) {
+    now += length * (i < 4 ? 6 : 1) * (0.8 + 0.4 * random())
+    tokens += length
+    await reporter.tell(() => ({ epoch: 0, step: i + 1, steps: 200, examples: i, totalExamples: 200, tokens, loss: 1, learningRate: 1, skippedSteps: 0 })) // prettier-ignore
+  }
+  const judged = told.filter(([, , done]) => done >= 0.05 * total && done < 0.98 * total)
+  expect(judged.length).toBeGreaterThan(100)
+  for (const [at, eta] of judged) {
+    expect(eta * 1000).toBeGreaterThan((now - at) / 1.5)
+    expect(eta * 1000).toBeLessThan((now - at) * 1.5)
+  }
+})
+
+test('while a step runs, progress is told again at least every 250 ms; an error of the listener comes when the step has ended', async () => {
+  const facts = (): EpochFacts => ({ epoch: 0, step: 1, steps: 4, examples: 8, totalExamples: 32, tokens: 80, loss: 1, learningRate: 1, skippedSteps: 0 }) // prettier-ignore
+  const times: number[] = []
+  const etas: number[] = []
+  const note = ({ eta }: EpochProgress) => {
+    times.push(performance.now())
+    etas.push(eta)
+  }
+  const reporter = new ProgressReporter(note, { step: 0, examples: 0, tokens: 0 }, 320)
+  const pause = async (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+  await pause(50)
+  await reporter.tell(facts)
+  expect(
+    await reporter.during(
+      pause(900).then(() => 'done'),
+      facts,
+    ),
+  ).toBe('done')
+  expect(times.length).toBeGreaterThanOrEqual(3)
+  expect(etas[1]!).toBeLessThan(etas[0]!)
+  const failing = new ProgressReporter(() => Promise.reject(new Error('no')), { step: 0, examples: 0, tokens: 0 }, 320)
+  let ended = false
+  await expect(failing.during(pause(400).then(() => (ended = true)), facts)).rejects.toThrow('no') // prettier-ignore
+  expect(ended).toBe(true)
+})
+
 test('sums weight losses by items and leave a skipped step out', () => {
   const sums = noSums(1, 1, null)
   const result = {
@@ -65,11 +114,13 @@ test('sums weight losses by items and leave a skipped step out', () => {
     items: Float64Array.of(10, 1, 30, 0, 7, 7),
     correct: Float64Array.of(4, 0, 20, 0, 1, 0),
     gradientNorm: Float64Array.of(2, 4, NaN),
+    uncertainty: new Float64Array(),
     examples: 0,
     tokens: 99,
   }
   addResult(sums, result, [2, 6, 9], Float64Array.of(0.5, 0.25, 0.125))
   const terms = { names: ['h', 'keep'], tasks: 1, weights: [1, 10], uncertainty: false }
+  sums.uncertainty = [Math.log(4), -Math.log(2)]
   expect(epochReport(4, sums, terms, {})).toMatchObject({
     epoch: 4,
     losses: { h: (10 + 90) / 40, keep: 2 },
@@ -80,6 +131,7 @@ test('sums weight losses by items and leave a skipped step out', () => {
     steps: 2,
     skippedSteps: 1,
     gradientNorm: 3,
+    uncertaintyWeights: { h: expect.closeTo(0.25, 12), keep: expect.closeTo(2, 12) },
   })
   expect(sums.multiplier).toBe(0.25)
   expect(totalLoss(sums, { ...terms, uncertainty: true })).toBe((3 * 2 + 5 * 6) / 8)

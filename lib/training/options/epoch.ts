@@ -20,7 +20,10 @@ export interface SaveEvery {
 }
 
 export interface EpochOptions<H extends HeadTypes = NoHeads> {
-  /** Called at most ten times per second and once at the end. If it returns a promise, the promise is awaited. */
+  /**
+   * Called at most ten times per second, at least every 250 ms while steps run, and once at the end. If it returns a promise, the promise is awaited
+   * before the next native call.
+   */
   onProgress?: (progress: EpochProgress) => void
   /**
    * Called after each step and awaited before the next one, so that `trainer.saveCheckpoint`, `encode` and `predict` use the weights of exactly that
