@@ -273,6 +273,8 @@ export interface TrainRequest {
   steps: Int32Array
   /** Factors of the learning rates of the groups, one per step, in order; at least as many as steps. */
   multipliers: Float64Array
+  /** Factor of each objective in the total, in place of its `weight`; null: these are used. */
+  weights: Float64Array | null
   /** The number of the first step, counted from the beginning of training; dropout depends on it and on the seed. */
   firstStep: number
   /** Stop after this time, or earlier if other work waits; at least one step is run. */
@@ -297,6 +299,8 @@ export interface TrainResult {
   correct: Float64Array
   /** The norm of each step before clipping. */
   gradientNorm: Float64Array
+  /** s of each objective after the last step; empty without `uncertainty`. */
+  uncertainty: Float64Array
   examples: number
   tokens: number
 }

@@ -24,7 +24,10 @@ export interface ResumeOptions<S extends DeclaredHeads = NoHeads> {
    * the run; with other values, results agree only within rounding.
    */
   load?: ResumeLoadOptions<S>
-  /** Options to compare with those of the run: ERR_CHECKPOINT names the first difference. By default nothing is compared. */
+  /**
+   * Options to compare with those of the run: ERR_CHECKPOINT names the first difference. By default nothing is compared. Required if a task's
+   * `weight` is a function, because checkpoints do not contain functions.
+   */
   options?: TrainerOptions
   /** The teacher of `distill`, for data whose vectors are not in the checkpoint. */
   teacher?: Teacher

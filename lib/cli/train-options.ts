@@ -54,7 +54,7 @@ export const TRAINING_OPTIONS: Readonly<Record<TrainingKey, TrainOption>> = {
     value: OBJECT,
     shown: 'head.option=value',
     description:
-      'weight, labelSmoothing or classWeights of a head: slots.weight=2, intent.classWeights=balanced; intent=false leaves it out',
+      'weight, labelSmoothing, classWeights or labelSubwords of a head: slots.weight=2, intent.classWeights=balanced; intent=false leaves it out',
   },
   uncertainty: { value: BOOLEAN, description: 'learn the weights of the losses' },
   uncertaintyLearningRate: { value: NUMBER, description: 'learning rate of these weights' },
@@ -75,7 +75,8 @@ export const TRAINING_OPTIONS: Readonly<Record<TrainingKey, TrainOption>> = {
     shown: 'json',
     description: `learning rates and weight decays by parameter name: '[{"match":"*LayerNorm*","learningRate":1e-4}]'`,
   },
-  schedule: { value: { enum: ['linear', 'cosine', 'constant'] }, description: 'shape of the learning rate after the warm-up' },
+  schedule: { value: { enum: ['linear', 'cosine', 'constant', 'plateau'] }, description: 'shape of the learning rate after the warm-up' },
+  plateau: { value: OBJECT, shown: 'option=value', description: 'when the schedule plateau reduces the rate: factor=0.5,patience=2' },
   warmupSteps: { value: INTEGER, description: 'warm-up steps' },
   warmupRatio: { value: NUMBER, description: 'share of all steps for the warm-up' },
   totalSteps: { value: INTEGER, description: 'steps that the schedule spans' },

@@ -18,6 +18,8 @@ export interface PrepareOptions {
    * a list of labels, none), but the examples and `gold` keep them.
    */
   unknownLabels: UnknownLabels
+  /** Names of the heads for which every token of a word gets a label. By default, only the first token does. */
+  allSubwords?: readonly string[]
   signal?: AbortSignal | undefined
 }
 
@@ -36,14 +38,14 @@ export async function prepare(
   dataset: Dataset,
   tokenizer: Tokenizer,
   heads: readonly Head[],
-  { maxLength, unknownLabels, signal }: PrepareOptions,
+  { maxLength, unknownLabels, allSubwords = [], signal }: PrepareOptions,
 ): Promise<PreparedSet> {
   const { before, after } = tokenizer.surroundings
   integerIn('maxLength', maxLength, before + after, ALL)
   oneOf('unknownLabels', unknownLabels, ['refuse', 'ignore'])
   throwIfAborted(signal)
   const { name, examples } = dataset
-  const rows = new Rows(name, heads, unknownLabels, maxLength, after)
+  const rows = new Rows(name, heads, { maxLength, unknownLabels, allSubwords }, after)
   const breathe = breather(signal)
   const encode = (start: number) => {
     const chunk = examples.slice(start, start + CHUNK)
@@ -87,12 +89,17 @@ class Rows {
   readonly #targets: readonly Targets[]
   #truncated = 0
 
-  constructor(name: string, heads: readonly Head[], unknownLabels: UnknownLabels, maxLength: number, after: number) {
+  constructor(
+    name: string,
+    heads: readonly Head[],
+    { maxLength, unknownLabels, allSubwords }: Required<Omit<PrepareOptions, 'signal'>>,
+    after: number,
+  ) {
     this.#name = name
     this.#heads = heads
     this.#maxLength = maxLength
     this.#after = after
-    this.#targets = heads.map((head) => new Targets(head, unknownLabels))
+    this.#targets = heads.map((head) => new Targets(head, unknownLabels, allSubwords.includes(head.name) ? 'all' : 'first'))
     this.#offsets.push([0])
   }
 

@@ -1,7 +1,7 @@
 import { describe } from '../base/check'
 import type { SentorchError } from '../base/errors'
 import type { Head } from '../heads/definition'
-import { NO_LABEL, type Gold } from '../heads/kind'
+import { NO_LABEL, type Gold, type LabelSubwords } from '../heads/kind'
 import { kindOf } from '../heads/kinds'
 import type { Alignment } from './align'
 import type { Example } from './example'
@@ -38,11 +38,13 @@ export class Targets {
   entitiesLost = 0
   readonly #head: Head
   readonly #unknown: UnknownLabels
+  readonly #subwords: LabelSubwords
   readonly #ids: ReadonlyMap<string, number>
   readonly #values = new FlatIntegers()
 
-  constructor(head: Head, unknown: UnknownLabels) {
+  constructor(head: Head, unknown: UnknownLabels, labelSubwords: LabelSubwords) {
     this.#head = head
+    this.#subwords = labelSubwords
     this.#unknown = unknown
     this.#ids = new Map(head.labels.map((label, i) => [label, i]))
   }
@@ -54,7 +56,12 @@ export class Targets {
     const found = goldOf(this.#head, example, words, what)
     if (!found) return
     this.entitiesLost += found.entitiesLost
-    kind.writeTargets(targets, found.gold, { wordOfToken, idOf: (label) => this.#idOf(label, what) })
+    kind.writeTargets(targets, found.gold, {
+      wordOfToken,
+      labelSubwords: this.#subwords,
+      ids: this.#ids,
+      idOf: (label) => this.#idOf(label, what),
+    })
   }
 
   finish(): Int32Array {
@@ -87,7 +94,7 @@ export interface PreparedSet {
   readonly wordOfToken: Int32Array
   /**
    * Targets of each head for native code. Single-label: [examples]; multi-label and binary: [examples, labels] of 0 and 1; token
-   * classification: [tokens], where the first token of a word has its tag. −100: no label.
+   * classification: [tokens], where the first token of a word has its tag (with `allSubwords`, the others too). −100: no label.
    */
   readonly labels: ReadonlyMap<string, Int32Array>
   /** Number of truncated examples. */

@@ -82,9 +82,15 @@ export interface LabelledExample {
 
 export interface TargetExample {
   idOf: (label: string) => number
+  /** The indices of the head's labels. */
+  ids: ReadonlyMap<string, number>
   /** Word index of each token; −1: none. */
   wordOfToken: Int32Array
+  labelSubwords: LabelSubwords
 }
+
+/** Which tokens of a word have a target: the first one, or all of them. */
+export type LabelSubwords = 'first' | 'all'
 
 export interface JudgedExample<G> {
   gold: G

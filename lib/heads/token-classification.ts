@@ -52,9 +52,13 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
   },
   needsAllWords: (value: LabelValue | undefined) => isSpans(value),
   targetSize: () => 1,
-  writeTargets(targets, gold, { idOf, wordOfToken }) {
+  writeTargets(targets, gold, { idOf, ids: known, wordOfToken, labelSubwords }) {
     // All tags are looked up, including those beyond the token limit: whether a tag is refused must not depend on the limit.
     const ids = gold.map(idOf)
+    if (labelSubwords === 'all') {
+      const continued = gold.map((tag, word) => (ids[word] === NO_LABEL ? NO_LABEL : (known.get(continuationOf(tag)) ?? ids[word]!)))
+      wordOfToken.forEach((word, token) => (targets[token] = continued[word] ?? NO_LABEL))
+    }
     forFirstTokens(wordOfToken, (token, word) => (targets[token] = ids[word]!))
   },
 
@@ -70,10 +74,10 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
   outcome: 'token-classification',
   judge({ labels }, { gold, logits, targets, wordOfToken }, addLoss) {
     const predicted = new Array<string>(gold.length).fill('O')
-    forFirstTokens(wordOfToken, (token, word) => {
-      const row = logits.subarray(token * labels.length, (token + 1) * labels.length)
-      predicted[word] = labels[argmax(row)]!
-      if (targets[token] !== NO_LABEL) addLoss(crossEntropy(row, targets[token]!))
+    const rowOf = (token: number) => logits.subarray(token * labels.length, (token + 1) * labels.length)
+    forFirstTokens(wordOfToken, (token, word) => (predicted[word] = labels[argmax(rowOf(token))]!))
+    targets.forEach((target, token) => {
+      if (target !== NO_LABEL) addLoss(crossEntropy(rowOf(token), target))
     })
     return predicted
   },
@@ -111,7 +115,12 @@ export const tokenClassification: HeadKind<string[], TagMetrics> = {
   checkpoint: tokenCheckpoint,
 }
 
-/** The first token of a word carries its label, in training and in evaluation. */
+/** The tag inside a word whose first token has `tag`, as `label_all_tokens` of transformers' examples continues BIO. */
+function continuationOf(tag: string): string {
+  return tag.replace(/^B-/, 'I-')
+}
+
+/** The first token of a word carries the word's own label, in training and in evaluation. */
 function forFirstTokens(wordOfToken: Int32Array, visit: (token: number, word: number) => void): void {
   let last = -1
   wordOfToken.forEach((word, token) => {

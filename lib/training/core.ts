@@ -12,7 +12,17 @@ import { checkTarget, nextCheckpoint, removeCheckpoint, SavingTimes, surplusChec
 import { evaluate, refuseUnwatchable, type WatchedHeads } from './evaluation/evaluate'
 import type { Evaluation, JudgedRow } from './evaluation/outcomes'
 import { dataDifference, heldCorpus, makeCorpus, refuseUnlabelled, type Corpus, type TrainingData } from './loop/corpus'
-import { beginFit, continuesFit, courseOf, dropEpoch, hasOwnLength, lengthenFit, planSchedule, whileOpen } from './loop/course'
+import {
+  beginFit,
+  continuesFit,
+  courseOf,
+  dropEpoch,
+  hasOwnLength,
+  lengthenFit,
+  planSchedule,
+  refuseUnjudged,
+  whileOpen,
+} from './loop/course'
 import { runFit } from './loop/fit'
 import type { FitResult } from './loop/history'
 import type { EpochReport } from './loop/report'
@@ -21,7 +31,7 @@ import { runEpoch } from './loop/run'
 import { RunRecorder } from './record/recorder'
 import { Session } from './loop/session'
 import { recipeOf, startState, type TrainingState } from './loop/state'
-import { hasBalanced, taskWeights, type TaskWeights } from './objectives/heads'
+import { hasBalanced, lossWeights as lossWeightsOf, taskWeights, type TaskWeights } from './objectives/heads'
 import { trainingRequest } from './objectives/objectives'
 import { Targets } from './objectives/targets'
 import { configDropout } from './options/context'
@@ -89,6 +99,7 @@ export class TrainerCore {
 
   trainEpoch(data: TrainingData, options: ResolvedEpoch): Promise<EpochReport> {
     return this.#alone(options.signal, async (signal) => {
+      refuseUnjudged(this.options, false)
       if (options.saveEvery) await checkTarget(options.saveEvery)
       const corpus = await this.#corpus(data, signal)
       const recipe = keptRecipe(this.state, corpus) ?? recipeFor(corpus, this.options, this.model)
@@ -101,6 +112,7 @@ export class TrainerCore {
 
   fit(train: TrainingData, options: ResolvedFit): Promise<FitResult> {
     return this.#alone(options.signal, async (signal) => {
+      refuseUnjudged(this.options, options.evaluate !== undefined)
       if (options.saveEvery) await checkTarget(options.saveEvery)
       await options.report?.check()
       const corpus = await this.#corpus(train, signal)
@@ -213,22 +225,27 @@ export class TrainerCore {
     return this.options.tasks.map(({ head }) => this.model.heads.require(head))
   }
 
+  get #allSubwords(): string[] {
+    return this.options.tasks.flatMap(({ head, labelSubwords }) => (labelSubwords === 'all' ? [head] : []))
+  }
+
   async #corpus(data: TrainingData, signal: AbortSignal): Promise<Corpus> {
     await this.model.heads.ready
     const { tokenizer } = this.model
     const { maxLength } = this.options
-    return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', signal })
+    return makeCorpus(data, { tokenizer, heads: this.#heads, maxLength, unknownLabels: 'refuse', allSubwords: this.#allSubwords, signal })
   }
 
   /** Prepares evaluation data for every head of the model. */
   #held(data: TrainingData, signal: AbortSignal | undefined): Promise<Corpus> {
     const { tokenizer, heads } = this.model
-    return heldCorpus(data, { tokenizer, heads: heads.list, maxLength: this.options.maxLength, signal })
+    const { maxLength } = this.options
+    return heldCorpus(data, { tokenizer, heads: heads.list, maxLength, allSubwords: this.#allSubwords, signal })
   }
 
   #evaluateCorpus(corpus: Corpus, options: ResolvedEvaluate, onRow?: (row: JudgedRow) => void): Promise<Evaluation> {
     const { native, heads } = this.model
-    const lossWeights = new Map(this.options.tasks.map(({ head, weight }) => [head, weight]))
+    const lossWeights = lossWeightsOf(this.options, this.state.weights)
     return evaluate({ ...options, native, heads: heads.list, corpus, lossWeights, onRow })
   }
 

@@ -79,6 +79,7 @@ struct TrainRequest {
   std::vector<int32_t> batches;
   std::vector<int32_t> steps;
   std::vector<double> multipliers;
+  std::optional<std::vector<double>> weights;  // per objective
   int64_t first_step;
   double milliseconds;
   bool apply;
@@ -87,7 +88,7 @@ struct TrainRequest {
 struct TrainResult {
   int64_t steps = 0;
   bool skipped = false;
-  std::vector<double> loss, losses, items, correct, gradient_norm;
+  std::vector<double> loss, losses, items, correct, gradient_norm, uncertainty;
   int64_t examples = 0;
   int64_t tokens = 0;
 };

@@ -96,6 +96,7 @@ while (losses.length < steps) {
       batches: Int32Array.from(batches),
       steps: Int32Array.from({ length: steps - from + 1 }, (_, i) => from + i),
       multipliers: rates.slice(from),
+      weights: null,
       firstStep: from,
       milliseconds: 5000,
       apply: true,

@@ -41,6 +41,7 @@ const runs: { name: string; options: TrainerOptions; at: number }[] = [
   { name: 'before the first step', options: { ...OPTIONS, epochs: 2 }, at: 0 },
   { name: 'Adam, accumulation, token budget, cosine', options: { ...OPTIONS, optimizer: 'adam', batchSize: undefined, batchTokens: 64, gradientAccumulation: 2, schedule: 'cosine', epochs: 2 }, at: 4 }, // prettier-ignore
   { name: 'learnt loss weights', options: { ...OPTIONS, uncertainty: true }, at: 4 },
+  { name: 'every sub-word labelled', options: { ...OPTIONS, tasks: { slots: { labelSubwords: 'all' } } }, at: 4 },
   { name: 'balanced weights, rules by pattern, layer-wise rates', options: { ...OPTIONS, layerDecay: 0.8, groups: [{ match: /norm/i, learningRate: 1e-2 }], tasks: { intent: { classWeights: 'balanced' }, slots: { weight: 2 } } }, at: 5 }, // prettier-ignore
   { name: 'unfreezing before and after', options: { ...OPTIONS, freeze: 'all', unfreeze: [{ at: { epoch: 1 }, what: 'next' }, { at: { step: 3 }, what: { topLayers: 1 } }] }, at: 2 }, // prettier-ignore
   { name: 'a recipe that was chosen from the data', options: {}, at: 3 },
@@ -311,7 +312,7 @@ describe('of one checkpoint', () => {
         else holder[path.at(-1)!] = wrong
         try {
           const { state } = parseTrainerJson(fromPlainJson(JSON.stringify(content)), 'trainer.json')
-          parseState(state, 'state', { tasks: 2, targets: 1, rules: 0 })
+          parseState(state, 'state', { tasks: 2, targets: 1, rules: 0, uncertainty: false })
           accepted.push(`${path.join('.')} = ${JSON.stringify(wrong)}`)
         } catch (error) {
           expect(error).toMatchObject({ name: 'SentorchError' })
@@ -322,8 +323,8 @@ describe('of one checkpoint', () => {
     const free = [
       /^(options|resolved|classWeights|updates\b)/,
       /\b(sentorch|libtorch|name|fingerprint|label|metric|mode) = "x"$/,
-      /\b(best|similarity|fit|maxSteps|evaluateEvery|patience|evaluate|loss|strict|frameAccuracy|reference|batchSize) = (null|undefined)$/,
-      /\b(fired|stale|data|metrics|evaluate|history|labels|types|chosen) = \[\]$/,
+      /\b(best|similarity|fit|maxSteps|evaluateEvery|patience|evaluate|loss|strict|frameAccuracy|reference|batchSize|weights) = (null|undefined)$/,
+      /\b(fired|stale|data|metrics|evaluate|history|labels|types|chosen|uncertainty) = \[\]$/,
       /\b(scoreWeights|losses|metrics|custom) = \{\}$/,
       /\.(losses|metrics)\.(intent|slots) = undefined$/,
     ]
@@ -358,4 +359,33 @@ test('a folder that holds something else is not replaced', async () => {
   const trainer = (await fresh()).trainer(OPTIONS)
   await expect(trainer.saveCheckpoint(dir)).rejects.toMatchObject({ code: 'ERR_FILE' })
   expect(readdirSync(dir)).toEqual(['thesis.txt'])
+})
+
+test('a fit with a task weight that is a function and rates that follow a plateau is resumed bit-equal, if it is given the function again', async () => {
+  const dir = join(scratch(), 'checkpoint')
+  const asked: number[] = []
+  const weight = (epoch: number, last: { score: number } | undefined) => (asked.push(epoch), 1 + epoch + (last?.score ?? 0))
+  const options: TrainerOptions = { ...OPTIONS, tasks: { slots: { weight } }, schedule: 'plateau', plateau: { patience: 0, factor: 0.5, threshold: 1 } } // prettier-ignore
+  const course = { epochs: 4, evaluate: held, restoreBest: false }
+  const whole = await fresh()
+  const trainer = whole.trainer(options)
+  const expected = await trainer.fit(data, {
+    ...course,
+    onStep: ({ applied }) => (applied === 15 ? trainer.saveCheckpoint(dir) : undefined),
+  })
+  expect(expected.history.at(-1)!.learningRates.heads).toBeLessThan(OPTIONS.learningRate!)
+
+  asked.length = 0
+  const resumed = await resume(dir, { options })
+  const result = await resumed.fit(data, course)
+  expect(asked).toEqual([3])
+  const plain = ({ history }: typeof result) => history.map(({ loss, losses, learningRates }) => ({ loss, losses, learningRates }))
+  expect(plain(result)).toEqual(plain(expected))
+  expect(changed(await weightsOf(whole), await weightsOf(resumed.model))).toEqual([])
+
+  const without = await resume(dir)
+  await expect(without.fit(data, course)).rejects.toMatchObject({
+    code: 'ERR_INVALID_ARGUMENT',
+    message: expect.stringContaining('tasks.slots.weight'),
+  })
 })

@@ -148,6 +148,7 @@ describe('training', () => {
     batches: Int32Array.from(batches),
     steps: Int32Array.from(steps),
     multipliers: new Float64Array(steps.length - 1).fill(1),
+    weights: null,
     firstStep: 0,
     milliseconds: 60_000,
     apply: true,

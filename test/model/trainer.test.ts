@@ -324,7 +324,7 @@ describe('fit', () => {
       evaluateEvery: 4,
       saveBest,
       metrics: { words: ({ heads }) => heads.slots!.gold.flat().length },
-      onEpoch: ({ epoch, evaluation }) => void seen.push(epoch, evaluation!.custom.words!),
+      onEpoch: ({ epoch, evaluation }) => void seen.push(epoch, evaluation!.custom.words),
       onEvaluate: () => new Promise((resolve) => setTimeout(() => resolve(void order.push('heard')), 20)),
       onStep: ({ step }) => void order.push(step),
     })
@@ -333,7 +333,7 @@ describe('fit', () => {
     expect(result).toMatchObject({ steps: 18, stopped: 'epochs' })
     expect(result.history.map(({ epoch, steps }) => [epoch, steps])).toEqual([0, 1, 2].map((epoch) => [epoch, 6]))
     expect(result.evaluations.map(({ step }) => step)).toEqual([4, 6, 8, 12, 16, 18])
-    const words = result.evaluations[0]!.evaluation.custom.words!
+    const words = result.evaluations[0]!.evaluation.custom.words
     expect(seen).toEqual([0, words, 1, words, 2, words])
     const values = result.evaluations.map(({ value }) => value)
     expect(result.best).toMatchObject({ value: Math.max(...values), saved: saveBest })
@@ -392,4 +392,34 @@ describe('fit', () => {
     expect(parted.scores).toEqual(whole.scores)
     expect(changed(whole.weights, parted.weights)).toEqual([])
   })
+})
+
+test('a function for the weight of a task does what the number does', async () => {
+  const [fixed, given] = [await fresh(), await fresh()]
+  const reports = []
+  for (const [model, weight] of [
+    [fixed, 0.3],
+    [given, () => 0.3],
+  ] as const)
+    // prettier-ignore
+    reports.push(await model.trainer({ ...OPTIONS, tasks: { slots: { weight } } }).trainEpoch(data))
+  expect({ ...reports[1]!, seconds: 0 }).toEqual({ ...reports[0]!, seconds: 0 })
+  expect(changed(await weightsOf(fixed), await weightsOf(given))).toEqual([])
+})
+
+test('the learnt weights of the losses are reported: e^(−s), which the next epoch begins with', async () => {
+  const trainer = (await fresh()).trainer({ ...OPTIONS, uncertainty: true, uncertaintyLearningRate: 0.05, groupByLength: false })
+  const [first] = [await trainer.trainEpoch(data)]
+  const weights = first.uncertaintyWeights!
+  expect(Object.keys(weights)).toEqual(['intent', 'slots'])
+  // Losses above 1 push s up, so their weights fall.
+  for (const [name, weight] of Object.entries(weights)) expect(weight < 1).toBe(first.losses[name]! > 1)
+  let start: StepReport | undefined
+  await trainer.trainEpoch(data, { onStep: (step) => void (start ??= step) })
+  const total = Object.entries(weights).reduce(
+    (sum, [name, weight]) => sum + 0.5 * weight * start!.losses[name]! - 0.5 * Math.log(weight),
+    0,
+  )
+  expect(start!.loss).toBeCloseTo(total, 5)
+  expect(await (await fresh()).trainer(OPTIONS).trainEpoch(data)).not.toHaveProperty('uncertaintyWeights')
 })

@@ -57,6 +57,7 @@ async function step(training: NativeTraining, { order, batches, steps }: StepPla
       batches: Int32Array.from(batches),
       steps: Int32Array.from(steps),
       multipliers: Float64Array.of(1),
+      weights: null,
       firstStep: 0,
       milliseconds: 0,
       apply: true,
@@ -113,6 +114,7 @@ describe('a step without a labelled row', () => {
       gradientNorm: [0],
       examples: 9,
       tokens: expect.any(Number) as number,
+      uncertainty: 'uncertainty' in more ? [0] : [],
     })
     expect(await everything(training)).toEqual(before)
     // The next one is not disturbed by it.

@@ -95,6 +95,7 @@ export class FakeNative {
       items,
       correct: items.map((n) => n / 2),
       gradientNorm: Float64Array.from(out.norm),
+      uncertainty: this.opened.at(-1)?.uncertainty ? Float64Array.of(Math.log(4)) : new Float64Array(),
       examples,
       tokens: 3 * examples,
     }

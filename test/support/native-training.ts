@@ -165,6 +165,7 @@ export class NativeTraining {
           batches: Int32Array.from(plan.batches),
           steps: Int32Array.from(plan.steps.slice(done)),
           multipliers: multipliers.slice(done),
+          weights: options.weights ? Float64Array.from(options.weights) : null,
           firstStep: (options.firstStep ?? 0) + done,
           milliseconds: options.milliseconds ?? 10_000,
           apply: options.apply ?? true,
@@ -184,6 +185,7 @@ export class NativeTraining {
       // Vectors are never right or wrong.
       correct: join('correct').filter((_, i) => i % this.#objectives.all < this.#objectives.tasks),
       gradientNorm: join('gradientNorm'),
+      uncertainty: [...parts.at(-1)!.uncertainty],
       examples: sum('examples'),
       tokens: sum('tokens'),
     }
@@ -235,6 +237,8 @@ export interface StepPlan {
 export interface RunOptions {
   apply?: boolean
   multipliers?: readonly number[]
+  /** Per objective. */
+  weights?: readonly number[]
   firstStep?: number
   milliseconds?: number
 }
@@ -245,6 +249,7 @@ export interface RunResult {
   items: number[]
   correct: number[]
   gradientNorm: number[]
+  uncertainty: number[]
   examples: number
   tokens: number
 }

@@ -258,3 +258,40 @@ describe('callbacks that give promises', () => {
     expect(native.isOpen).toBe(false)
   })
 })
+
+test('a task weight that is a function is evaluated when an epoch starts, with the last evaluation of the fit', async () => {
+  const native = new FakeNative()
+  const predict = async ({ offsets }: { offsets: Int32Array }) => ({ logits: [new Float32Array(2 * (offsets.length - 1)).fill(native.w)], embedding: null, nonFiniteRow: -1 }) // prettier-ignore
+  const asked: [number, number | undefined][] = []
+  const weight = (epoch: number, last: { score: number } | undefined) => (asked.push([epoch, last?.score]), (epoch + 1) / 4)
+  const { core } = await trainer({ tasks: { h: { weight } } }, Object.assign(native, { predict }))
+  const result = await core.fit(examples(8), resolveFit({ evaluate: examples(8), epochs: 3, restoreBest: false }, [HEAD], undefined))
+  const scores = result.evaluations.map(({ evaluation }) => evaluation.score)
+  expect(asked).toEqual([
+    [0, undefined],
+    [1, scores[0]],
+    [2, scores[1]],
+  ])
+  expect(native.calls.map(({ weights }) => [...weights!])).toEqual([[0.25], [0.5], [0.75]])
+  for (const [epoch, report] of result.history.entries()) {
+    expect(report.loss).toBeCloseTo(((epoch + 1) / 4) * report.losses.h!, 12)
+    expect(report.evaluation!.loss).toBeCloseTo(((epoch + 1) / 4) * report.evaluation!.losses.h!, 12)
+  }
+})
+
+test('a weight that is not a number of at least 0, or a function that throws, stops the epoch before its first step', async () => {
+  for (const [weight, code] of [
+    [() => NaN, 'ERR_INVALID_ARGUMENT'],
+    [
+      () => {
+        throw new Error('no')
+      },
+      'ERR_CALLBACK',
+    ],
+  ] as const) {
+    // prettier-ignore
+    const { native, epoch } = await trainer({ tasks: { h: { weight } } })
+    await expect(epoch(examples(8))).rejects.toMatchObject({ code })
+    expect(native.calls).toEqual([])
+  }
+})

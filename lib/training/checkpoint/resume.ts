@@ -56,7 +56,7 @@ function refuseProperties(load: object | undefined): void {
 
 async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: ResumeRequest): Promise<TrainerCore> {
   const dir = stored.root.shown
-  const given = optionsOf(stored.options, request.teacher)
+  const given = optionsOf(stored.options, request)
   const resolved = resolvedOf(dir, given, model)
   const changed = firstDifference(resolved, stored.resolved)
   if (changed !== undefined) {
@@ -72,7 +72,8 @@ async function restoreCore(model: LoadedModel, stored: StoredTrainer, request: R
   const labels = resolved.tasks.map(({ head }) => model.heads.require(head).labels.length)
   const fits = stored.classWeights?.length === labels.length && stored.classWeights.every((list, t) => !list || list.length === labels[t])
   if (stored.classWeights && !fits) throw broken(dir, `classWeights in ${TRAINER_JSON} do not fit the tasks and their labels`)
-  const counts = { tasks: resolved.tasks.length, targets: vectorObjectives(model, resolved).length, rules: resolved.unfreeze.length }
+  const { tasks, unfreeze, uncertainty } = resolved
+  const counts = { tasks: tasks.length, targets: vectorObjectives(model, resolved).length, rules: unfreeze.length, uncertainty }
   const state = await asCheckpoint(dir, async () => parseState(stored.state, `state of trainer.json in ${dir}`, counts))
   const { modules, config } = model.folder
   const dimension = vectorDimension(modules.dense, modules.pooling, config.hiddenSize)
@@ -120,9 +121,29 @@ function resolvedOf(dir: string, given: TrainerOptions, model: LoadedModel): Res
   }
 }
 
-function optionsOf(stored: TrainerOptions, teacher: Teacher | undefined): TrainerOptions {
-  if (!stored.distill) return stored
-  return { ...stored, distill: { ...stored.distill, teacher: teacher ?? missingTeacher } }
+/** The stored options with what a checkpoint cannot hold: the teacher and functions for weights. */
+function optionsOf(stored: TrainerOptions, { teacher, options }: Pick<ResumeRequest, 'teacher' | 'options'>): TrainerOptions {
+  return {
+    ...stored,
+    ...(stored.distill && { distill: { ...stored.distill, teacher: teacher ?? missingTeacher } }),
+    ...(stored.tasks && { tasks: tasksOf(stored.tasks, options?.tasks ?? {}) }),
+  }
+}
+
+function tasksOf(stored: NonNullable<TrainerOptions['tasks']>, now: NonNullable<TrainerOptions['tasks']>): typeof stored {
+  const tasks = Object.entries(stored).map(([head, task]) => {
+    if (!task || typeof task.weight !== 'object') return [head, task] as const
+    const given = Object.hasOwn(now, head) ? now[head] : undefined
+    const weight = given && typeof given.weight === 'function' ? given.weight : () => missingWeight(head)
+    return [head, { ...task, weight }] as const
+  })
+  return Object.fromEntries(tasks)
+}
+
+function missingWeight(head: string): never {
+  throw refusal(
+    `The checkpoint does not contain the function of tasks.${head}.weight, which the next epoch needs: pass the options of the run to Trainer.resume as 'options'.`,
+  )
 }
 
 function missingTeacher(): never {

@@ -3,8 +3,9 @@ import { count, integers, MAX_COUNT, number, numbers, orNull, parseData, parseFi
 import { MAX_BATCH } from '../options/batching'
 import { MAX_EPOCHS } from '../options/fit'
 import type { EpochSums } from '../loop/report'
+import type { PlateauState } from '../plan/plateau'
 import { RECIPE_OPTIONS, type DataRecipe, type RecipeOption } from '../plan/recipe'
-import type { ResolvedSchedule } from '../plan/schedule'
+import { SHAPES, type ResolvedSchedule, type ScheduleShape } from '../plan/schedule'
 import type { TrainingState } from '../loop/state'
 
 /** What a stored state must match. */
@@ -13,6 +14,8 @@ export interface StateContext {
   targets: number
   /** Number of unfreezing rules. */
   rules: number
+  /** Whether the weights of the losses are learned. */
+  uncertainty: boolean
 }
 
 const STATE_KEYS = [
@@ -24,12 +27,13 @@ const STATE_KEYS = [
   'schedule',
   'scheduleStart',
   'unfreezing',
+  'weights',
   'sums',
   'data',
   'recipe',
   'fit',
 ]
-const SUM_KEYS = ['loss', 'losses', 'items', 'correct', 'examples', 'seen', 'tokens', 'seconds', 'steps', 'skipped', 'gradientNorm', 'multiplier', 'similarity'] // prettier-ignore
+const SUM_KEYS = ['loss', 'losses', 'items', 'correct', 'examples', 'seen', 'tokens', 'seconds', 'steps', 'skipped', 'gradientNorm', 'multiplier', 'uncertainty', 'similarity'] // prettier-ignore
 
 /** Reads and checks the untrusted state in trainer.json. ERR_MODEL_FORMAT names an invalid value. */
 export function parseState(json: unknown, where: string, context: StateContext): TrainingState {
@@ -43,6 +47,7 @@ export function parseState(json: unknown, where: string, context: StateContext):
     schedule: orNull(fields, 'schedule', () => parseSchedule(fields.required('schedule'))),
     scheduleStart: count(fields, 'scheduleStart'),
     unfreezing: parseUnfreezing(fields.required('unfreezing'), context.rules),
+    weights: orNull(fields, 'weights', () => numbers(fields, 'weights', context.tasks)),
     sums: orNull(fields, 'sums', () => parseSums(fields.required('sums'), context)),
     data: orNull(fields, 'data', parseData),
     recipe: orNull(fields, 'recipe', () => parseRecipe(fields.required('recipe'))),
@@ -79,10 +84,30 @@ function parseRecipe(fields: Fields): DataRecipe {
 
 function parseSchedule(fields: Fields): ResolvedSchedule {
   const shape = fields.string('shape')
-  if (shape !== 'linear' && shape !== 'cosine' && shape !== 'constant') throw fields.bad('shape', `'linear', 'cosine' or 'constant'`)
-  fields.only(['shape', 'warmup', 'total'])
-  if (shape !== 'constant') fields.integer('total', 0, MAX_COUNT)
-  return { shape, warmup: count(fields, 'warmup'), total: orNull(fields, 'total', count) }
+  if (!isShape(shape)) throw fields.bad('shape', SHAPES.map((name) => `'${name}'`).join(', '))
+  const isPlateau = shape === 'plateau'
+  fields.only(['shape', 'warmup', 'total', ...(isPlateau ? ['plateau'] : [])])
+  if (shape === 'linear' || shape === 'cosine') fields.integer('total', 0, MAX_COUNT)
+  return {
+    shape,
+    warmup: count(fields, 'warmup'),
+    total: orNull(fields, 'total', count),
+    ...(isPlateau && { plateau: parsePlateau(fields.required('plateau')) }),
+  }
+}
+
+function isShape(name: string): name is ScheduleShape {
+  return (SHAPES as readonly string[]).includes(name)
+}
+
+function parsePlateau(fields: Fields): PlateauState {
+  fields.only(['best', 'stale', 'cooldown', 'multiplier'])
+  return {
+    best: orNull(fields, 'best', number),
+    stale: count(fields, 'stale'),
+    cooldown: count(fields, 'cooldown'),
+    multiplier: number(fields, 'multiplier'),
+  }
 }
 
 function parseUnfreezing(fields: Fields, rules: number): TrainingState['unfreezing'] {
@@ -92,7 +117,7 @@ function parseUnfreezing(fields: Fields, rules: number): TrainingState['unfreezi
   return { fired, best: orNull(fields, 'best', number), stale: integers(fields, 'stale', rules) }
 }
 
-function parseSums(fields: Fields, { tasks, targets }: StateContext): EpochSums {
+function parseSums(fields: Fields, { tasks, targets, uncertainty }: StateContext): EpochSums {
   fields.only(SUM_KEYS)
   const value = (key: string) => number(fields, key)
   return {
@@ -108,6 +133,7 @@ function parseSums(fields: Fields, { tasks, targets }: StateContext): EpochSums 
     skipped: value('skipped'),
     gradientNorm: value('gradientNorm'),
     multiplier: value('multiplier'),
+    uncertainty: numbers(fields, 'uncertainty', uncertainty ? tasks + targets : 0),
     similarity: orNull(fields, 'similarity', number),
   }
 }

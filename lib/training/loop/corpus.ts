@@ -52,7 +52,7 @@ function empty(name: string): SentorchError {
   return new SentorchError('ERR_DATA', `The data set '${name}' is empty.`, { detail: { name } })
 }
 
-export interface CorpusOptions extends Pick<PrepareOptions, 'maxLength' | 'unknownLabels'> {
+export interface CorpusOptions extends Pick<PrepareOptions, 'maxLength' | 'unknownLabels' | 'allSubwords'> {
   tokenizer: Tokenizer
   heads: readonly Head[]
   signal?: AbortSignal | undefined
@@ -84,11 +84,12 @@ export function heldCorpus(data: TrainingData, options: Omit<CorpusOptions, 'unk
   return makeCorpus(data, { ...options, unknownLabels: 'ignore' })
 }
 
-async function preparedOnce(dataset: Dataset, { tokenizer, heads, maxLength, unknownLabels, signal }: CorpusOptions): Promise<PreparedSet> {
+async function preparedOnce(dataset: Dataset, options: CorpusOptions): Promise<PreparedSet> {
+  const { tokenizer, heads, maxLength, unknownLabels, allSubwords } = options
   const labels = heads.map(({ name, type, labels, multiLabel }) => [name, type, labels, multiLabel])
-  const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, labels])
+  const key = JSON.stringify([tokenizer.id, maxLength, unknownLabels, allSubwords, labels])
   const known = preparedSets(dataset)
-  const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, { maxLength, unknownLabels, signal }))
+  const found = known.get(key) ?? (await prepare(dataset, tokenizer, heads, options))
   known.set(key, found)
   return found
 }

@@ -1,4 +1,4 @@
-import { untilAborted } from '../../base/arguments'
+import { refusal, untilAborted } from '../../base/arguments'
 import { throwIfAborted } from '../../base/errors'
 import { broken, otherFit, type Pinned } from '../checkpoint/errors'
 import { UNSEEN } from '../evaluation/evaluate'
@@ -80,6 +80,12 @@ export function lengthenFit(state: TrainingState, options: ResolvedTrain, corpus
 export function dropEpoch(state: TrainingState): void {
   state.step = 0
   state.sums = null
+}
+
+/** ERR_INVALID_ARGUMENT if the schedule depends on evaluations and there will be none. */
+export function refuseUnjudged({ schedule }: ResolvedTrain, evaluates: boolean): void {
+  if (schedule.plateau === undefined || evaluates) return
+  throw refusal(`schedule: 'plateau' follows the score of evaluations: use fit with 'evaluate', or choose another schedule.`)
 }
 
 /** Whether the trainer's own options give the length of the schedule. */

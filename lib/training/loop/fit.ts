@@ -3,6 +3,7 @@ import { measureOf, watch } from '../evaluation/evaluate'
 import type { Evaluation } from '../evaluation/outcomes'
 import { keepBest, settleBest } from './best'
 import type { EvaluationRecord, FitResult, FitState } from './history'
+import { scheduleAfter } from '../plan/schedule'
 import { runEpoch, type EpochRun } from './run'
 import { advanceUnfreezing } from '../parameters/unfreezing'
 
@@ -72,6 +73,7 @@ async function evaluateOnce(run: FitRun, fit: FitState): Promise<EvaluationRecor
   if (seen.isBest) fit.best = fit.evaluations.length
   fit.evaluations.push(record)
   state.unfreezing = advanceUnfreezing(session.options.unfreeze, state.unfreezing, { score: evaluation.score })
+  state.schedule = scheduleAfter(state.schedule!, evaluation.score, session.options.schedule)
   await options.onEvaluate?.(evaluation)
   return record
 }

@@ -49,6 +49,11 @@ export interface EpochReport<H extends HeadTypes = NoHeads> {
   learningRates: Record<string, number>
   /** Mean norm of the gradients over the steps, before clipping. */
   gradientNorm: number
+  /**
+   * With `uncertainty`: e^(−s) of each loss after the epoch, by the names in `losses`. The total contains half of it times the loss. Starts at 1; a
+   * loss that is small or certain gets a larger weight.
+   */
+  uncertaintyWeights?: Record<string, number>
   /** With `keepEmbeddings`: mean cosine of sentence vectors to the original model's, over up to 1,000 examples, before and after the epoch. */
   embeddingSimilarity?: { before: number; after: number }
 }
@@ -71,11 +76,13 @@ export interface EpochSums {
   skipped: number
   gradientNorm: number
   multiplier: number
+  /** With `uncertainty`: s of each loss after the last step; otherwise empty. */
+  uncertainty: number[]
   /** Similarity to the original vectors at the start of the epoch; null without `keepEmbeddings`. */
   similarity: number | null
 }
 
-export function noSums(tasks: number, targets: number, similarity: number | null): EpochSums {
+export function noSums(tasks: number, targets: number, similarity: number | null, uncertainty = false): EpochSums {
   const zeros = (n: number) => new Array<number>(n).fill(0)
   return {
     loss: 0,
@@ -90,6 +97,7 @@ export function noSums(tasks: number, targets: number, similarity: number | null
     skipped: 0,
     gradientNorm: 0,
     multiplier: 0,
+    uncertainty: uncertainty ? zeros(tasks + targets) : [],
     similarity,
   }
 }
@@ -150,6 +158,9 @@ export function epochReport(
     skippedSteps: sums.skipped,
     learningRates,
     gradientNorm: mean(sums.gradientNorm, sums.steps),
+    ...(sums.uncertainty.length > 0 && {
+      uncertaintyWeights: Object.fromEntries(names.map((name, i) => [name, Math.exp(-sums.uncertainty[i]!)])),
+    }),
   }
 }
 

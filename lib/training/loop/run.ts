@@ -1,8 +1,9 @@
+import { lossWeights } from '../objectives/heads'
 import { SentorchError, throwIfAborted } from '../../base/errors'
 import type { ResolvedEpoch } from '../options/epoch'
 import type { Corpus } from './corpus'
 import { evaluate } from '../evaluation/evaluate'
-import { stepsIn } from '../plan/plan'
+import { stepsIn, type EpochPlan } from '../plan/plan'
 import { ProgressReporter } from './progress'
 import { epochReport, noSums, totalLoss, type EpochReport, type StepReport } from './report'
 import type { SavingTimes } from '../checkpoint/kept'
@@ -34,11 +35,13 @@ export interface EpochRun {
  */
 export async function runEpoch(run: EpochRun): Promise<EpochReport> {
   const { session, options } = run
-  const { state, terms } = session
+  const { state } = session
   throwIfAborted(options.signal)
+  if (state.sums === null) session.weighLosses()
+  const { terms } = session
   await session.setGroups()
   if (session.groups.length === 0) return forwardEpoch(run)
-  state.sums ??= noSums(terms.tasks, terms.names.length - terms.tasks, await run.similarity(options.signal))
+  state.sums ??= noSums(terms.tasks, terms.names.length - terms.tasks, await run.similarity(options.signal), terms.uncertainty)
   await pump(run)
   const after = await run.similarity(options.signal)
   const { sums } = state
@@ -69,19 +72,23 @@ async function pump({ session, corpus, options, saving, pause, room }: EpochRun)
     learningRate: Math.max(0, ...Object.values(session.rates(state.sums!.multiplier))),
     skippedSteps: state.sums!.skipped,
   })
-  const progress = new ProgressReporter(options.onProgress, facts())
+  const progress = new ProgressReporter(options.onProgress, facts(), tokensIn(plan, corpus))
   while (!pause || (await pause())) {
     const left = steps - state.step
     if (left === 0) break
     const until = stepsUntilUnfreezing(session.options.unfreeze, state.unfreezing, state.applied)
     const count = Math.max(1, Math.min(left, onStep ? 1 : SLICE_STEPS, room?.() ?? Infinity, saving.room(state.attempted), until))
-    const reports = await session.run(plan, count, signal)
+    const reports = await progress.during(session.run(plan, count, signal), facts)
     await progress.tell(facts)
     if (state.skippedInARow >= session.options.maxSkippedSteps) throw nonFinite(reports.at(-1)!, state.skippedInARow)
     for (const report of reports) await onStep?.(report)
     await saving.saveIfDue(state.attempted)
   }
   await progress.tell(facts, true)
+}
+
+function tokensIn({ order }: EpochPlan, { offsets }: Corpus): number {
+  return order.reduce((sum, row) => sum + offsets[row + 1]! - offsets[row]!, 0)
 }
 
 /** For a completely frozen model: a forward pass with metrics, without dropout and without steps. */
@@ -91,7 +98,7 @@ async function forwardEpoch({ session, corpus, options, finished }: EpochRun): P
     native: model.native,
     heads: training.tasks.map(({ head }) => model.heads.require(head)),
     corpus,
-    lossWeights: new Map(training.tasks.map(({ head, weight }) => [head, weight])),
+    lossWeights: lossWeights(training, state.weights),
     scoreWeights: {},
     metrics: {},
     signal: options.signal,

@@ -8,6 +8,7 @@ import type { Corpus } from './corpus'
 import { checkFreezing } from '../parameters/freezing'
 import { parameterGroups, type ParameterGroup } from '../parameters/groups'
 import { planEpoch, slicePlan, stepsIn, type EpochPlan, type PlanRequest } from '../plan/plan'
+import { epochWeights } from '../objectives/heads'
 import { withRecipe } from './recipe'
 import { recipeOf, type TrainingState } from './state'
 import { addResult, stepReports, type EpochReport, type ReportTerms, type StepReport } from './report'
@@ -24,7 +25,7 @@ export class Session {
   /** The options as they were resolved without the data. */
   readonly given: ResolvedTrain
   readonly parameters: readonly ParameterInfo[]
-  readonly terms: ReportTerms
+  readonly #terms: ReportTerms
   readonly state: TrainingState
   /** Calls of the pump and checkpoints take turns, so that a checkpoint always holds the state at the end of a step. */
   readonly queue = new SerialQueue()
@@ -75,7 +76,7 @@ export class Session {
     this.given = options
     this.#options = { recipe: null, options }
     this.parameters = parameters
-    this.terms = terms
+    this.#terms = terms
     this.state = state
   }
 
@@ -84,6 +85,18 @@ export class Session {
     const { recipe } = this.state
     if (this.#options.recipe !== recipe) this.#options = { recipe, options: withRecipe(this.given, recipe) }
     return this.#options.options
+  }
+
+  /** With the weights of the current epoch. */
+  get terms(): ReportTerms {
+    const { weights } = this.state
+    return weights ? { ...this.#terms, weights: [...weights, ...this.#terms.weights.slice(weights.length)] } : this.#terms
+  }
+
+  /** Called when an epoch starts. */
+  weighLosses(): void {
+    const { state, options } = this
+    state.weights = epochWeights(options, state.epoch, state.fit?.evaluations.at(-1)?.evaluation)
   }
 
   get groups(): readonly ParameterGroup[] {
@@ -145,18 +158,30 @@ export class Session {
       const before = { epoch: state.epoch, step: state.step, applied: state.applied }
       const part = slicePlan(plan, state.step, state.step + count)
       const rates = multipliers(state.schedule!, state.applied - state.scheduleStart, count)
-      const request = { ...part, multipliers: rates, firstStep: state.attempted, milliseconds: CALL_MS, apply: true }
+      const request = {
+        ...part,
+        multipliers: rates,
+        weights: this.#weights,
+        firstStep: state.attempted,
+        milliseconds: CALL_MS,
+        apply: true,
+      }
       const start = performance.now()
       const result = await abortable(model.native, signal, (task) => fromNative(model.native.train({ task, ...request })))
       const rows = Array.from({ length: stepsIn(part) }, (_, s) => part.batches[part.steps[s + 1]!]! - part.batches[part.steps[s]!]!)
       const sums = state.sums!
       addResult(sums, result, rows, rates)
+      if (this.options.uncertainty) sums.uncertainty = [...result.uncertainty]
       sums.seconds += (performance.now() - start) / 1000
       this.#advance(result.steps, result.skipped)
       const reports = stepReports(result, before, this.terms.names, (multiplier) => this.rates(multiplier), rates)
       this.onSteps?.(reports)
       return reports
     })
+  }
+
+  get #weights(): Float64Array | null {
+    return this.state.weights && Float64Array.from(this.terms.weights)
   }
 
   #advance(steps: number, skipped: boolean): void {

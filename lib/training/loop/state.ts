@@ -28,6 +28,8 @@ export interface TrainingState {
   schedule: ResolvedSchedule | null
   scheduleStart: number
   unfreezing: UnfreezingState
+  /** Weights of the heads' losses in the current or last epoch, if a function gives one of them; otherwise null. */
+  weights: number[] | null
   /** Totals of the current epoch; null between epochs. */
   sums: EpochSums | null
   /** The data of the current or the last epoch; null before the first. */
@@ -48,6 +50,7 @@ export function startState(rules: readonly ResolvedUnfreeze[]): TrainingState {
     schedule: null,
     scheduleStart: 0,
     unfreezing: startUnfreezing(rules),
+    weights: null,
     sums: null,
     data: null,
     recipe: null,

@@ -2,6 +2,8 @@ import type { HeadObjective } from '../../../binding'
 import { kindOf } from '../../heads/kinds'
 import type { LoadedModel } from '../../model/loaded-model'
 import type { Corpus } from '../loop/corpus'
+import type { Evaluation } from '../evaluation/outcomes'
+import type { ResolvedTask } from '../options/tasks'
 import type { ResolvedTrain } from '../options/train'
 
 /** Class weights of each task, as stored in a checkpoint. */
@@ -23,5 +25,30 @@ export function taskWeights(model: Pick<LoadedModel, 'heads'>, { tasks }: Resolv
 
 /** The losses of the heads that are trained, in the order of the tasks. */
 export function headObjectives({ tasks }: ResolvedTrain, weights: TaskWeights): HeadObjective[] {
-  return tasks.map((task, t) => ({ type: 'head', ...task, classWeights: weights[t] ? Float32Array.from(weights[t]) : null }))
+  return tasks.map(({ head, loss, labelSmoothing, inputDropout, dropout, ...task }, t) => ({
+    type: 'head',
+    head,
+    loss,
+    labelSmoothing,
+    inputDropout,
+    dropout,
+    weight: fixedWeight(task),
+    classWeights: weights[t] ? Float32Array.from(weights[t]) : null,
+  }))
+}
+
+/** The weight of a task's loss until the first epoch starts; a function has not been called then. */
+export function fixedWeight({ weight }: Pick<ResolvedTask, 'weight'>): number {
+  return typeof weight === 'function' ? 1 : weight
+}
+
+/** The weights of the losses for an epoch, in the order of the tasks; null if none of them is a function. */
+export function epochWeights({ tasks }: Pick<ResolvedTrain, 'tasks'>, epoch: number, last: Evaluation | undefined): number[] | null {
+  if (!tasks.some(({ weight }) => typeof weight === 'function')) return null
+  return tasks.map(({ weight }) => (typeof weight === 'function' ? weight(epoch, last) : weight))
+}
+
+/** The weight of each head's loss, as of the current or last epoch. */
+export function lossWeights({ tasks }: Pick<ResolvedTrain, 'tasks'>, weights: readonly number[] | null): Map<string, number> {
+  return new Map(tasks.map((task, t) => [task.head, weights?.[t] ?? fixedWeight(task)]))
 }

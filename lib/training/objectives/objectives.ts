@@ -4,7 +4,7 @@ import type { LoadedModel } from '../../model/loaded-model'
 import type { ReportTerms } from '../loop/report'
 import type { ResolvedTrain } from '../options/train'
 import { distill } from './distill'
-import { headObjectives, type TaskWeights } from './heads'
+import { fixedWeight, headObjectives, type TaskWeights } from './heads'
 import { keepEmbeddings } from './keep-embeddings'
 import type { VectorObjectiveKind, VectorRecipe } from './vector-objective'
 
@@ -60,7 +60,7 @@ export function trainingRequest(
   const terms = {
     names: [...tasks.map(({ head }) => head), ...vectors.map(({ kind }) => kind.name)],
     tasks: tasks.length,
-    weights: [...tasks.map(({ weight }) => weight), ...vectors.map(({ loss }) => loss.weight)],
+    weights: [...tasks.map(fixedWeight), ...vectors.map(({ loss }) => loss.weight)],
     uncertainty,
   }
   return { request, terms }

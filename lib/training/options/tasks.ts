@@ -2,8 +2,10 @@ import type { HeadObjective } from '../../../binding'
 import { atLeastZero, belowOne, booleanOf, describe, invalid, knownKeys, oneOf } from '../../base/check'
 import type { Embeddings } from '../../encode/embeddings'
 import type { Head, HeadName, HeadOf, HeadTypes, LabelOf, NoHeads } from '../../heads/definition'
+import type { LabelSubwords } from '../../heads/kind'
 import { kindOf } from '../../heads/kinds'
-import { keysOf, refusal } from '../../base/arguments'
+import { guarded, keysOf, refusal } from '../../base/arguments'
+import type { Evaluation } from '../evaluation/outcomes'
 import type { TrainContext } from './context'
 import { headList } from './freezing'
 
@@ -23,8 +25,11 @@ export interface LossOptions<H extends HeadTypes = NoHeads> {
 
 /** How one head is trained. */
 export interface TaskOptions<L extends string = string> {
-  /** Weight of the head's loss in the total, at least 0. Defaults to 1. Cannot be combined with `uncertainty`. */
-  weight?: number
+  /**
+   * Weight of the head's loss in the total, at least 0, or a function that returns it for each epoch. Defaults to 1. Cannot be combined with
+   * `uncertainty`.
+   */
+  weight?: number | EpochWeight
   /** As in PyTorch's `CrossEntropyLoss`, 0 to below 1. Defaults to 0. Refused for multi-label and binary heads. */
   labelSmoothing?: number
   /**
@@ -33,7 +38,19 @@ export interface TaskOptions<L extends string = string> {
    * negatives ÷ positives. Defaults to none.
    */
   classWeights?: readonly number[] | { readonly [N in L]?: number } | 'balanced'
+  /**
+   * For token classification: which tokens of a word have a label, in training and in the losses of `evaluate`. `all`: every one; after the first
+   * token, `B-x` becomes `I-x` if the head has that label. Defaults to `first`.
+   */
+  labelSubwords?: LabelSubwords
 }
+
+/**
+ * Returns the weight of a head's loss for one epoch, at least 0. Called when the epoch (from 0) starts, with the last evaluation of the current
+ * `fit`, or undefined before the first one and in `trainEpoch`. Checkpoints store the weight but not the function: pass it to `Trainer.resume`
+ * again, in `options`. It should depend only on its arguments, so that a resumed run gets the same weights.
+ */
+export type EpochWeight = (epoch: number, lastEvaluation: Evaluation | undefined) => number
 
 /** Returns the target vectors of texts for distillation: [texts, dimension]. */
 export type Teacher =
@@ -49,11 +66,13 @@ export interface DistillOptions {
 }
 
 /** A checked task. `'balanced'` weights are computed when the data is known (`balancedWeights` of the head's kind). */
-export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights'> {
+export interface ResolvedTask extends Omit<HeadObjective, 'type' | 'classWeights' | 'weight'> {
+  weight: number | EpochWeight
   classWeights: Float32Array | 'balanced' | null
+  labelSubwords: LabelSubwords
 }
 
-const TASK_KEYS = keysOf<TaskOptions>({ weight: 1, labelSmoothing: 1, classWeights: 1 })
+const TASK_KEYS = keysOf<TaskOptions>({ weight: 1, labelSmoothing: 1, classWeights: 1, labelSubwords: 1 })
 const DISTILL_KEYS = keysOf<DistillOptions>({ teacher: 1, loss: 1, weight: 1 })
 
 export interface ResolvedLosses {
@@ -104,8 +123,8 @@ function knownHeads(tasks: unknown, heads: readonly Head[]): void {
 function taskOf(head: Head, options: TaskOptions = {}, uncertainty: boolean): ResolvedTask {
   const name = `tasks.${head.name}`
   knownKeys(name, options, TASK_KEYS)
-  const { weight = 1, labelSmoothing = 0, classWeights } = options
-  const { loss } = kindOf(head)
+  const { weight = 1, labelSmoothing = 0, classWeights, labelSubwords = 'first' } = options
+  const { loss, perToken } = kindOf(head)
   if (uncertainty && options.weight !== undefined) {
     throw refusal(
       `'${name}.weight' cannot be combined with 'uncertainty', which learns the weights. To leave the head out, set \`${head.name}: false\`.`,
@@ -116,15 +135,24 @@ function taskOf(head: Head, options: TaskOptions = {}, uncertainty: boolean): Re
       `'${name}.labelSmoothing' is only for heads that choose one of several labels; '${head.name}' decides each label independently.`,
     )
   }
+  if (options.labelSubwords !== undefined && !perToken) {
+    throw refusal(`'${name}.labelSubwords' is only for token-classification heads; '${head.name}' labels whole texts.`)
+  }
   return {
     head: head.name,
     loss,
-    weight: atLeastZero(`${name}.weight`, weight),
+    weight: typeof weight === 'function' ? epochWeight(`${name}.weight`, weight) : atLeastZero(`${name}.weight`, weight),
     labelSmoothing: belowOne(`${name}.labelSmoothing`, labelSmoothing),
     classWeights: classWeights === undefined ? null : classWeightsOf(`${name}.classWeights`, classWeights, head),
+    labelSubwords: oneOf(`${name}.labelSubwords`, labelSubwords, ['first', 'all']),
     inputDropout: head.inputDropout,
     dropout: head.dropout,
   }
+}
+
+function epochWeight(name: string, weight: EpochWeight): EpochWeight {
+  const call = guarded(name, weight)
+  return (epoch, evaluation) => atLeastZero(`the result of ${name} for epoch ${epoch}`, call(epoch, evaluation))
 }
 
 function classWeightsOf(name: string, given: NonNullable<TaskOptions['classWeights']>, { labels }: Head): Float32Array | 'balanced' {

@@ -78,6 +78,7 @@ export const TRAIN_KEYS = keysOf<TrainerOptions>({
   gradientAccumulation: 1,
   maxGradNorm: 1,
   schedule: 1,
+  plateau: 1,
   warmupSteps: 1,
   warmupRatio: 1,
   epochs: 1,

@@ -83,6 +83,7 @@ TrainRequest train_request(const Napi::Value& value) {
           .batches = numbers<int32_t>(object, "batches"),
           .steps = numbers<int32_t>(object, "steps"),
           .multipliers = numbers<double>(object, "multipliers"),
+          .weights = optional(object, "weights", as_numbers<double>),
           .first_step = integer(object, "firstStep"),
           .milliseconds = number(object, "milliseconds"),
           .apply = boolean(object, "apply")};
@@ -97,6 +98,7 @@ Napi::Value train_result(Napi::Env env, const TrainResult& result) {
   object.Set("items", typed_array<Napi::Float64Array>(env, result.items));
   object.Set("correct", typed_array<Napi::Float64Array>(env, result.correct));
   object.Set("gradientNorm", typed_array<Napi::Float64Array>(env, result.gradient_norm));
+  object.Set("uncertainty", typed_array<Napi::Float64Array>(env, result.uncertainty));
   object.Set("examples", static_cast<double>(result.examples));
   object.Set("tokens", static_cast<double>(result.tokens));
   return object;

@@ -119,6 +119,9 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
   return guarded([&] {
     using Clock = std::chrono::steady_clock;
     check_plan(request);
+    if (request.weights && request.weights->size() != objectives_.size())
+      throw Error("ERR_INTERNAL", "A call must have one weight for each objective.");
+    weights_ = request.weights;
     const c10::AutoGradMode gradients(true);
     const auto end = Clock::now() + std::chrono::duration<double, std::milli>(request.milliseconds);
     const int64_t steps = static_cast<int64_t>(request.steps.size()) - 1;
@@ -129,6 +132,7 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
     result.items.reserve(steps * objectives_.size());
     result.correct.reserve(steps * objectives_.size());
     result.gradient_norm.reserve(steps);
+    result.uncertainty.reserve(uncertainty_.size());
     while (result.steps < steps) {
       Step step;
       bool finite;
@@ -161,6 +165,7 @@ TrainResult Trainer::train(const TrainRequest& request, const StopFlag& stop, co
       }
       if (!agreed(Clock::now() < end && waiting.load(std::memory_order_relaxed) == 0)) break;
     }
+    for (const at::Tensor& s : uncertainty_) result.uncertainty.push_back(s.item<double>());
     return result;
   });
 }
@@ -236,7 +241,7 @@ at::Tensor Trainer::weighted(size_t i, const ObjectiveLoss& own, Step& step) {
   const Labelled& all = step.labelled[i];
   step.correct[i] += own.correct;
   if (!own.sum.defined() || all.divisor <= 0) return {};
-  const double weight = objectives_[i]->weight();
+  const double weight = weights_ ? (*weights_)[i] : objectives_[i]->weight();
   const at::Tensor loss = own.sum / all.divisor;
   step.losses[i] += loss.item<double>();
   if (!request_.uncertainty) return weight == 0 ? at::Tensor() : loss * weight;

@@ -59,7 +59,8 @@ class Trainer final : public Training {
   std::function<void()> changed_;
   Collective* group_;
   std::vector<std::unique_ptr<Objective>> objectives_;
-  std::vector<at::Tensor> uncertainty_;  // per objective
+  std::vector<at::Tensor> uncertainty_;         // per objective
+  std::optional<std::vector<double>> weights_;  // of the current call; empty: those of the objectives
   ParameterSet parameters_;
   Rows corpus_;
   std::vector<Targets> targets_;     // per objective

@@ -121,7 +121,7 @@ HeadObjectiveSource head_objective(const std::string& head) {
 }
 
 TrainRequest one_step(const std::vector<int32_t>& rows, const std::vector<int32_t>& sizes, bool apply) {
-  TrainRequest request{rows, {0}, {0, static_cast<int32_t>(sizes.size())}, {1}, 0, 1e6, apply};
+  TrainRequest request{rows, {0}, {0, static_cast<int32_t>(sizes.size())}, {1}, {}, 0, 1e6, apply};
   for (int32_t size : sizes) request.batches.push_back(request.batches.back() + size);
   return request;
 }
