@@ -85,7 +85,7 @@ describe('encode gives what model.encode gives', () => {
       dtype: 'F32',
       shape: [TEXTS.length, expected.dimension],
       bytes: bytesOf(expected),
-      metadata: { precision: 'float32' },
+      metadata: { ...expected.source!, precision: 'float32' },
     })
   })
 
@@ -236,7 +236,13 @@ async function peakOf(lines: number): Promise<number> {
     for (let i = 0; i < lines; i += 100) yield Array.from({ length: 100 }, (_, j) => `${i + j} ${WORDS}\n`).join('')
   }
   await pipeline(Readable.from(source()), child.stdin)
-  expect(await ending).toEqual({ code: 0, signal: null, stdout: '', stderr: expect.stringMatching(closing(lines)) })
+  const { stderr, ...ended } = await ending
+  const [summary, truncated, ...rest] = stderr.split(/(?<=\n)/)
+  expect(ended).toEqual({ code: 0, signal: null, stdout: '' })
+  expect(summary).toMatch(closing(lines))
+  const count = lines.toLocaleString('en-US')
+  expect(truncated).toMatch(new RegExp(`^${count} of ${count} texts had more tokens than the limit and were cut\\. .*\\n$`))
+  expect(rest).toEqual([])
   expect(readNpy(output)).toMatchObject({ shape: [lines, model.info.dimension], bytes: { length: 4 * lines * model.info.dimension } })
   return Number(readFileSync(file, 'utf8')) / 2 ** 20
 }

@@ -129,6 +129,17 @@ const PROMISES: Record<string, { call: Call; args: () => unknown[][] }> = {
       [{ a: data }, { freeze: 'encoder', tasks: { intent: { weight: 1 } } }],
     ],
   },
+  'Model#fit': {
+    call: (...args) => (model.fit as Call)(...args),
+    args: () => [
+      [data, { maxSteps: 1, evaluate: data, restoreBest: false, freeze: 'encoder', headLearningRate: 0.1, report: () => {} }],
+      [{ a: data }, { epochs: 1, maxSteps: 1, tasks: { intent: { weight: 1 } } }],
+    ],
+  },
+  'Model#evaluate': {
+    call: (...args) => (model.evaluate as Call)(...args),
+    args: () => [[data, { scoreWeights: { intent: 1 }, metrics: { mine: () => 1 }, signal: undefined }]],
+  },
   'Model#dispose': { call: () => undefined, args: () => [] },
   'Trainer.resume': {
     call: (...args) => (sentorch.Trainer.resume as Call)(...args),
@@ -332,6 +343,10 @@ const CALLS: Record<string, { call: Call; args: () => unknown[][] }> = {
     args: () => [[[['a']], [['b']], { labels: ['a'], zeroDivision: 0 }]],
   },
   'metrics.entityReport': { call: sentorch.metrics.entityReport as Call, args: () => [[TAGS, TAGS, { scheme: 'IOB2', zeroDivision: 0 }]] },
+  'metrics.formatReport': {
+    call: sentorch.metrics.formatReport as Call,
+    args: () => [[sentorch.metrics.entityReport(TAGS, TAGS), { digits: 2 }]],
+  },
   'metrics.frameAccuracy': { call: sentorch.metrics.frameAccuracy as Call, args: () => [[[['a', 'b']], [['a', 'b']]]] },
 }
 

@@ -5,7 +5,7 @@ const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 
-const NULLABLE = new Set(['bias', 'tokenTypeEmbeddings', 'relativeAttentionBias', 'layers', 'classWeights', 'embedding'])
+const NULLABLE = new Set(['bias', 'tokenTypeEmbeddings', 'relativeAttentionBias', 'layers', 'classWeights', 'weights', 'embedding'])
 const FRACTIONS = new Set(['layerNormEps', 'weight', 'labelSmoothing', 'inputDropout', 'dropout', 'hiddenDropout', 'attentionDropout', 'attentionOutputDropout', 'beta1', 'beta2', 'eps', 'maxGradNorm', 'learningRate', 'weightDecay', 'milliseconds']) // prettier-ignore
 const NAMES = new Set(['dtype', 'kernels', 'activation', 'type', 'loss', 'value'])
 const ARRAYS = [Int32Array, Float32Array, Float64Array, Uint8Array, Int16Array, BigInt64Array]
@@ -55,8 +55,8 @@ function session(files, encoder, dense, scratch) {
   const word = encoder.wordEmbeddings
   return [
     ['load', [{ files, encoder, dense, dtype: 'float32', device: 'cpu', threads: 1, kernels: 'auto' }]],
-    ['weights', []],
     ['encode', [{ task: 1, ...rows, ...vectors, batchTokens: 64 }]],
+    ['weights', []],
     ['finish', [{ task: 4, vectors: new Float32Array(3 * hidden * vectors.pooling.length), ...vectors }]],
     ['addHead', [intent]],
     ['addHead', [slots]],
@@ -64,7 +64,7 @@ function session(files, encoder, dense, scratch) {
     ['startTraining', [training]],
     ['setGroups', [[{ parameters: [0, 1, 2], learningRate: 1e-3, weightDecay: 0, clip: true }]]],
     ['setCorpus', [corpus]],
-    ['train', [{ task: 3, ...plan, firstStep: 0, milliseconds: 1000, apply: true }]],
+    ['train', [{ task: 3, ...plan, weights: Float64Array.of(1, 1, 1), firstStep: 0, milliseconds: 1000, apply: true }]],
     ['optimizerSteps', []],
     ['restore', [{ files, parameters: [{ parameter: norm.name, value: 'value', source: norm }], steps: new Int32Array(count) }]],
     ['keep', [Int32Array.of(0, 1)]],

@@ -30,6 +30,7 @@ describe('load', () => {
       queueBytes: 268_435_456,
       verify: false,
       hub: {},
+      heads: [],
       properties: {},
       onProgress: undefined,
       signal: undefined,
@@ -56,6 +57,7 @@ describe('load', () => {
       ...given,
       onProgress: expect.any(Function),
       hub,
+      heads: [],
       properties,
       kernels: 'avx2',
     })

@@ -63,6 +63,7 @@ const wrongValues = ({ hiddenSize: hidden, heads }) => [
   ['train', 'batches', [ints(), ints(0, 1, 3), ints(0, 1, 1e7), ints(-1000, 1, 2), ints(0, 0, 2), ints(0, 2, 1), ints(2, 1, 0)]],
   ['train', 'steps', [ints(), ints(0, 1, 3), ints(0, 1, 1000), ints(-1, 1, 2), ints(0, 0, 2), ints(2, 1, 0)]],
   ['train', 'multipliers', [new Float64Array(0), new Float64Array(1)]],
+  ['train', 'weights', [new Float64Array(0), new Float64Array(2), ints(1, 1, 1)]],
   ['restore', 'steps', [ints(), ints(0), new Int32Array(1000)]],
   ['restore', 'parameters.0.parameter', ['nope']],
   ['restore', 'parameters.0.source.shape', [[], [3], [-hidden], [2 ** 50]]],

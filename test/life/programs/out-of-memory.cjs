@@ -91,7 +91,7 @@ async function main() {
   const order = Int32Array.from({ length: 5 }, (_, i) => i)
   const step = (more = {}) => ({
     ...{ task: tasks++, order, batches: Int32Array.of(0, 3, 5), steps: Int32Array.of(0, 2), multipliers: Float64Array.of(1) },
-    ...{ firstStep: 0, milliseconds: 0, apply: true, ...more },
+    ...{ weights: null, firstStep: 0, milliseconds: 0, apply: true, ...more },
   })
 
   const encoded = async (model) => bits((await model.encode({ ...rows(), ...vectors })).values)
