@@ -1,5 +1,6 @@
 import { rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { invalid } from '../base/check'
 import { SentorchError } from '../base/errors'
 import { makeFolder } from '../files/folders'
 import { hiddenName } from '../files/staging'
@@ -8,6 +9,7 @@ import type { RunRecord } from './record'
 
 /** Writes `reportHtml(record)` to a file, whose folder is created if necessary. ERR_FILE if that fails; an existing file is then unchanged. */
 export async function writeReport(path: string, record: RunRecord): Promise<void> {
+  if (typeof path !== 'string' || path === '') throw invalid('path', 'the name of a file', path)
   const page = await reportHtml(record)
   const temporary = hiddenName(path)
   try {

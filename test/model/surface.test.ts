@@ -7,6 +7,7 @@ import { scratch } from '../support/scratch'
 import { INTENT, sentences, tinyModel } from '../support/training'
 import { makeVariant } from '../support/variant'
 import { misbehaviour, misbehaviourOfPromise, wrongArguments } from '../support/wrong'
+import { runRecord } from '../support/run-record'
 
 /** Everything that a user can call, by its name; getters and constructors of results are left out. */
 function surface(): string[] {
@@ -177,6 +178,8 @@ const PROMISES: Record<string, { call: Call; args: () => unknown[][] }> = {
   },
   'Trainer#saveCheckpoint': { call: (...args) => (trainer.saveCheckpoint as Call)(...args), args: () => [['checkpoint']] },
   'Trainer#dispose': { call: () => undefined, args: () => [] },
+  reportHtml: { call: sentorch.reportHtml as Call, args: () => [[runRecord()]] },
+  writeReport: { call: sentorch.writeReport as Call, args: () => [['report.html', runRecord()]] },
   'Model#search': {
     call: (...args) => (model.search as Call)(...args),
     args: () => [[[[1, 2]], new Embeddings(new Float32Array(4), 2), { topK: 1, minScore: 0, signal: undefined }]],
