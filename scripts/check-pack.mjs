@@ -109,7 +109,7 @@ async function checkTarball(folder) {
   })
   await check('the tarball holds nothing else', () => {
     const allowed =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|models\/mini\/(\w+\/)?[\w-]+\.(json|safetensors|md)|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|binding\.d\.ts|bin\/[\w-]+\.js|dist\/[\w/-]+(\.d\.ts|\.js)|docs\/[\w/.-]+\.md|schema\/[\w.-]+\.json|models\/mini\/(\w+\/)?[\w-]+\.(json|safetensors|md)|prebuilds\/[\w-]+\/(sentorch\.node|(lib)?sentorch_core\.(so|dylib|dll)))$/
     assert.deepEqual(
       names.filter((name) => !allowed.test(name)),
       [],
