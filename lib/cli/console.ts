@@ -61,3 +61,9 @@ export function bytesText(bytes: number): string {
 export function misuse(command: Command, message: string): never {
   command.error(`error: ${message}`, { exitCode: 2, code: 'sentorch.misuse' })
 }
+
+/** Adds example calls to the end of a command's help. */
+export function examples(command: Command, calls: readonly (readonly [what: string, call: string])[]): void {
+  const lines = calls.map(([what, call]) => `  # ${what}\n  $ ${call}`)
+  command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
+}

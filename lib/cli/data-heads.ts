@@ -3,7 +3,7 @@ import { knownKeys } from '../base/check'
 import type { Dataset } from '../data/dataset'
 import { sortedLabels, labelKind } from '../data/labels'
 import type { HeadDefinition } from '../heads/definition'
-import { shapeFor } from '../heads/for-labels'
+import { shapeFor } from '../heads/kinds'
 import { labelNames } from '../heads/options'
 
 type Shapes = Readonly<Record<string, Record<string, unknown>>>

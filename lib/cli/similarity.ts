@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { readLines } from '../base/text'
-import { interruptible, misuse } from './console'
-import { examples } from './help'
+import { examples, interruptible, misuse } from './console'
 import { print } from './lines'
 import { addModelFlags, loadModel, type ModelFlags } from './load'
 import { scoreText, textTable } from './table'

@@ -14,7 +14,7 @@ export function addFlags(command: Command): Command {
 }
 
 /** One flag, or for a boolean two: `--uncertainty` and `--no-uncertainty`. */
-export function flagsOf(key: string, { value, description, shown, repeats }: TrainOption): Option[] {
+function flagsOf(key: string, { value, description, shown, repeats }: TrainOption): Option[] {
   const name = flagOf(key)
   if ('enum' in value) return [new Option(`${name} <name>`, description).choices(value.enum)]
   if (value.type === 'boolean') return [new Option(name, description), new Option(name.replace('--', '--no-')).hideHelp()]

@@ -1,6 +1,5 @@
 import { Option, type Command } from 'commander'
-import { misuse } from './console'
-import { examples } from './help'
+import { examples, misuse } from './console'
 import type { TrainConfig } from './train-config'
 import { addFlags } from './train-flags'
 

@@ -9,11 +9,11 @@ import { elementType, npyHeader, readNpyHeader, type VectorLayout } from './npy'
 import { PRECISIONS, type Precision, type VectorOf } from './quantize'
 import type { EmbeddingsSource } from './source'
 
-export const VECTOR_FORMATS = ['.npy', '.safetensors'] as const
+const VECTOR_FORMATS = ['.npy', '.safetensors'] as const
 export type VectorFormat = (typeof VECTOR_FORMATS)[number]
 
 /** The format that a file's name implies. Throws ERR_INVALID_ARGUMENT for any other name. */
-export function vectorFormat(path: unknown): VectorFormat {
+function vectorFormat(path: unknown): VectorFormat {
   const extension = typeof path === 'string' && !path.includes('\0') ? extname(path).toLowerCase() : ''
   const format = VECTOR_FORMATS.find((each) => each === extension)
   if (format === undefined) throw invalid('path', `a file name that ends in ${VECTOR_FORMATS.join(' or ')}`, path)

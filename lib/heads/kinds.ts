@@ -1,6 +1,7 @@
+import type { LabelKind } from '../data/labels'
 import { binary } from './binary'
 import { singleLabel } from './classification'
-import type { Head, HeadType } from './definition'
+import type { Head, HeadDefinition, HeadType } from './definition'
 import type { CheckpointForm, HeadKind, MetricForm } from './kind'
 import { multiLabel } from './multi-label'
 import { tokenClassification } from './token-classification'
@@ -37,4 +38,19 @@ function measuresIn(form: MetricForm): string[] {
     if (typeof value === 'object') return measuresIn(value).map((inner) => `${key}.${inner}`)
     return value === 'measure' ? [key] : []
   })
+}
+
+type Shape = Pick<HeadDefinition, 'type' | 'multiLabel'>
+
+const SHAPES: Readonly<Record<LabelKind, Shape>> = {
+  label: { type: 'classification' },
+  'yes or no': { type: 'classification' },
+  labels: { type: 'classification', multiLabel: true },
+  tags: { type: 'token-classification' },
+  spans: { type: 'token-classification' },
+}
+
+/** The head that learns labels of a kind. */
+export function shapeFor(kind: LabelKind): Shape {
+  return SHAPES[kind]
 }

@@ -6,7 +6,7 @@ import type { RunRecord } from '../record'
 const ROWS = 100
 
 /** Number of steps at the end of each epoch. */
-export function epochEnds({ history }: Pick<RunRecord, 'history'>): number[] {
+function epochEnds({ history }: Pick<RunRecord, 'history'>): number[] {
   let at = 0
   return history.map(({ steps, skippedSteps }) => (at += steps + skippedSteps))
 }
