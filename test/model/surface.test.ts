@@ -132,10 +132,7 @@ const PROMISES: Record<string, { call: Call; args: () => unknown[][] }> = {
   },
   'Model#fit': {
     call: (...args) => (model.fit as Call)(...args),
-    args: () => [
-      [data, { maxSteps: 1, evaluate: data, restoreBest: false, freeze: 'encoder', headLearningRate: 0.1, report: () => {} }],
-      [{ a: data }, { epochs: 1, maxSteps: 1, tasks: { intent: { weight: 1 } } }],
-    ],
+    args: () => [[data, { epochs: 1, maxSteps: 1, freeze: 'encoder', headLearningRate: 0.1, report: () => {} }]],
   },
   'Model#evaluate': {
     call: (...args) => (model.evaluate as Call)(...args),
