@@ -5,11 +5,11 @@ import fs from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { main, note } from '../support/console.mjs'
+import { main } from '../support/console.mjs'
 import { inRoot } from '../support/paths.mjs'
 import { optionsOf } from './options.mjs'
 import { cachedVectors, recordedTeacher, textsOf, WIDTH } from './teacher.mjs'
-import { progress } from './train.mjs'
+import { progress, saved } from './train.mjs'
 
 export async function teachHeads(options) {
   const {
@@ -50,7 +50,6 @@ export async function teachHeads(options) {
         tasks: { intent: { weight: 0.25 }, slots: { weight: 2 } },
         distill: { teacher: recorded, loss: 'cosine', weight: 4 },
       })
-  const { model } = trainer
   const sets = {
     snips,
     texts: await Dataset.from(
@@ -59,12 +58,7 @@ export async function teachHeads(options) {
     ),
   }
   await trainer.fit(sets, { epochs, saveEvery: { dir, minutes: 10, keep: 1 }, onProgress: progress() })
-  await trainer.dispose()
-  const folder = path.join(out, run)
-  await model.save(folder)
-  await model.dispose()
-  note(`Saved in ${folder}`)
-  return folder
+  return saved(trainer, path.join(out, run))
 }
 
 /** `start` may be a checkpoint of an earlier run of this part. */

@@ -42,7 +42,6 @@ export async function distil({
         dtype,
         distill: { teacher, loss: 'cosine' },
       })
-  const { model } = trainer
   const data = await Dataset.from(
     texts.map((text) => ({ text })),
     { name: 'texts' },
@@ -52,10 +51,14 @@ export async function distil({
     saveEvery: { dir, minutes: 10, keep: 1 },
     onProgress: progress(),
   })
+  return saved(trainer, path.join(out, run))
+}
+
+/** Ends a run: saves its model to the folder, which is returned. */
+export async function saved(trainer, folder) {
   await trainer.dispose()
-  const folder = path.join(out, run)
-  await model.save(folder)
-  await model.dispose()
+  await trainer.model.save(folder)
+  await trainer.model.dispose()
   note(`Saved in ${folder}`)
   return folder
 }

@@ -8,22 +8,10 @@ import { logitsOf } from '../support/logits'
 import { describePython, pythonFloats, type PythonNumbers } from '../support/python'
 import { scratch } from '../support/scratch'
 import { INTENT, sentences } from '../support/training'
-import { makeVariant } from '../support/variant'
+import { BERT_WITH_DENSE, makeVariant } from '../support/variant'
 
 const TEXTS = ['The river flows.', 'a b c 42', 'Towards the ocean, slowly!', 'x', 'the river flows '.repeat(20)]
 const CLS = { pooling: 'cls', normalize: true } as const
-const DENSE = {
-  base: 'bert',
-  overlays: ['bert-dense'],
-  files: {
-    'modules.json': ['Transformer', 'Pooling', 'Dense', 'Normalize'].map((kind, idx) => ({
-      idx,
-      name: String(idx),
-      path: idx === 0 ? '' : `${idx}_${kind}`,
-      type: `sentence_transformers.models.${kind}`,
-    })),
-  },
-}
 const target = (): string => path.join(scratch(), 'saved')
 const plainBert = (): string => makeVariant({ base: 'bert', files: { 'modules.json': null } })
 const opened: Model[] = []
@@ -70,7 +58,7 @@ describe('pooling and normalize of Model.load', () => {
   })
 
   test('normalize: false leaves the Normalize module out of the saved folder', async () => {
-    const folder = makeVariant(DENSE)
+    const folder = makeVariant(BERT_WITH_DENSE)
     const expected = await (await load(folder)).encode(TEXTS, { normalize: false })
     const again = await savedAndLoaded(await load(folder, { normalize: false }))
     expect(again.info.normalizes).toBe(false)
@@ -122,9 +110,9 @@ describe('refused before the weights are read', () => {
     ['more poolings than the Dense module takes', { pooling: ['mean', 'max'] }, /Pooling mean \+ max gives/],
   ])('%s', async (_name, options, message) => {
     const error = { code: 'ERR_INVALID_ARGUMENT', message: expect.stringMatching(message) }
-    await expect(load(makeVariant(DENSE), options)).rejects.toMatchObject(error)
+    await expect(load(makeVariant(BERT_WITH_DENSE), options)).rejects.toMatchObject(error)
     // Opening a folder reads no weights.
-    await expect(async () => openFolder(makeVariant(DENSE), resolveProperties(options))).rejects.toMatchObject(error)
+    await expect(async () => openFolder(makeVariant(BERT_WITH_DENSE), resolveProperties(options))).rejects.toMatchObject(error)
   })
 })
 
@@ -157,7 +145,7 @@ describe('heads', () => {
 
   test('a head on Dense modules is refused another pooling', async () => {
     const folder = target()
-    await (await taught(makeVariant(DENSE))).save(folder)
+    await (await taught(makeVariant(BERT_WITH_DENSE))).save(folder)
     await expect(load(folder, { pooling: 'max' })).rejects.toMatchObject({
       code: 'ERR_INVALID_ARGUMENT',
       message: expect.stringContaining("its head 'intent' was trained on vectors of the model's own pooling (mean) and Dense modules"),

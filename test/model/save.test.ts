@@ -9,7 +9,7 @@ import { minilm } from '../support/minilm'
 import { describePython, pythonFloats, type PythonNumbers } from '../support/python'
 import { scratch } from '../support/scratch'
 import { INTENT, sentences, SLOTS } from '../support/training'
-import { makeVariant } from '../support/variant'
+import { BERT_WITH_DENSE, makeVariant } from '../support/variant'
 
 const TEXTS = ['The river flows.', 'a b c 42', 'Towards the ocean, slowly!', 'x']
 const target = (): string => path.join(scratch(), 'saved')
@@ -134,21 +134,7 @@ describePython('Python opens what is saved', (ask) => {
   })
 
   test.each<[string, Parameters<typeof makeVariant>[0]]>([
-    [
-      'Dense and Normalize',
-      {
-        base: 'bert',
-        overlays: ['bert-dense'],
-        files: {
-          'modules.json': ['Transformer', 'Pooling', 'Dense', 'Normalize'].map((kind, idx) => ({
-            idx,
-            name: String(idx),
-            path: idx === 0 ? '' : `${idx}_${kind}`,
-            type: `sentence_transformers.models.${kind}`,
-          })),
-        },
-      },
-    ],
+    ['Dense and Normalize', BERT_WITH_DENSE],
     [
       'poolings in an order of their own',
       { base: 'bert', files: { '1_Pooling/config.json': { pooling_mode_mean_tokens: null, pooling_mode: ['mean', 'cls'] } } },

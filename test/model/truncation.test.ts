@@ -6,23 +6,11 @@ import { resolveEncode } from '../../lib/encode/options'
 import { expectClose } from '../support/close'
 import { collect } from '../support/collect'
 import { describePython, pythonFloats, type PythonNumbers } from '../support/python'
-import { makeVariant, type Recipe } from '../support/variant'
+import { BERT_WITH_DENSE, makeVariant, type Recipe } from '../support/variant'
 
 const LONG = 'the river flows towards the ocean, 42 x '.repeat(12)
 const TEXTS = ['The river flows.', LONG, 'x', `${LONG}x`, 'a b c 42']
 const MAX = 24
-const DENSE: Recipe = {
-  base: 'bert',
-  overlays: ['bert-dense'],
-  files: {
-    'modules.json': ['Transformer', 'Pooling', 'Dense', 'Normalize'].map((kind, idx) => ({
-      idx,
-      name: String(idx),
-      path: idx === 0 ? '' : `${idx}_${kind}`,
-      type: `sentence_transformers.models.${kind}`,
-    })),
-  },
-}
 const opened: Model[] = []
 
 async function load(recipe: Recipe = { base: 'bert' }, options: LoadOptions = {}): Promise<Model> {
@@ -202,7 +190,7 @@ describe("truncation: 'windows'", () => {
   })
 
   test('a text that fits has the vector that it has without windows', async () => {
-    for (const recipe of [{ base: 'bert' }, DENSE]) {
+    for (const recipe of [{ base: 'bert' }, BERT_WITH_DENSE]) {
       const model = await load(recipe)
       const [plain, windowed] = [await model.encode(TEXTS), await model.encode(TEXTS, { truncation: 'windows' })]
       for (const i of [0, 2, 4]) expectClose(windowed.row(i), plain.row(i), { atol: 1e-6 })
@@ -236,10 +224,10 @@ describePython("windows as sentence-transformers' own modules give them", (ask) 
   const withoutPrompt: Recipe = { base: 'bert', files: { '1_Pooling/config.json': { include_prompt: false } } }
   test.each<[string, Recipe, LoadOptions, { prompt?: string; weighted?: boolean }]>([
     ['mean', { base: 'bert' }, {}, {}],
-    ['mean, Dense with Tanh, Normalize', DENSE, {}, {}],
+    ['mean, Dense with Tanh, Normalize', BERT_WITH_DENSE, {}, {}],
     ['max and mean', { base: 'bert' }, { pooling: ['max', 'mean'] }, {}],
     ['mean_sqrt_len_tokens', { base: 'bert' }, { pooling: 'mean_sqrt_len_tokens', normalize: true }, {}],
-    ['cls', DENSE, { pooling: 'cls' }, { weighted: true }],
+    ['cls', BERT_WITH_DENSE, { pooling: 'cls' }, { weighted: true }],
     ['a prompt in every window', { base: 'bert' }, {}, { prompt: 'the river ' }],
     ['a prompt that is not pooled', withoutPrompt, {}, { prompt: 'the river ' }],
   ])('%s', async (_name, recipe, options, { prompt = '', weighted = false }) => {

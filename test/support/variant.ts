@@ -18,6 +18,20 @@ export interface Recipe {
 
 const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'vocab.txt', 'vocab.json', 'merges.txt']
 
+/** A BERT with Pooling, Dense and Normalize modules. */
+export const BERT_WITH_DENSE: Recipe = {
+  base: 'bert',
+  overlays: ['bert-dense'],
+  files: {
+    'modules.json': ['Transformer', 'Pooling', 'Dense', 'Normalize'].map((kind, idx) => ({
+      idx,
+      name: String(idx),
+      path: idx === 0 ? '' : `${idx}_${kind}`,
+      type: `sentence_transformers.models.${kind}`,
+    })),
+  },
+}
+
 /** Makes the folder in a temporary place that goes away when the test file ends, and returns its path. */
 export function makeVariant(recipe: Recipe): string {
   const folder = scratch('sentorch-variant')

@@ -2,11 +2,7 @@
 import type { Model } from '../../lib'
 import type { PredictOptions } from '../../lib/predict/options'
 import type { ClassPrediction, PredictedEntity, PredictedWord, Scored, TagPrediction } from '../../lib/heads/predictions'
-
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-
-/** `exactly<T>()(value)` compiles only where the value's type is T, neither wider nor narrower. */
-declare function exactly<Expected>(): <Actual>(value: Actual, ...proof: Same<Expected, Actual> extends true ? [] : [never]) => void
+import { exactly } from './exactly'
 
 const withHeads = (model: Model) =>
   model
